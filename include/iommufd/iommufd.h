@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The in-kernel API of iommufd: what a driver uses to let user space manage the
+ * DMA of a device (iommufd_device_*), or to reach the memory of an I/O address
+ * space itself (iommufd_access_*).  Names and meanings are Linux 7.2's.
+ *
+ * All functions may sleep.  None may be called with a lock held that a page
+ * fault, an MMU notifier or the driver's own unmap callback takes.
+ */
+#ifndef IOMMUFD_IOMMUFD_H
+#define IOMMUFD_IOMMUFD_H
+
+#include <linux/types.h>
+#include <linux/err.h>
+#include <linux/errno.h>
+
+struct device;
+struct file;
+struct iommu_group;
+struct iommufd_access;
+struct iommufd_ctx;
+struct iommufd_device;
+struct page;
+
+/* A PASID.  The device's DMA without one goes by IOMMU_NO_PASID. */
+#ifndef IOMMU_NO_PASID
+#define IOMMU_NO_PASID	0u
+#endif
+
+/**
+ * iommufd_ctx_from_file() - take a reference to the context behind a file
+ * @file: an open file
+ *
+ * Return: the context, to be given back with iommufd_ctx_put(), or
+ * ERR_PTR(-EBADFD) if @file isn't a /dev/iommu file.
+ */
+struct iommufd_ctx *iommufd_ctx_from_file(struct file *file);
+
+/**
+ * iommufd_ctx_from_fd() - take a reference to the context behind a descriptor
+ * @fd: a descriptor of the calling process
+ *
+ * Return: as iommufd_ctx_from_file(), or ERR_PTR(-EBADF) if @fd isn't open.
+ */
+struct iommufd_ctx *iommufd_ctx_from_fd(int fd);
+
+/**
+ * iommufd_ctx_get() - take another reference to a context
+ * @ictx: a context that the caller holds a reference to
+ *
+ * A context lives as long as its file; a reference keeps the file open.
+ */
+void iommufd_ctx_get(struct iommufd_ctx *ictx);
+
+/**
+ * iommufd_ctx_put() - give a reference back
+ * @ictx: the context
+ *
+ * The last reference closes the file, but not before the caller returns to
+ * user space: @ictx's objects may outlive this call for a moment.
+ */
+void iommufd_ctx_put(struct iommufd_ctx *ictx);
+
+/**
+ * iommufd_ctx_has_group() - is a device of this group bound to this context?
+ * @ictx: the context
+ * @group: the group
+ *
+ * Return: true if a device in @group is bound to @ictx at this moment.
+ */
+bool iommufd_ctx_has_group(struct iommufd_ctx *ictx, struct iommu_group *group);
+
+/**
+ * iommufd_device_bind() - give a context the control of a device's DMA
+ * @ictx: the context
+ * @dev: a physical device behind an IOMMU, whose driver leaves DMA to user space
+ * @id: out, the ID of the new device object
+ *
+ * Takes DMA ownership of the device's group; further devices of the group can
+ * only be bound to the same context.  The device's DMA is blocked until
+ * iommufd_device_attach().  The caller keeps @dev bound to its driver until
+ * iommufd_device_unbind().
+ *
+ * Return: the device, or an ERR_PTR: -ENODEV without IOMMU or group, -EPERM if
+ * somebody else owns the group's DMA or its interrupts aren't isolated,
+ * -EINVAL if the IOMMU isn't cache coherent or firmware needs the device's DMA,
+ * -EBUSY if a device in the group is bound to a driver that uses DMA itself.
+ */
+struct iommufd_device *iommufd_device_bind(struct iommufd_ctx *ictx,
+					   struct device *dev, u32 *id);
+
+/**
+ * iommufd_device_unbind() - end iommufd_device_bind()
+ * @idev: the device, detached
+ *
+ * Waits for ioctls that use the device; user space can't make it wait longer.
+ */
+void iommufd_device_unbind(struct iommufd_device *idev);
+
+/**
+ * iommufd_device_attach() - connect a device to a page table
+ * @idev: the device
+ * @pasid: IOMMU_NO_PASID, or the PASID whose DMA is meant
+ * @pt_id: in: an IOAS or HWPT; out: the HWPT in use, on success only
+ *
+ * For an IOAS a fitting page table is found or made.  All devices of a group
+ * share one page table for IOMMU_NO_PASID.
+ *
+ * Return: 0, -ENOENT for an unknown ID, -EINVAL if it's another type of object
+ * or the page table doesn't fit the device, -EBUSY if @pasid is attached,
+ * -EADDRINUSE if a mapping lies where the device can't have one, -EOPNOTSUPP
+ * for PASIDs on kernels and IOMMUs without, -ENOMEM.
+ */
+int iommufd_device_attach(struct iommufd_device *idev, u32 pasid, u32 *pt_id);
+
+/**
+ * iommufd_device_replace() - move an attached device to another page table
+ * @idev: the device, attached
+ * @pasid: as for iommufd_device_attach()
+ * @pt_id: as for iommufd_device_attach()
+ *
+ * DMA sees the old page table, none, or the new one, and never anything else.
+ * On failure the old one stays.  Moves the whole group.
+ *
+ * Return: as iommufd_device_attach(); -EINVAL if @pasid isn't attached.
+ */
+int iommufd_device_replace(struct iommufd_device *idev, u32 pasid, u32 *pt_id);
+
+/**
+ * iommufd_device_detach() - disconnect a device from its page table
+ * @idev: the device
+ * @pasid: as for iommufd_device_attach(), attached
+ *
+ * DMA is blocked when the group's last attached device is detached.
+ */
+void iommufd_device_detach(struct iommufd_device *idev, u32 pasid);
+
+/** iommufd_device_to_ictx() - the context that a device is bound to */
+struct iommufd_ctx *iommufd_device_to_ictx(struct iommufd_device *idev);
+
+/** iommufd_device_to_id() - the ID of a device in its context */
+u32 iommufd_device_to_id(struct iommufd_device *idev);
+
+/**
+ * struct iommufd_access_ops - what the owner of an access object provides
+ * @needs_pin_pages: set if iommufd_access_pin_pages() will be called
+ * @unmap: the range [@iova, @iova + @length) is about to be unmapped: give back
+ *	every pin in it before returning.  May be called at any time from another
+ *	task, and may call iommufd_access_unpin_pages() only.  NULL if
+ *	@needs_pin_pages is clear.
+ */
+struct iommufd_access_ops {
+	u8 needs_pin_pages : 1;
+	void (*unmap)(void *data, unsigned long iova, unsigned long length);
+};
+
+enum {
+	IOMMUFD_ACCESS_RW_READ	= 0,
+	IOMMUFD_ACCESS_RW_WRITE	= 1 << 0,
+	/* The caller is a kernel thread: don't take current->mm for the owner's. */
+	IOMMUFD_ACCESS_RW_KTHREAD = 1 << 1,
+};
+
+/**
+ * iommufd_access_create() - make an object that reaches mapped memory by IOVA
+ * @ictx: the context
+ * @ops: the owner's part; stays valid until iommufd_access_destroy()
+ * @data: handed to @ops
+ * @id: out, the ID of the new object
+ *
+ * Return: the object, attached to no address space, or an ERR_PTR.
+ */
+struct iommufd_access *
+iommufd_access_create(struct iommufd_ctx *ictx,
+		      const struct iommufd_access_ops *ops, void *data, u32 *id);
+
+/**
+ * iommufd_access_destroy() - end iommufd_access_create()
+ * @access: the object; detached first if it isn't
+ */
+void iommufd_access_destroy(struct iommufd_access *access);
+
+/**
+ * iommufd_access_attach() - choose the address space that an access reaches
+ * @access: the object
+ * @ioas_id: ID of an IOAS
+ *
+ * Return: 0, -ENOENT or -EINVAL for a bad ID, -EINVAL if it was attached before.
+ */
+int iommufd_access_attach(struct iommufd_access *access, u32 ioas_id);
+
+/**
+ * iommufd_access_replace() - choose another address space
+ * @access: the object, attached
+ * @ioas_id: ID of an IOAS
+ *
+ * Pins in the old space are called back through @ops->unmap.
+ *
+ * Return: as iommufd_access_attach(); -ENOENT if it wasn't attached.
+ */
+int iommufd_access_replace(struct iommufd_access *access, u32 ioas_id);
+
+/**
+ * iommufd_access_detach() - let go of the address space
+ * @access: the object, attached
+ *
+ * Pins are called back through @ops->unmap.
+ */
+void iommufd_access_detach(struct iommufd_access *access);
+
+/**
+ * iommufd_access_pin_pages() - pin the memory behind a range of IOVA
+ * @access: the object, made with needs_pin_pages
+ * @iova: first byte
+ * @length: in bytes, not 0
+ * @out_pages: one entry for every page that the range touches
+ * @flags: IOMMUFD_ACCESS_RW_*
+ *
+ * The pages are the ones that devices reach by the same IOVA, and stay pinned
+ * until iommufd_access_unpin_pages() of the same range.  They are charged as if
+ * a device were attached.
+ *
+ * Return: 0, -ENOENT if a part isn't mapped or nothing is attached, -EPERM
+ * without the right to write, -EINVAL if parts of pages would be shared,
+ * -EOVERFLOW, -ENOMEM, -EFAULT.
+ */
+int iommufd_access_pin_pages(struct iommufd_access *access, unsigned long iova,
+			     unsigned long length, struct page **out_pages,
+			     unsigned int flags);
+
+/**
+ * iommufd_access_unpin_pages() - give back what was pinned
+ * @access: the object
+ * @iova: as it was pinned
+ * @length: as it was pinned
+ */
+void iommufd_access_unpin_pages(struct iommufd_access *access,
+				unsigned long iova, unsigned long length);
+
+/**
+ * iommufd_access_rw() - copy to or from the memory behind a range of IOVA
+ * @access: the object, attached
+ * @iova: first byte
+ * @data: the caller's buffer
+ * @length: in bytes, not 0
+ * @flags: IOMMUFD_ACCESS_RW_*
+ *
+ * Return: 0, or as iommufd_access_pin_pages().
+ */
+int iommufd_access_rw(struct iommufd_access *access, unsigned long iova,
+		      void *data, size_t length, unsigned int flags);
+
+#endif
