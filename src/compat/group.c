@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Groups on kernels that keep no handles and can't replace a domain (6.1).
+ *
+ * There a group goes from one domain to another by way of the blocking domain,
+ * in which it is anyway when somebody owns it and it is detached.  DMA between
+ * the two steps is lost and reported by the IOMMU, as it is within the drivers
+ * of VT-d and AMD on newer kernels.
+ */
+#include <linux/iommu.h>
+#include <linux/irqdomain.h>
+
+#ifndef IOMMUFD_HAVE_SYM_IOMMU_ATTACH_GROUP_HANDLE
+
+static int fits(struct device *dev, void *domain)
+{
+	return compat_domain_fits(domain, dev) ? 0 : -EINVAL;
+}
+
+int compat_attach_group_handle(struct iommu_domain *domain,
+			       struct iommu_group *group,
+			       struct iommu_attach_handle *handle)
+{
+	int rc;
+
+	if (!handle)
+		return -EINVAL;
+	rc = iommu_group_for_each_dev(group, domain, fits);
+	if (rc)
+		return rc;
+	handle->domain = domain;
+	return iommu_attach_group(domain, group);
+}
+
+void compat_detach_group_handle(struct iommu_domain *domain,
+				struct iommu_group *group)
+{
+	iommu_detach_group(domain, group);
+}
+
+static int first_domain(struct device *dev, void *domain)
+{
+	*(struct iommu_domain **)domain = iommu_get_domain_for_dev(dev);
+	return 1;
+}
+
+int compat_replace_group_handle(struct iommu_group *group,
+				struct iommu_domain *new_domain,
+				struct iommu_attach_handle *handle)
+{
+	struct iommu_domain *old_domain = NULL;
+	int rc;
+
+	if (!new_domain || !handle)
+		return -EINVAL;
+	rc = iommu_group_for_each_dev(group, new_domain, fits);
+	if (rc)
+		return rc;
+	iommu_group_for_each_dev(group, &old_domain, first_domain);
+	if (!old_domain)
+		return -ENODEV;
+	handle->domain = new_domain;
+	if (old_domain == new_domain)
+		return 0;
+
+	iommu_detach_group(old_domain, group);
+	rc = iommu_attach_group(new_domain, group);
+	/* It fitted before.  If it doesn't now, the group stays blocked. */
+	if (rc && iommu_attach_group(old_domain, group))
+		pr_err("iommufd: group %d is blocked, its page table can't be restored\n",
+		       iommu_group_id(group));
+	return rc;
+}
+
+#endif
+
+#ifndef IOMMUFD_HAVE_SYM_IOMMU_GET_RESV_REGIONS
+
+void compat_get_resv_regions(struct device *dev, struct list_head *list)
+{
+	const struct iommu_ops *ops = compat_dev_iommu_ops(dev);
+
+	if (ops && ops->get_resv_regions)
+		ops->get_resv_regions(dev, list);
+}
+
+#endif
+
+#ifndef IOMMUFD_HAVE_SYM_IOMMU_GROUP_HAS_ISOLATED_MSI
+
+static int remaps_interrupts(struct device *dev, void *unused)
+{
+	return device_iommu_capable(dev, IOMMU_CAP_INTR_REMAP) ? 0 : -EPERM;
+}
+
+/* Either the interrupt controller checks who writes, or the IOMMU does. */
+bool compat_group_has_isolated_msi(struct iommu_group *group)
+{
+	return irq_domain_check_msi_remap() ||
+	       !iommu_group_for_each_dev(group, NULL, remaps_interrupts);
+}
+
+#endif

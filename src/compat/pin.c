@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Pinning on Linux 6.1.
+ *
+ * A long-term pin without FOLL_WRITE takes there what it finds in a private
+ * mapping, be it the zero page or a page of the file: the process gets another
+ * page at its next write, and the device goes on to read the old one.  Such
+ * mappings are written to first, by force if they are read-only, which gives
+ * the process its own page before it is pinned.
+ */
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+
+#ifndef IOMMUFD_HAVE_PIN_WITHOUT_VMAS
+
+#undef pin_user_pages_remote
+#undef pin_user_pages_fast
+
+static bool is_private(const struct vm_area_struct *vma)
+{
+	return (vma->vm_flags & (VM_SHARED | VM_MAYWRITE)) == VM_MAYWRITE;
+}
+
+/*
+ * Long-term pins must not drop the lock: they get no place to say so.  Private
+ * hugetlb mappings that are read-only can't be forced; they are pinned as is.
+ */
+static long pin_readonly_vma(struct vm_area_struct *vma, unsigned long start,
+			     unsigned long nr_pages, unsigned int gup_flags,
+			     struct page **pages)
+{
+	long rc = -EFAULT;
+
+	if (is_private(vma))
+		rc = pin_user_pages_remote(vma->vm_mm, start, nr_pages,
+					   gup_flags | FOLL_WRITE | FOLL_FORCE,
+					   pages, NULL, NULL);
+	if (rc == -EFAULT)
+		rc = pin_user_pages_remote(vma->vm_mm, start, nr_pages,
+					   gup_flags, pages, NULL, NULL);
+	return rc;
+}
+
+/* Forcing must not reach what the process itself can't read. */
+static long pin_readonly(struct mm_struct *mm, unsigned long start,
+			 unsigned long nr_pages, unsigned int gup_flags,
+			 struct page **pages)
+{
+	unsigned long done = 0;
+	long rc = 0;
+
+	while (done < nr_pages) {
+		unsigned long at = start + done * PAGE_SIZE;
+		struct vm_area_struct *vma = vma_lookup(mm, at);
+		unsigned long n;
+
+		rc = -EFAULT;
+		if (!vma || !(vma->vm_flags & VM_READ))
+			break;
+		n = min(nr_pages - done, (vma->vm_end - at) >> PAGE_SHIFT);
+		rc = pin_readonly_vma(vma, at, n, gup_flags, pages + done);
+		if (rc <= 0)
+			break;
+		done += rc;
+		if (rc < n)
+			break;
+	}
+	return done ? done : rc;
+}
+
+long compat_pin_user_pages_remote(struct mm_struct *mm, unsigned long start,
+				  unsigned long nr_pages, unsigned int gup_flags,
+				  struct page **pages, int *locked)
+{
+	mmap_assert_locked(mm);
+	if (!(gup_flags & FOLL_LONGTERM))
+		return pin_user_pages_remote(mm, start, nr_pages, gup_flags,
+					     pages, NULL, locked);
+	if (gup_flags & FOLL_WRITE)
+		return pin_user_pages_remote(mm, start, nr_pages, gup_flags,
+					     pages, NULL, NULL);
+	return pin_readonly(mm, start, nr_pages, gup_flags, pages);
+}
+
+int compat_pin_user_pages_fast(unsigned long start, int nr_pages,
+			       unsigned int gup_flags, struct page **pages)
+{
+	struct mm_struct *mm = current->mm;
+	long rc;
+
+	if ((gup_flags & (FOLL_LONGTERM | FOLL_WRITE)) != FOLL_LONGTERM)
+		return pin_user_pages_fast(start, nr_pages, gup_flags, pages);
+	start = untagged_addr(start) & PAGE_MASK;
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	rc = pin_readonly(mm, start, nr_pages, gup_flags, pages);
+	mmap_read_unlock(mm);
+	return rc;
+}
+
+#endif

@@ -1,0 +1,50 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# prepare.sh KDIR BUILD: check the kernel, link the sources into BUILD.
+set -eu
+kdir=$1 build=$2
+top=$(cd "$(dirname "$0")/../.." && pwd)
+
+die() {
+	echo "iommufd: $*" >&2
+	exit 1
+}
+
+config=$kdir/include/config/auto.conf
+[ -e "$kdir/include/generated/utsrelease.h" ] && [ -e "$config" ] ||
+	die "$kdir holds no kernel headers: install linux-headers-$(uname -r) or give KDIR=."
+[ -e "$kdir/Module.symvers" ] ||
+	die "$kdir has no Module.symvers: the kernel it belongs to must be built whole."
+set_in_config() {
+	grep -q "^CONFIG_$1=[ym]" "$config"
+}
+set_in_config IOMMUFD &&
+	die "this kernel has an iommufd of its own (CONFIG_IOMMUFD); use that."
+set_in_config IOMMU_API || die "this kernel has no IOMMU support (CONFIG_IOMMU_API)."
+set_in_config VFIO || die "this kernel has no VFIO (CONFIG_VFIO)."
+
+# Whatever else is in BUILD came from another kernel or compiler if this differs.
+key=$({
+	readlink -f "$kdir"
+	cat "$kdir/include/generated/utsrelease.h" "$config" "$kdir/Module.symvers"
+} | cksum)
+if [ "$(cat "$build/.key" 2>/dev/null || :)" != "$key" ]; then
+	[ -e "$build/.key" ] || [ -z "$(ls -A "$build" 2>/dev/null)" ] ||
+		die "$build has other things in it: give an empty BUILD=."
+	rm -rf "$build"
+	mkdir -p "$build" || die "$build can't be written: give another BUILD=."
+	echo "$key" >"$build/.key"
+fi
+
+for part in Kbuild include src tests/mock tests/unit/compat-build; do
+	[ ! -e "$top/$part" ] || (cd "$top" && find "$part" -type d -o -type f \
+		\( -name '*.[chS]' -o -name '*.sh' -o -name Kbuild -o -name exports \)) |
+	while read -r f; do
+		if [ -d "$top/$f" ]; then
+			mkdir -p "$build/$f"
+		elif [ "$(readlink "$build/$f")" != "$top/$f" ]; then
+			ln -sf "$top/$f" "$build/$f"
+		fi
+	done
+done
+find "$build" -xtype l -delete

@@ -1,0 +1,8 @@
+/* Drivers have an operation that makes a domain with flags from user space. */
+#include <linux/iommu.h>
+
+struct iommu_domain *probe(const struct iommu_ops *ops, struct device *dev);
+struct iommu_domain *probe(const struct iommu_ops *ops, struct device *dev)
+{
+	return ops->domain_alloc_user(dev, 0, NULL, NULL);
+}

@@ -1,0 +1,10 @@
+/* Drivers have an operation that describes their hardware to user space. */
+#include <linux/iommu.h>
+
+void *probe(const struct iommu_ops *ops, struct device *dev);
+void *probe(const struct iommu_ops *ops, struct device *dev)
+{
+	u32 length, type;
+
+	return ops->hw_info(dev, &length, &type);
+}

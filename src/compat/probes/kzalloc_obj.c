@@ -1,0 +1,13 @@
+/* Allocation by type: kzalloc_obj() and its family. */
+#include <linux/slab.h>
+
+struct probe {
+	int a;
+};
+
+struct probe *probe(void);
+struct probe *probe(void)
+{
+	kfree(kvmalloc_objs(struct probe, 3));
+	return kzalloc_obj(struct probe, GFP_KERNEL_ACCOUNT);
+}

@@ -1,0 +1,8 @@
+/* pin_user_pages_remote() returns no VMAs, and may drop the lock in long-term pins. */
+#include <linux/mm.h>
+
+long probe(struct mm_struct *mm, struct page **pages, int *locked);
+long probe(struct mm_struct *mm, struct page **pages, int *locked)
+{
+	return pin_user_pages_remote(mm, 0, 1, FOLL_LONGTERM, pages, locked);
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Differences between kernels about VFIO devices that take more than a line. */
+#include <linux/device.h>
+#include <linux/iommu.h>
+#include <linux/slab.h>
+#include <linux/uuid.h>
+#include <linux/vfio.h>
+
+#include "vfio.h"
+
+int vfio_region_info_caps(struct vfio_device *vdev, struct vfio_region_info *info,
+			  struct vfio_info_cap *caps)
+{
+#ifdef IOMMUFD_HAVE_VFIO_REGION_INFO_CAPS
+	if (vdev->ops->get_region_info_caps)
+		return vdev->ops->get_region_info_caps(vdev, info, caps);
+#endif
+	return -EINVAL;
+}
+
+bool vfio_core_has_feature(u32 feature)
+{
+	switch (feature) {
+	case VFIO_DEVICE_FEATURE_MIGRATION:
+	case VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE:
+	case VFIO_DEVICE_FEATURE_DMA_LOGGING_START:
+	case VFIO_DEVICE_FEATURE_DMA_LOGGING_STOP:
+	case VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT:
+#ifdef VFIO_DEVICE_FEATURE_MIG_DATA_SIZE
+	case VFIO_DEVICE_FEATURE_MIG_DATA_SIZE:
+#endif
+#ifdef VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2
+	case VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2:
+#endif
+		return true;
+	default:
+		return false;
+	}
+}
+
+#ifdef IOMMUFD_HAVE_VFIO_MATCH_TOKEN_UUID
+
+int vfio_match_token(struct vfio_device *vdev, const uuid_t *token)
+{
+	if (vdev->ops->match_token_uuid)
+		return vdev->ops->match_token_uuid(vdev, token);
+	return token ? -EINVAL : 0;
+}
+
+#else
+
+/*
+ * Legacy programs open a device of a group by a string, its name and, after a
+ * space, the token.  The driver that compares the name checks the token too.
+ */
+int vfio_match_token(struct vfio_device *vdev, const uuid_t *token)
+{
+	const char *name = dev_name(vdev->dev);
+	char *string;
+	int rc;
+
+	if (!vdev->ops->match)
+		return token ? -EINVAL : 0;
+	string = token ? kasprintf(GFP_KERNEL, "%s vf_token=%pUb", name, token) :
+			 kstrdup(name, GFP_KERNEL);
+	if (!string)
+		return -ENOMEM;
+	rc = vdev->ops->match(vdev, string);
+	kfree(string);
+	if (rc < 0)
+		return rc;
+	return rc ? 0 : -EINVAL;
+}
+
+#endif
+
+#ifdef IOMMUFD_HAVE_VFIO_GROUP
+
+/*
+ * struct vfio_group is private to vfio.ko, but begins with its struct device.
+ * Believe that only if it shows: whoever registers a device puts it into the
+ * same kset and gives it the same type.  Nothing is followed before that.
+ */
+static struct device *group_device(struct vfio_device *vdev)
+{
+	struct device *dev = (struct device *)vdev->group;
+
+	if (!dev || dev->kobj.kset != vdev->device.kobj.kset ||
+	    dev->kobj.ktype != vdev->device.kobj.ktype)
+		return NULL;
+	if (!dev->class || strcmp(dev->class->name, "vfio"))
+		return NULL;
+	return dev;
+}
+
+int vfio_group_devt(struct vfio_device *vdev, dev_t *devt)
+{
+	struct device *dev = group_device(vdev);
+	struct iommu_group *group;
+	char name[16];
+
+	group = iommu_group_get(vdev->dev);
+	if (!group)
+		return -EOPNOTSUPP;
+	snprintf(name, sizeof(name), "%d", iommu_group_id(group));
+	iommu_group_put(group);
+	if (!dev || !dev->devt || strcmp(dev_name(dev), name))
+		return -EOPNOTSUPP;
+	*devt = dev->devt;
+	return 0;
+}
+
+#else
+
+int vfio_group_devt(struct vfio_device *vdev, dev_t *devt)
+{
+	*devt = 0;
+	return 0;
+}
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What differs between kernels about VFIO devices, by the names of Linux 7.2
+ * where it has one.
+ */
+#ifndef IOMMUFD_COMPAT_VFIO_H
+#define IOMMUFD_COMPAT_VFIO_H
+
+#include <linux/device.h>
+#include <linux/fs.h>
+#include <linux/vfio.h>
+
+#include "vfio_uapi.h"
+
+/*
+ * As long as somebody holds a registration reference, the device stays
+ * registered and its driver bound: unregistering waits for the last one.
+ */
+#ifndef IOMMUFD_HAVE_VFIO_REGISTRATION
+static inline bool vfio_device_try_get_registration(struct vfio_device *vdev)
+{
+	return refcount_inc_not_zero(&vdev->refcount);
+}
+
+static inline void vfio_device_put_registration(struct vfio_device *vdev)
+{
+	if (refcount_dec_and_test(&vdev->refcount))
+		complete(&vdev->comp);
+}
+#endif
+
+/* A vfio_device_ops.release for a device with nothing to release but itself. */
+#ifdef IOMMUFD_HAVE_VFIO_FREE_DEVICE
+#define vfio_release_nothing vfio_free_device
+#else
+#define vfio_release_nothing NULL
+#endif
+
+/*
+ * Lets the driver find all mappings of the device, to revoke them.  Where a
+ * device has no address space of its own, the driver keeps a list instead.
+ */
+static inline void vfio_share_mapping(struct vfio_device *vdev, struct file *file)
+{
+#ifdef IOMMUFD_HAVE_VFIO_INODE
+	file->f_mapping = vdev->inode->i_mapping;
+#endif
+}
+
+static inline void vfio_set_cdev_opened(struct vfio_device *vdev, bool opened)
+{
+#ifdef IOMMUFD_HAVE_VFIO_CDEV_OPENED
+	vdev->cdev_opened = opened;
+#endif
+}
+
+/*
+ * Does this kernel's VFIO core, not the driver, answer GET_REGION_INFO?
+ * Then it asks the driver by vfio_region_info_caps().
+ */
+static inline bool vfio_core_has_region_info(void)
+{
+	return IS_ENABLED(IOMMUFD_HAVE_VFIO_REGION_INFO_CAPS);
+}
+
+int vfio_region_info_caps(struct vfio_device *vdev, struct vfio_region_info *info,
+			  struct vfio_info_cap *caps);
+
+/* Is this feature one that this kernel's VFIO core keeps from the drivers? */
+bool vfio_core_has_feature(u32 feature);
+
+/*
+ * May who knows this token, or none if it's NULL, use the device?
+ * Return: 0, -EACCES, or -EINVAL for a token where none is expected.
+ */
+int vfio_match_token(struct vfio_device *vdev, const uuid_t *token);
+
+/*
+ * The device number of the legacy group's node, or 0 on a kernel without
+ * groups.  -EOPNOTSUPP if the group isn't what this code knows.
+ */
+int vfio_group_devt(struct vfio_device *vdev, dev_t *devt);
+
+/* Defines add and remove as callbacks of a class interface, by their names. */
+#ifdef IOMMUFD_HAVE_VFIO_CLASS_INTERFACE
+#define CLASS_INTERFACE_ADD(_name) \
+	static int _name(struct device *dev)
+#define CLASS_INTERFACE_REMOVE(_name) \
+	static void _name(struct device *dev)
+#else
+#define CLASS_INTERFACE_ADD(_name) \
+	static int _name(struct device *dev, struct class_interface *unused)
+#define CLASS_INTERFACE_REMOVE(_name) \
+	static void _name(struct device *dev, struct class_interface *unused)
+#endif
+
+#ifdef IOMMUFD_HAVE_VFIO_CLASS_DEVNODE
+#define CLASS_DEVNODE(_name) \
+	static char *_name(const struct device *dev, umode_t *mode)
+#else
+#define CLASS_DEVNODE(_name) \
+	static char *_name(struct device *dev, umode_t *mode)
+#endif
+
+#endif

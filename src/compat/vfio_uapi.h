@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The part of VFIO's user API that concerns device nodes, at Linux 7.2's level.
+ * Older kernels' <linux/vfio.h> has the numbers in part, and shorter structures;
+ * hence names of our own for those.
+ */
+#ifndef IOMMUFD_COMPAT_VFIO_UAPI_H
+#define IOMMUFD_COMPAT_VFIO_UAPI_H
+
+#include <linux/build_bug.h>
+#include <linux/vfio.h>
+
+#ifndef VFIO_DEVICE_BIND_IOMMUFD
+#define VFIO_DEVICE_BIND_IOMMUFD	_IO(VFIO_TYPE, VFIO_BASE + 18)
+#define VFIO_DEVICE_ATTACH_IOMMUFD_PT	_IO(VFIO_TYPE, VFIO_BASE + 19)
+#define VFIO_DEVICE_DETACH_IOMMUFD_PT	_IO(VFIO_TYPE, VFIO_BASE + 20)
+#endif
+
+/* The device is only given to who knows a secret, to be read at token_uuid_ptr. */
+#ifndef VFIO_DEVICE_BIND_FLAG_TOKEN
+#define VFIO_DEVICE_BIND_FLAG_TOKEN	(1 << 0)
+#endif
+
+/* The DMA with a PASID is meant, not the device's own. */
+#ifndef VFIO_DEVICE_ATTACH_PASID
+#define VFIO_DEVICE_ATTACH_PASID	(1 << 0)
+#endif
+#ifndef VFIO_DEVICE_DETACH_PASID
+#define VFIO_DEVICE_DETACH_PASID	(1 << 0)
+#endif
+
+/* BIND_IOMMUFD.  Programs up to 6.17's level know nothing past out_devid. */
+struct vfio_uapi_bind {
+	__u32 argsz;
+	__u32 flags;
+	__s32 iommufd;			/* a descriptor of /dev/iommu */
+	__u32 out_devid;
+	__aligned_u64 token_uuid_ptr;	/* 16 bytes, with FLAG_TOKEN only */
+};
+
+/* ATTACH_IOMMUFD_PT.  pasid is read with ATTACH_PASID only. */
+struct vfio_uapi_attach {
+	__u32 argsz;
+	__u32 flags;
+	__u32 pt_id;			/* in: IOAS or HWPT, out: the HWPT in use */
+	__u32 pasid;
+};
+
+/* DETACH_IOMMUFD_PT.  pasid is read with DETACH_PASID only. */
+struct vfio_uapi_detach {
+	__u32 argsz;
+	__u32 flags;
+	__u32 pasid;
+};
+
+static_assert(sizeof(struct vfio_uapi_bind) == 24);
+static_assert(sizeof(struct vfio_uapi_attach) == 16);
+static_assert(sizeof(struct vfio_uapi_detach) == 12);
+static_assert(_IOC_NR(VFIO_DEVICE_BIND_IOMMUFD) == VFIO_BASE + 18);
+static_assert(_IOC_NR(VFIO_DEVICE_ATTACH_IOMMUFD_PT) == VFIO_BASE + 19);
+static_assert(_IOC_NR(VFIO_DEVICE_DETACH_IOMMUFD_PT) == VFIO_BASE + 20);
+
+#endif
