@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The misc device, its ioctl table, and contexts. */
+#include <linux/capability.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/nospec.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include <iommufd/iommufd.h>
+#include <uapi/linux/iommufd.h>
+
+#include "../device/device.h"
+#include "../device/group.h"
+#include "../hwpt/hwpt.h"
+#include "../ioas/account.h"
+#include "../ioas/ioas.h"
+#include "context.h"
+
+int command_respond(struct command *cmd, size_t len)
+{
+	if (copy_to_user(cmd->user, cmd->arg, min_t(size_t, len, cmd->size)))
+		return -EFAULT;
+	return 0;
+}
+
+int command_publish(struct command *cmd, size_t len, struct object *obj)
+{
+	int rc = command_respond(cmd, len);
+
+	if (rc)
+		object_abandon(cmd->ctx, obj);
+	else
+		object_publish(cmd->ctx, obj);
+	return rc;
+}
+
+static int destroy_ioctl(struct command *cmd)
+{
+	const struct iommu_destroy *arg = cmd->arg;
+
+	return object_destroy(cmd->ctx, arg->id);
+}
+
+/* The option of the whole context: who is charged for pinned memory. */
+static int option_rlimit_mode(struct command *cmd)
+{
+	struct iommu_option *arg = cmd->arg;
+	struct iommufd_ctx *ctx = cmd->ctx;
+	int rc = 0;
+
+	if (arg->object_id)
+		return -EOPNOTSUPP;
+	if (arg->op == IOMMU_OPTION_OP_GET) {
+		arg->val64 = ctx->account_mm;
+		return 0;
+	}
+	if (!capable(CAP_SYS_RESOURCE))
+		return -EPERM;
+	if (arg->val64 > 1)
+		return -EINVAL;
+	/* What was charged by one rule can't be given back by the other. */
+	xa_lock(&ctx->objects);
+	if (xa_empty(&ctx->objects))
+		ctx->account_mm = arg->val64;
+	else
+		rc = -EBUSY;
+	xa_unlock(&ctx->objects);
+	return rc;
+}
+
+static int option_ioctl(struct command *cmd)
+{
+	struct iommu_option *arg = cmd->arg;
+	int rc;
+
+	if (arg->__reserved)
+		return -EOPNOTSUPP;
+	if (arg->op != IOMMU_OPTION_OP_GET && arg->op != IOMMU_OPTION_OP_SET)
+		return -EOPNOTSUPP;
+	switch (arg->option_id) {
+	case IOMMU_OPTION_RLIMIT_MODE:
+		rc = option_rlimit_mode(cmd);
+		break;
+	case IOMMU_OPTION_HUGE_PAGES:
+		rc = ioas_option_huge_pages(cmd);
+		break;
+	default:
+		return -EOPNOTSUPP;
+	}
+	if (rc)
+		return rc;
+	return command_respond(cmd, sizeof(*arg));
+}
+
+/*
+ * @min_size ends with the last member that the ioctl had when it was new: a
+ * program that knows less than that knows nothing of it.
+ */
+struct command_entry {
+	unsigned int number;
+	u16 min_size;
+	u16 size;
+	int (*run)(struct command *cmd);
+};
+
+#define COMMAND(_number, _run, _struct, _last_member)			\
+	[_IOC_NR(_number) - IOMMUFD_CMD_BASE] = {			\
+		.number = _number,					\
+		.min_size = offsetofend(struct _struct, _last_member),	\
+		.size = sizeof(struct _struct) +			\
+			BUILD_BUG_ON_ZERO(sizeof(struct _struct) > COMMAND_MAX), \
+		.run = _run,						\
+	}
+
+/* Room for the largest structure of the table. */
+#define COMMAND_MAX 128
+
+static const struct command_entry commands[] = {
+	COMMAND(IOMMU_DESTROY, destroy_ioctl, iommu_destroy, id),
+	COMMAND(IOMMU_GET_HW_INFO, device_hw_info_ioctl, iommu_hw_info, __reserved),
+	COMMAND(IOMMU_HWPT_ALLOC, hwpt_alloc_ioctl, iommu_hwpt_alloc, __reserved),
+	COMMAND(IOMMU_IOAS_ALLOC, ioas_alloc_ioctl, iommu_ioas_alloc, out_ioas_id),
+	COMMAND(IOMMU_IOAS_ALLOW_IOVAS, ioas_allow_iovas_ioctl,
+		iommu_ioas_allow_iovas, allowed_iovas),
+	COMMAND(IOMMU_IOAS_CHANGE_PROCESS, ioas_change_process_ioctl,
+		iommu_ioas_change_process, __reserved),
+	COMMAND(IOMMU_IOAS_COPY, ioas_copy_ioctl, iommu_ioas_copy, src_iova),
+	COMMAND(IOMMU_IOAS_IOVA_RANGES, ioas_iova_ranges_ioctl,
+		iommu_ioas_iova_ranges, out_iova_alignment),
+	COMMAND(IOMMU_IOAS_MAP, ioas_map_ioctl, iommu_ioas_map, iova),
+	COMMAND(IOMMU_IOAS_MAP_FILE, ioas_map_file_ioctl, iommu_ioas_map_file, iova),
+	COMMAND(IOMMU_IOAS_UNMAP, ioas_unmap_ioctl, iommu_ioas_unmap, length),
+	COMMAND(IOMMU_OPTION, option_ioctl, iommu_option, val64),
+};
+
+static long iommufd_ioctl(struct file *file, unsigned int number, unsigned long arg)
+{
+	u64 buffer[COMMAND_MAX / sizeof(u64)];
+	const struct command_entry *entry;
+	struct command cmd = {
+		.ctx = file->private_data,
+		.user = (void __user *)arg,
+		.arg = buffer,
+	};
+	unsigned int index = _IOC_NR(number) - IOMMUFD_CMD_BASE;
+	int rc;
+
+	if (index >= ARRAY_SIZE(commands))
+		return -ENOTTY;
+	entry = &commands[array_index_nospec(index, ARRAY_SIZE(commands))];
+	if (!entry->run || entry->number != number)
+		return -ENOTTY;
+
+	/* Every structure begins with its size. */
+	if (get_user(cmd.size, (u32 __user *)cmd.user))
+		return -EFAULT;
+	if (cmd.size < entry->min_size)
+		return -EINVAL;
+	rc = copy_struct_from_user(buffer, entry->size, cmd.user, cmd.size);
+	if (rc)
+		return rc;
+	return entry->run(&cmd);
+}
+
+static int iommufd_open(struct inode *inode, struct file *file)
+{
+	struct iommufd_ctx *ctx;
+
+	ctx = kzalloc(sizeof(*ctx), GFP_KERNEL_ACCOUNT);
+	if (!ctx)
+		return -ENOMEM;
+	xa_init_flags(&ctx->objects, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
+	mutex_init(&ctx->groups_lock);
+	xa_init(&ctx->groups);
+	init_waitqueue_head(&ctx->idle);
+	mutex_init(&ctx->change_lock);
+	ctx->file = file;
+	file->private_data = ctx;
+	return 0;
+}
+
+static int iommufd_release(struct inode *inode, struct file *file)
+{
+	struct iommufd_ctx *ctx = file->private_data;
+
+	object_destroy_all(ctx);
+	WARN_ON(!xa_empty(&ctx->groups));
+	payer_put(ctx->payer);
+	mutex_destroy(&ctx->change_lock);
+	mutex_destroy(&ctx->groups_lock);
+	kfree(ctx);
+	return 0;
+}
+
+static const struct file_operations iommufd_fops = {
+	.owner = THIS_MODULE,
+	.open = iommufd_open,
+	.release = iommufd_release,
+	.unlocked_ioctl = iommufd_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+};
+
+struct iommufd_ctx *iommufd_ctx_from_file(struct file *file)
+{
+	struct iommufd_ctx *ctx;
+
+	if (file->f_op != &iommufd_fops)
+		return ERR_PTR(-EBADFD);
+	ctx = file->private_data;
+	iommufd_ctx_get(ctx);
+	return ctx;
+}
+EXPORT_SYMBOL_NS_GPL(iommufd_ctx_from_file, "IOMMUFD");
+
+struct iommufd_ctx *iommufd_ctx_from_fd(int fd)
+{
+	struct iommufd_ctx *ctx;
+	struct file *file;
+
+	file = fget(fd);
+	if (!file)
+		return ERR_PTR(-EBADF);
+	ctx = iommufd_ctx_from_file(file);
+	fput(file);
+	return ctx;
+}
+EXPORT_SYMBOL_NS_GPL(iommufd_ctx_from_fd, "IOMMUFD");
+
+void iommufd_ctx_get(struct iommufd_ctx *ctx)
+{
+	get_file(ctx->file);
+}
+EXPORT_SYMBOL_NS_GPL(iommufd_ctx_get, "IOMMUFD");
+
+void iommufd_ctx_put(struct iommufd_ctx *ctx)
+{
+	fput(ctx->file);
+}
+EXPORT_SYMBOL_NS_GPL(iommufd_ctx_put, "IOMMUFD");
+
+static struct miscdevice iommufd_misc = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "iommu",
+	.fops = &iommufd_fops,
+	.nodename = "iommu",
+	.mode = 0660,
+};
+
+static int __init iommufd_init(void)
+{
+	return misc_register(&iommufd_misc);
+}
+module_init(iommufd_init);
+
+static void __exit iommufd_exit(void)
+{
+	misc_deregister(&iommufd_misc);
+}
+module_exit(iommufd_exit);
+
+MODULE_DESCRIPTION("I/O address spaces and DMA by user space (/dev/iommu)");
+MODULE_LICENSE("GPL");
+MODULE_IMPORT_NS("IOMMUFD_INTERNAL");
+IOMMUFD_MODULE_INFO;

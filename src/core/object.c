@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The table of objects: IDs, uses, holds, and the way out. */
+#include <linux/err.h>
+#include <linux/lockdep.h>
+#include <linux/slab.h>
+#include <linux/wait.h>
+#include <linux/xarray.h>
+
+#include "../device/access.h"
+#include "../device/device.h"
+#include "../hwpt/hwpt.h"
+#include "../ioas/ioas.h"
+#include "context.h"
+#include "object.h"
+
+/* Takes a whole or half-made object apart; the memory itself is freed after it. */
+static void (*const object_unmake[OBJECT_TYPES])(struct object *obj) = {
+	[OBJECT_IOAS] = ioas_unmake,
+	[OBJECT_HWPT] = hwpt_unmake,
+	[OBJECT_DEVICE] = device_unmake,
+	[OBJECT_ACCESS] = access_unmake,
+};
+
+void *object_new(struct iommufd_ctx *ctx, enum object_type type, size_t size)
+{
+	struct object *obj;
+	int rc;
+
+	obj = kzalloc(size, GFP_KERNEL_ACCOUNT);
+	if (!obj)
+		return ERR_PTR(-ENOMEM);
+	obj->type = type;
+	rc = xa_alloc(&ctx->objects, &obj->id, XA_ZERO_ENTRY, xa_limit_31b,
+		      GFP_KERNEL_ACCOUNT);
+	if (rc) {
+		kfree(obj);
+		return ERR_PTR(rc);
+	}
+	return obj;
+}
+
+static void object_free(struct iommufd_ctx *ctx, struct object *obj)
+{
+	object_unmake[obj->type](obj);
+	xa_erase(&ctx->objects, obj->id);
+	kfree(obj);
+}
+
+/* The slot is taken since object_new(), so storing needs no memory. */
+static void object_store(struct iommufd_ctx *ctx, struct object *obj, void *entry,
+			 enum object_state state)
+{
+	lockdep_assert_held(&ctx->objects.xa_lock);
+	obj->state = state;
+	__xa_store(&ctx->objects, obj->id, entry, 0);
+}
+
+void object_publish(struct iommufd_ctx *ctx, struct object *obj)
+{
+	xa_lock(&ctx->objects);
+	object_store(ctx, obj, obj, OBJECT_LIVE);
+	xa_unlock(&ctx->objects);
+}
+
+void object_abandon(struct iommufd_ctx *ctx, struct object *obj)
+{
+	object_free(ctx, obj);
+}
+
+void *object_get(struct iommufd_ctx *ctx, u32 id, enum object_type type)
+{
+	struct object *obj;
+
+	xa_lock(&ctx->objects);
+	obj = xa_load(&ctx->objects, id);
+	if (obj && (type == OBJECT_ANY || obj->type == type))
+		obj->uses++;
+	else
+		obj = ERR_PTR(-ENOENT);
+	xa_unlock(&ctx->objects);
+	return obj;
+}
+
+bool object_try_get(struct iommufd_ctx *ctx, struct object *obj)
+{
+	bool live;
+
+	xa_lock(&ctx->objects);
+	live = obj->state == OBJECT_LIVE;
+	if (live)
+		obj->uses++;
+	xa_unlock(&ctx->objects);
+	return live;
+}
+
+void object_put(struct iommufd_ctx *ctx, struct object *obj)
+{
+	bool last;
+
+	xa_lock(&ctx->objects);
+	last = !--obj->uses && obj->state == OBJECT_DYING;
+	xa_unlock(&ctx->objects);
+	/* The waiter may have freed the object by now; the context outlives both. */
+	if (last)
+		wake_up_all(&ctx->idle);
+}
+
+int object_hold(struct iommufd_ctx *ctx, struct object *obj)
+{
+	int rc = 0;
+
+	xa_lock(&ctx->objects);
+	if (obj->state == OBJECT_DYING)
+		rc = -ENOENT;
+	else
+		obj->holds++;
+	xa_unlock(&ctx->objects);
+	return rc;
+}
+
+void object_release(struct iommufd_ctx *ctx, struct object *obj)
+{
+	xa_lock(&ctx->objects);
+	WARN_ON(!obj->holds--);
+	xa_unlock(&ctx->objects);
+}
+
+/* Once this is true, only a holder of the table's lock can still be in a use. */
+static bool object_is_idle(const struct object *obj)
+{
+	return !READ_ONCE(obj->uses);
+}
+
+/* @held: the holds that are the caller's own, given up by success. */
+static int object_begin_destroy(struct iommufd_ctx *ctx, struct object *obj,
+				unsigned int held)
+{
+	lockdep_assert_held(&ctx->objects.xa_lock);
+	if (!obj)
+		return -ENOENT;
+	if (obj->holds != held)
+		return -EBUSY;
+	obj->holds = 0;
+	object_store(ctx, obj, XA_ZERO_ENTRY, OBJECT_DYING);
+	return 0;
+}
+
+int object_destroy(struct iommufd_ctx *ctx, u32 id)
+{
+	struct object *obj;
+	int rc;
+
+	xa_lock(&ctx->objects);
+	obj = xa_load(&ctx->objects, id);
+	rc = object_begin_destroy(ctx, obj, 0);
+	xa_unlock(&ctx->objects);
+	if (rc)
+		return rc;
+
+	if (wait_event_killable(ctx->idle, object_is_idle(obj))) {
+		object_publish(ctx, obj);
+		return -EINTR;
+	}
+	object_free(ctx, obj);
+	return 0;
+}
+
+/* For what user space can't keep from going.  Its ioctls are all that is waited for. */
+static void object_finish(struct iommufd_ctx *ctx, struct object *obj)
+{
+	wait_event_idle(ctx->idle, object_is_idle(obj));
+	object_free(ctx, obj);
+}
+
+void object_release_last(struct iommufd_ctx *ctx, struct object *obj)
+{
+	int rc = -EBUSY;
+
+	xa_lock(&ctx->objects);
+	WARN_ON(!obj->holds--);
+	if (obj->state == OBJECT_LIVE)
+		rc = object_begin_destroy(ctx, obj, 0);
+	xa_unlock(&ctx->objects);
+	if (!rc)
+		object_finish(ctx, obj);
+}
+
+void object_remove(struct iommufd_ctx *ctx, struct object *obj)
+{
+	int rc;
+
+	xa_lock(&ctx->objects);
+	rc = object_begin_destroy(ctx, obj, 1);
+	xa_unlock(&ctx->objects);
+	if (WARN_ON(rc))
+		return;
+	object_finish(ctx, obj);
+}
+
+void object_destroy_all(struct iommufd_ctx *ctx)
+{
+	struct object *obj;
+	unsigned long id;
+	bool progress;
+
+	do {
+		progress = false;
+		xa_for_each(&ctx->objects, id, obj) {
+			if (obj->holds)
+				continue;
+			object_free(ctx, obj);
+			progress = true;
+		}
+	} while (progress);
+	WARN_ON(!xa_empty(&ctx->objects));
+	xa_destroy(&ctx->objects);
+}

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Devices: bound by their driver, attached to a page table, asked what they can do. */
+#include <linux/err.h>
+#include <linux/export.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include <iommufd/iommufd.h>
+#include <uapi/linux/iommufd.h>
+
+#include "../core/context.h"
+#include "../hw/hw.h"
+#include "../hwpt/hwpt.h"
+#include "../ioas/ioas.h"
+#include "device.h"
+#include "group.h"
+
+void device_unmake(struct object *obj)
+{
+	struct iommufd_device *idev = container_of(obj, struct iommufd_device, obj);
+
+	if (idev->group)
+		group_put(idev->group);
+	kfree(idev->reserved);
+}
+
+static int device_init(struct iommufd_device *idev)
+{
+	phys_addr_t msi_base;
+	int rc;
+
+	idev->group = group_get(idev->ctx, idev->dev);
+	if (IS_ERR(idev->group)) {
+		rc = PTR_ERR(idev->group);
+		idev->group = NULL;
+		return rc;
+	}
+	rc = hw_reserved(idev->dev, &idev->reserved, &idev->n_reserved, &msi_base);
+	if (rc)
+		return rc;
+	if (msi_base != PHYS_ADDR_MAX)
+		WRITE_ONCE(idev->group->msi_base, msi_base);
+	idev->enforce_coherency = hw_can_enforce_coherency(idev->dev);
+	return 0;
+}
+
+struct iommufd_device *iommufd_device_bind(struct iommufd_ctx *ctx,
+					   struct device *dev, u32 *id)
+{
+	struct iommufd_device *idev;
+	int rc;
+
+	if (!hw_has_iommu(dev))
+		return ERR_PTR(-ENODEV);
+	if (!hw_is_coherent(dev)) {
+		dev_notice_ratelimited(dev, "refused for user space: its DMA isn't coherent with the CPU's caches\n");
+		return ERR_PTR(-EINVAL);
+	}
+	idev = object_new(ctx, OBJECT_DEVICE, sizeof(*idev));
+	if (IS_ERR(idev))
+		return idev;
+	idev->ctx = ctx;
+	idev->dev = dev;
+	idev->obj.holds = 1;
+	rc = device_init(idev);
+	if (rc) {
+		object_abandon(ctx, &idev->obj);
+		return ERR_PTR(rc);
+	}
+	iommufd_ctx_get(ctx);
+	*id = idev->obj.id;
+	object_publish(ctx, &idev->obj);
+	return idev;
+}
+EXPORT_SYMBOL_NS_GPL(iommufd_device_bind, "IOMMUFD");
+
+void iommufd_device_unbind(struct iommufd_device *idev)
+{
+	struct iommufd_ctx *ctx = idev->ctx;
+
+	object_remove(ctx, &idev->obj);
+	iommufd_ctx_put(ctx);
+}
+EXPORT_SYMBOL_NS_GPL(iommufd_device_unbind, "IOMMUFD");
+
+typedef int (*change_fn)(struct iommufd_device *idev, struct hwpt *hwpt);
+
+/* An automatic page table of an IOAS, held: the @n-th one that can be held. */
+static struct hwpt *hold_automatic(struct ioas *ioas, unsigned int n)
+{
+	struct hwpt *hwpt, *found = NULL;
+
+	down_read(&ioas->users);
+	list_for_each_entry(hwpt, &ioas->hwpts, item) {
+		if (!hwpt->automatic || n--)
+			continue;
+		if (!object_hold(ioas->ctx, &hwpt->obj)) {
+			found = hwpt;
+			break;
+		}
+		n = 0;
+	}
+	up_read(&ioas->users);
+	return found;
+}
+
+/* @hwpt is held, which ends if that fails. */
+static int change_to(struct iommufd_device *idev, struct hwpt *hwpt,
+		     change_fn change)
+{
+	int rc = change(idev, hwpt);
+
+	if (rc)
+		hwpt_release(hwpt);
+	return rc;
+}
+
+/* Makes an automatic page table for a device that none there is fits. */
+static int change_to_new(struct iommufd_device *idev, struct ioas *ioas,
+			 change_fn change, u32 *id)
+{
+	struct hwpt *hwpt;
+	int rc;
+
+	hwpt = hwpt_new(ioas, idev, 0);
+	if (IS_ERR(hwpt))
+		return PTR_ERR(hwpt);
+	hwpt->automatic = true;
+	hwpt->obj.holds = 1;
+	rc = change_to(idev, hwpt, change);
+	if (rc) {
+		object_abandon(idev->ctx, &hwpt->obj);
+		return rc;
+	}
+	*id = hwpt->obj.id;
+	object_publish(idev->ctx, &hwpt->obj);
+	return 0;
+}
+
+static int change_to_ioas(struct iommufd_device *idev, struct ioas *ioas,
+			  change_fn change, u32 *id)
+{
+	struct hwpt *hwpt;
+	unsigned int n;
+	int rc;
+
+	rc = mutex_lock_killable(&ioas->auto_lock);
+	if (rc)
+		return rc;
+	rc = -EINVAL;
+	for (n = 0; rc == -EINVAL && (hwpt = hold_automatic(ioas, n)); n++) {
+		u32 hwpt_id = hwpt->obj.id;
+
+		rc = change_to(idev, hwpt, change);
+		if (!rc)
+			*id = hwpt_id;
+	}
+	/* It didn't fit, or there was none. */
+	if (rc == -EINVAL)
+		rc = change_to_new(idev, ioas, change, id);
+	mutex_unlock(&ioas->auto_lock);
+	return rc;
+}
+
+static int change_to_hwpt(struct iommufd_device *idev, struct hwpt *hwpt,
+			  change_fn change)
+{
+	int rc;
+
+	rc = object_hold(idev->ctx, &hwpt->obj);
+	object_put(idev->ctx, &hwpt->obj);
+	return rc ? rc : change_to(idev, hwpt, change);
+}
+
+static int device_change(struct iommufd_device *idev, u32 pasid, u32 *pt_id,
+			 change_fn change)
+{
+	struct object *obj;
+	int rc;
+
+	if (pasid != IOMMU_NO_PASID)
+		return -EOPNOTSUPP;
+	obj = object_get(idev->ctx, *pt_id, OBJECT_ANY);
+	if (IS_ERR(obj))
+		return PTR_ERR(obj);
+	if (obj->type == OBJECT_HWPT)
+		return change_to_hwpt(idev, container_of(obj, struct hwpt, obj),
+				      change);
+	if (obj->type == OBJECT_IOAS)
+		rc = change_to_ioas(idev, container_of(obj, struct ioas, obj),
+				    change, pt_id);
+	else
+		rc = -EINVAL;
+	object_put(idev->ctx, obj);
+	return rc;
+}
+
+int iommufd_device_attach(struct iommufd_device *idev, u32 pasid, u32 *pt_id)
+{
+	return device_change(idev, pasid, pt_id, group_attach);
+}
+EXPORT_SYMBOL_NS_GPL(iommufd_device_attach, "IOMMUFD");
+
+int iommufd_device_replace(struct iommufd_device *idev, u32 pasid, u32 *pt_id)
+{
+	return device_change(idev, pasid, pt_id, group_replace);
+}
+EXPORT_SYMBOL_NS_GPL(iommufd_device_replace, "IOMMUFD");
+
+void iommufd_device_detach(struct iommufd_device *idev, u32 pasid)
+{
+	if (!WARN_ON(pasid != IOMMU_NO_PASID))
+		group_detach(idev);
+}
+EXPORT_SYMBOL_NS_GPL(iommufd_device_detach, "IOMMUFD");
+
+struct iommufd_ctx *iommufd_device_to_ictx(struct iommufd_device *idev)
+{
+	return idev->ctx;
+}
+EXPORT_SYMBOL_NS_GPL(iommufd_device_to_ictx, "IOMMUFD");
+
+u32 iommufd_device_to_id(struct iommufd_device *idev)
+{
+	return idev->obj.id;
+}
+EXPORT_SYMBOL_NS_GPL(iommufd_device_to_id, "IOMMUFD");
+
+static int hw_info_respond(struct command *cmd, struct device *dev,
+			   const void *data, u32 length)
+{
+	struct iommu_hw_info *arg = cmd->arg;
+	void __user *user = u64_to_user_ptr(arg->data_uptr);
+	u32 copied = min(arg->data_len, length);
+
+	if (copy_to_user(user, data, copied) ||
+	    clear_user(user + copied, arg->data_len - copied))
+		return -EFAULT;
+	/* What there is, which may be more than there was room for. */
+	arg->data_len = length;
+	arg->out_capabilities = hw_capabilities(dev, &arg->out_max_pasid_log2);
+	return command_respond(cmd, sizeof(*arg));
+}
+
+int device_hw_info_ioctl(struct command *cmd)
+{
+	struct iommu_hw_info *arg = cmd->arg;
+	u32 type = IOMMU_HW_INFO_TYPE_DEFAULT, length = 0;
+	struct iommufd_device *idev;
+	void *data;
+	int rc;
+
+	if ((arg->flags & ~IOMMU_HW_INFO_FLAG_INPUT_TYPE) ||
+	    memchr_inv(arg->__reserved, 0, sizeof(arg->__reserved)))
+		return -EOPNOTSUPP;
+	if (arg->flags & IOMMU_HW_INFO_FLAG_INPUT_TYPE)
+		type = arg->in_data_type;
+	idev = object_get(cmd->ctx, arg->dev_id, OBJECT_DEVICE);
+	if (IS_ERR(idev))
+		return PTR_ERR(idev);
+	data = hw_info(idev->dev, &length, &type);
+	if (IS_ERR(data)) {
+		rc = PTR_ERR(data);
+	} else {
+		arg->out_data_type = type;
+		rc = hw_info_respond(cmd, idev->dev, data, length);
+		kfree(data);
+	}
+	object_put(cmd->ctx, &idev->obj);
+	return rc;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A device that its driver bound to a context.  The driver holds the object;
+ * user space can't, so an unplug never waits for user space.
+ */
+#ifndef IOMMUFD_DEVICE_DEVICE_H
+#define IOMMUFD_DEVICE_DEVICE_H
+
+#include <linux/list.h>
+#include <linux/types.h>
+
+#include "../core/object.h"
+
+struct command;
+struct device;
+struct group;
+struct hwpt;
+struct iova_range;
+
+struct iommufd_device {
+	struct object obj;
+	struct iommufd_ctx *ctx;
+	struct device *dev;
+	struct group *group;
+	bool enforce_coherency;
+
+	struct iova_range *reserved;	/* what the device can't use */
+	size_t n_reserved;
+
+	struct list_head item;		/* of group->attached, under group->lock */
+	bool attached;			/* under group->lock */
+};
+
+void device_unmake(struct object *obj);
+int device_hw_info_ioctl(struct command *cmd);
+
+#endif

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the hardware says of itself.  Where the driver has no words for it, or the
+ * kernel was built without them, it is read where it is public: in the attributes
+ * that VT-d and AMD-Vi show in sysfs, and in the identification registers of an
+ * SMMUv3.
+ */
+#include <linux/device.h>
+#include <linux/err.h>
+#include <linux/io.h>
+#include <linux/kernel.h>
+#include <linux/log2.h>
+#include <linux/pci.h>
+#include <linux/pci-ats.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "hw.h"
+
+static struct device_attribute *find_attribute(struct device *dev,
+					       const char *group, const char *name)
+{
+	const struct attribute_group *const *groups = dev->groups;
+	struct attribute **attr;
+
+	for (; groups && *groups; groups++) {
+		if (!(*groups)->name || strcmp((*groups)->name, group))
+			continue;
+		for (attr = (*groups)->attrs; attr && *attr; attr++)
+			if (!strcmp((*attr)->name, name))
+				return container_of(*attr, struct device_attribute,
+						    attr);
+	}
+	return NULL;
+}
+
+/* The text of an attribute of a device's IOMMU, to be freed, or an ERR_PTR. */
+static char *read_attribute(struct device *iommu, const char *group,
+			    const char *name)
+{
+	struct device_attribute *attr = find_attribute(iommu, group, name);
+	ssize_t n;
+	char *text;
+
+	if (!attr || !attr->show)
+		return ERR_PTR(-EOPNOTSUPP);
+	/* show() writes a page at the most, and wants it aligned. */
+	text = (char *)get_zeroed_page(GFP_KERNEL);
+	if (!text)
+		return ERR_PTR(-ENOMEM);
+	n = attr->show(iommu, attr, text);
+	if (n < 0) {
+		free_page((unsigned long)text);
+		return ERR_PTR(n);
+	}
+	return text;
+}
+
+static int read_hex(struct device *iommu, const char *group, const char *name,
+		    u64 *value)
+{
+	char *text = read_attribute(iommu, group, name);
+	int rc;
+
+	if (IS_ERR(text))
+		return PTR_ERR(text);
+	rc = kstrtou64(strim(text), 16, value);
+	free_page((unsigned long)text);
+	return rc;
+}
+
+static void *vtd_info(struct device *iommu, u32 *length, u32 *type)
+{
+	struct iommu_hw_info_vtd *info;
+	u64 cap, ecap;
+
+	if (read_hex(iommu, "intel-iommu", "cap", &cap) ||
+	    read_hex(iommu, "intel-iommu", "ecap", &ecap))
+		return NULL;
+	info = kzalloc(sizeof(*info), GFP_KERNEL);
+	if (!info)
+		return ERR_PTR(-ENOMEM);
+	info->flags = IOMMU_HW_INFO_VTD_ERRATA_772415_SPR17;
+	info->cap_reg = cap;
+	info->ecap_reg = ecap;
+	*length = sizeof(*info);
+	*type = IOMMU_HW_INFO_TYPE_INTEL_VTD;
+	return info;
+}
+
+static void *amd_info(struct device *iommu, u32 *length, u32 *type)
+{
+	struct iommu_hw_info_amd *info;
+	u64 first, second;
+	char *text;
+	int n;
+
+	text = read_attribute(iommu, "amd-iommu", "features");
+	if (IS_ERR(text))
+		return NULL;
+	n = sscanf(text, "%llx:%llx", &first, &second);
+	free_page((unsigned long)text);
+	if (n != 2)
+		return NULL;
+	info = kzalloc(sizeof(*info), GFP_KERNEL);
+	if (!info)
+		return ERR_PTR(-ENOMEM);
+	info->efr = COMPAT_AMD_EFR_COMES_FIRST ? first : second;
+	info->efr2 = COMPAT_AMD_EFR_COMES_FIRST ? second : first;
+	*length = sizeof(*info);
+	*type = IOMMU_HW_INFO_TYPE_AMD;
+	return info;
+}
+
+/* The driver names an SMMUv3 after the physical address of its registers. */
+#define SMMUV3_IIDR 0x18
+#define SMMUV3_AIDR 0x1c
+
+static void *smmuv3_info(struct device *iommu, u32 *length, u32 *type)
+{
+	struct iommu_hw_info_arm_smmuv3 *info;
+	unsigned long long address;
+	void __iomem *base;
+	unsigned int i;
+
+	if (sscanf(dev_name(iommu), "smmu3.0x%llx", &address) != 1)
+		return NULL;
+	info = kzalloc(sizeof(*info), GFP_KERNEL);
+	if (!info)
+		return ERR_PTR(-ENOMEM);
+	base = ioremap(address, PAGE_SIZE);
+	if (!base) {
+		kfree(info);
+		return ERR_PTR(-ENOMEM);
+	}
+	for (i = 0; i < ARRAY_SIZE(info->idr); i++)
+		info->idr[i] = readl(base + i * sizeof(u32));
+	info->iidr = readl(base + SMMUV3_IIDR);
+	info->aidr = readl(base + SMMUV3_AIDR);
+	iounmap(base);
+	*length = sizeof(*info);
+	*type = IOMMU_HW_INFO_TYPE_ARM_SMMUV3;
+	return info;
+}
+
+/* The three above return NULL for another vendor's IOMMU. */
+static void *public_info(struct device *iommu, u32 *length, u32 *type)
+{
+	void *info;
+
+	info = vtd_info(iommu, length, type);
+	if (!info)
+		info = amd_info(iommu, length, type);
+	if (!info)
+		info = smmuv3_info(iommu, length, type);
+	return info;
+}
+
+void *hw_info(struct device *dev, u32 *length, u32 *type)
+{
+	u32 wanted = *type;
+	void *info;
+
+	info = compat_hw_info(dev, length, type);
+	if (!info) {
+		*length = 0;
+		*type = IOMMU_HW_INFO_TYPE_NONE;
+		info = public_info(dev->iommu->iommu_dev->dev, length, type);
+	}
+	/* Older drivers don't look at what was asked for. */
+	if (!IS_ERR(info) && wanted != IOMMU_HW_INFO_TYPE_DEFAULT && wanted != *type) {
+		kfree(info);
+		return ERR_PTR(-EOPNOTSUPP);
+	}
+	return info;
+}
+
+static bool has_ats(struct device *dev)
+{
+#ifdef IOMMUFD_HAVE_CAP_PCI_ATS_SUPPORTED
+	return device_iommu_capable(dev, IOMMU_CAP_PCI_ATS_SUPPORTED);
+#else
+	return dev_is_pci(dev) && pci_ats_supported(to_pci_dev(dev));
+#endif
+}
+
+/* How many PASIDs the device can have; kernels that don't say can't attach one. */
+static u32 max_pasids(struct device *dev)
+{
+#ifdef IOMMUFD_HAVE_DEV_MAX_PASIDS
+	return dev->iommu->max_pasids;
+#else
+	return 0;
+#endif
+}
+
+/* What the driver enabled of a PCI device's PASID capability. */
+static u64 pasid_capabilities(struct device *dev)
+{
+	struct pci_dev *pdev;
+	u64 caps = 0;
+	u16 control;
+	int at;
+
+	if (!dev_is_pci(dev))
+		return 0;
+	pdev = to_pci_dev(dev);
+	at = pci_find_ext_capability(pdev, PCI_EXT_CAP_ID_PASID);
+	if (!at || pci_read_config_word(pdev, at + PCI_PASID_CTRL, &control))
+		return 0;
+	if (control & PCI_PASID_CTRL_EXEC)
+		caps |= IOMMU_HW_CAP_PCI_PASID_EXEC;
+	if (control & PCI_PASID_CTRL_PRIV)
+		caps |= IOMMU_HW_CAP_PCI_PASID_PRIV;
+	return caps;
+}
+
+u64 hw_capabilities(struct device *dev, u8 *max_pasid_log2)
+{
+	u64 caps = 0;
+
+	if (hw_tracks_dirty(dev))
+		caps |= IOMMU_HW_CAP_DIRTY_TRACKING;
+	if (!has_ats(dev))
+		caps |= IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED;
+	*max_pasid_log2 = 0;
+	if (max_pasids(dev)) {
+		*max_pasid_log2 = ilog2(max_pasids(dev));
+		caps |= pasid_capabilities(dev);
+	}
+	return caps;
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* RLIMIT_MEMLOCK, VmLck and VmPin. */
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/sched/user.h>
+#include <linux/slab.h>
+
+#include "../core/context.h"
+#include "account.h"
+
+static bool payer_is_current(const struct payer *payer)
+{
+	return payer && payer->mm == current->mm &&
+	       payer->task == current->group_leader &&
+	       payer->user == current_user();
+}
+
+static struct payer *payer_new(void)
+{
+	struct payer *payer;
+
+	payer = kmalloc(sizeof(*payer), GFP_KERNEL_ACCOUNT);
+	if (!payer)
+		return NULL;
+	refcount_set(&payer->refs, 1);
+	mmgrab(current->mm);
+	payer->mm = current->mm;
+	payer->task = get_task_struct(current->group_leader);
+	payer->user = get_uid(current_user());
+	return payer;
+}
+
+struct payer *payer_get(struct payer *payer)
+{
+	refcount_inc(&payer->refs);
+	return payer;
+}
+
+struct payer *payer_get_current(struct iommufd_ctx *ctx)
+{
+	struct payer *payer, *old;
+
+	xa_lock(&ctx->objects);
+	payer = ctx->payer;
+	if (payer_is_current(payer)) {
+		payer_get(payer);
+		xa_unlock(&ctx->objects);
+		return payer;
+	}
+	xa_unlock(&ctx->objects);
+
+	payer = payer_new();
+	if (!payer)
+		return NULL;
+	payer_get(payer);
+	xa_lock(&ctx->objects);
+	old = ctx->payer;
+	ctx->payer = payer;
+	xa_unlock(&ctx->objects);
+	payer_put(old);
+	return payer;
+}
+
+void payer_put(struct payer *payer)
+{
+	if (!payer || !refcount_dec_and_test(&payer->refs))
+		return;
+	free_uid(payer->user);
+	put_task_struct(payer->task);
+	mmdrop(payer->mm);
+	kfree(payer);
+}
+
+enum charge charge_mode(const struct iommufd_ctx *ctx)
+{
+	if (capable(CAP_IPC_LOCK))
+		return CHARGE_NONE;
+	return ctx->account_mm ? CHARGE_MM : CHARGE_USER;
+}
+
+static int charge_user(struct payer *payer, unsigned long npages)
+{
+	unsigned long limit = task_rlimit(payer->task, RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+	long now = atomic_long_read(&payer->user->locked_vm);
+
+	do {
+		if (now + npages > limit)
+			return -ENOMEM;
+	} while (!atomic_long_try_cmpxchg(&payer->user->locked_vm, &now,
+					  now + npages));
+	return 0;
+}
+
+static int account_mm(struct payer *payer, unsigned long npages, bool charge,
+		      bool over_limit)
+{
+	int rc;
+
+	mmap_write_lock(payer->mm);
+	rc = __account_locked_vm(payer->mm, npages, charge, payer->task, over_limit);
+	mmap_write_unlock(payer->mm);
+	return rc;
+}
+
+int payer_charge(struct payer *payer, enum charge mode, unsigned long npages)
+{
+	int rc = 0;
+
+	if (mode == CHARGE_USER)
+		rc = charge_user(payer, npages);
+	else if (mode == CHARGE_MM)
+		rc = account_mm(payer, npages, true, false);
+	if (!rc)
+		atomic64_add(npages, &payer->mm->pinned_vm);
+	return rc;
+}
+
+void payer_charge_over(struct payer *payer, enum charge mode, unsigned long npages)
+{
+	if (mode == CHARGE_USER)
+		atomic_long_add(npages, &payer->user->locked_vm);
+	else if (mode == CHARGE_MM)
+		account_mm(payer, npages, true, true);
+	atomic64_add(npages, &payer->mm->pinned_vm);
+}
+
+void payer_uncharge(struct payer *payer, enum charge mode, unsigned long npages)
+{
+	if (mode == CHARGE_USER)
+		atomic_long_sub(npages, &payer->user->locked_vm);
+	else if (mode == CHARGE_MM)
+		account_mm(payer, npages, false, false);
+	atomic64_sub(npages, &payer->mm->pinned_vm);
+}
+
+int payer_move(struct payer *from, struct payer *to, enum charge mode,
+	       unsigned long npages)
+{
+	int rc;
+
+	/* Don't count twice, not even for a moment, what the limit sees once. */
+	if (mode == CHARGE_USER && from->user == to->user)
+		mode = CHARGE_NONE;
+	if (mode == CHARGE_MM && from->mm == to->mm)
+		return 0;
+	rc = payer_charge(to, mode, npages);
+	if (!rc)
+		payer_uncharge(from, mode, npages);
+	return rc;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Who pays for pinned memory.
+ *
+ * A payer is the process (and the user) that mapped memory.  One is shared by
+ * all that the process maps, as long as it goes on mapping.
+ */
+#ifndef IOMMUFD_IOAS_ACCOUNT_H
+#define IOMMUFD_IOAS_ACCOUNT_H
+
+#include <linux/refcount.h>
+#include <linux/types.h>
+
+struct iommufd_ctx;
+struct mm_struct;
+struct task_struct;
+struct user_struct;
+
+struct payer {
+	refcount_t refs;
+	struct mm_struct *mm;		/* only the structure is kept alive */
+	struct task_struct *task;	/* its RLIMIT_MEMLOCK counts */
+	struct user_struct *user;
+};
+
+/* Against what RLIMIT_MEMLOCK is held.  VmPin of the process shows all of them. */
+enum charge {
+	CHARGE_NONE,	/* CAP_IPC_LOCK */
+	CHARGE_USER,	/* all processes of the user together, as io_uring does */
+	CHARGE_MM,	/* the process, with its VmLck, as VFIO type1 does */
+};
+
+/* The calling process as a payer, with a reference; NULL without memory. */
+struct payer *payer_get_current(struct iommufd_ctx *ctx);
+struct payer *payer_get(struct payer *payer);
+void payer_put(struct payer *payer);
+
+/* The rule that holds for what the calling process maps through @ctx. */
+enum charge charge_mode(const struct iommufd_ctx *ctx);
+
+/* Returns 0, or -ENOMEM if that is over the limit. */
+int payer_charge(struct payer *payer, enum charge mode, unsigned long npages);
+
+/* Charges even if that is over the limit, to undo what was given back. */
+void payer_charge_over(struct payer *payer, enum charge mode, unsigned long npages);
+void payer_uncharge(struct payer *payer, enum charge mode, unsigned long npages);
+
+/* Moves a charge.  Returns 0, or -ENOMEM if @to can't take it. */
+int payer_move(struct payer *from, struct payer *to, enum charge mode,
+	       unsigned long npages);
+
+#endif

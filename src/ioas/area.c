@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Areas: how they come and go. */
+#include <linux/err.h>
+#include <linux/huge_mm.h>
+#include <linux/iommu.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/slab.h>
+
+#include "../device/access.h"
+#include "../hwpt/hwpt.h"
+#include "ioas.h"
+#include "memory.h"
+
+struct area *area_new(struct memory *memory, unsigned long start,
+		      unsigned long length, int prot)
+{
+	struct area *area;
+
+	area = kzalloc(sizeof(*area), GFP_KERNEL_ACCOUNT);
+	if (!area) {
+		memory_put(memory);
+		return ERR_PTR(-ENOMEM);
+	}
+	area->memory = memory;
+	area->node.last = length - 1;
+	area->offset = start % PAGE_SIZE;
+	area->holder.start = start / PAGE_SIZE;
+	area->holder.last = (start + length - 1) / PAGE_SIZE;
+	area->prot = prot;
+	return area;
+}
+
+void area_free_list(struct area *areas)
+{
+	struct area *next;
+
+	for (; areas; areas = next) {
+		next = areas->next;
+		/* What a device might still reach stays pinned for good. */
+		if (!areas->stuck)
+			memory_put(areas->memory);
+		kfree(areas);
+	}
+}
+
+/*
+ * A place whose alignment lets the IOMMU use huge pages as the CPU does: as
+ * aligned as the memory is, if that is of use to that much memory.
+ */
+static int choose_iova(struct ioas *ioas, unsigned long length,
+		       unsigned long hint, unsigned long *iova)
+{
+	unsigned long align;
+
+	if (length >= ULONG_MAX / 2)
+		return -EOVERFLOW;
+	align = roundup_pow_of_two(length);
+	if (hint)
+		align = min(align, 1UL << __ffs(hint));
+#ifdef CONFIG_TRANSPARENT_HUGEPAGE
+	align = min(align, HPAGE_SIZE);
+#else
+	align = min(align, PAGE_SIZE);
+#endif
+	if (align < ioas->align)
+		return -EINVAL;
+	return space_find_room(&ioas->space, length, max(align, PAGE_SIZE),
+			       hint % PAGE_SIZE, iova);
+}
+
+static int check_iova(struct ioas *ioas, unsigned long iova, unsigned long length)
+{
+	unsigned long last;
+
+	if (iova & (ioas->align - 1))
+		return -EINVAL;
+	if (check_add_overflow(iova, length - 1, &last))
+		return -EOVERFLOW;
+	if (space_is_reserved(&ioas->space, iova, last))
+		return -EINVAL;
+	if (space_find(&ioas->space, iova, last))
+		return -EEXIST;
+	return 0;
+}
+
+static int check_areas(struct ioas *ioas, const struct area *area)
+{
+	for (; area; area = area->next) {
+		if ((area->prot & IOMMU_WRITE) && !area->memory->writable)
+			return -EPERM;
+		if ((area->offset | area_length(area)) & (ioas->align - 1))
+			return -EINVAL;
+	}
+	return 0;
+}
+
+int area_reserve(struct ioas *ioas, struct area *areas, unsigned long length,
+		 unsigned long *iova, bool fixed, unsigned long hint)
+{
+	unsigned long at = *iova;
+	struct area *area;
+	int rc;
+
+	down_write(&ioas->lock);
+	rc = check_areas(ioas, areas);
+	if (rc)
+		goto out;
+	if (fixed)
+		rc = check_iova(ioas, at, length);
+	else
+		rc = choose_iova(ioas, length, hint, &at);
+	if (rc)
+		goto out;
+	*iova = at;
+	for (area = areas; area; area = area->next) {
+		area->node.first = at;
+		area->node.last += at;
+		at = area->node.last + 1;
+		space_take(&ioas->space, &area->node);
+	}
+out:
+	up_write(&ioas->lock);
+	return rc;
+}
+
+static void empty_areas(struct ioas *ioas, struct area *area)
+{
+	struct hwpt *hwpt;
+
+	lockdep_assert_held(&ioas->users);
+	for (; area; area = area->next) {
+		if (!area->filled)
+			continue;
+		list_for_each_entry(hwpt, &ioas->hwpts, item)
+			area_unmap(area, hwpt->domain);
+		area->filled = false;
+	}
+}
+
+static void unpin_areas(struct area *area)
+{
+	for (; area; area = area->next)
+		if (area->pinned)
+			area_unpin(area);
+}
+
+static int pin_areas(struct area *area)
+{
+	int rc;
+
+	for (; area; area = area->next) {
+		rc = area->pinned ? 0 : area_pin(area);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/* Maps an area into all page tables, or into none. */
+static int map_area(struct ioas *ioas, struct area *area)
+{
+	struct hwpt *hwpt, *done;
+	int rc;
+
+	list_for_each_entry(hwpt, &ioas->hwpts, item) {
+		rc = area_map(ioas, area, hwpt->domain);
+		if (rc)
+			goto undo;
+	}
+	area->filled = true;
+	return 0;
+
+undo:
+	list_for_each_entry(done, &ioas->hwpts, item) {
+		if (done == hwpt)
+			break;
+		area_unmap(area, done->domain);
+	}
+	return rc;
+}
+
+static int fill_areas(struct ioas *ioas, struct area *areas)
+{
+	struct area *area;
+	int rc = 0;
+
+	/* A page table may have come since area_fill() looked. */
+	if (!list_empty(&ioas->hwpts))
+		rc = pin_areas(areas);
+	for (area = areas; area && !rc; area = area->next)
+		rc = map_area(ioas, area);
+	if (rc)
+		empty_areas(ioas, areas);
+	return rc;
+}
+
+int area_fill(struct ioas *ioas, struct area *areas)
+{
+	int rc = 0;
+
+	if (!list_empty(&ioas->hwpts))
+		rc = pin_areas(areas);
+	if (!rc)
+		rc = down_read_killable(&ioas->users);
+	if (rc) {
+		unpin_areas(areas);
+		return rc;
+	}
+	rc = fill_areas(ioas, areas);
+	/* In case the page tables have gone since. */
+	if (rc || list_empty(&ioas->hwpts))
+		unpin_areas(areas);
+	up_read(&ioas->users);
+	return rc;
+}
+
+void area_publish(struct area *areas)
+{
+	struct area *next;
+
+	for (; areas; areas = next) {
+		next = areas->next;
+		smp_store_release(&areas->live, true);
+	}
+}
+
+/* The end of areas that are in no page table any more. */
+static void drop_areas(struct ioas *ioas, struct area *areas)
+{
+	struct area *area;
+
+	unpin_areas(areas);
+	down_write(&ioas->lock);
+	for (area = areas; area; area = area->next)
+		space_free(&ioas->space, &area->node);
+	up_write(&ioas->lock);
+	area_free_list(areas);
+}
+
+void area_remove(struct ioas *ioas, struct area *areas)
+{
+	down_read(&ioas->users);
+	empty_areas(ioas, areas);
+	up_read(&ioas->users);
+	drop_areas(ioas, areas);
+}
+
+/* The number of areas that are unmapped in one go, for the sake of other tasks. */
+#define UNMAP_BATCH 1024
+
+/* How often access objects are asked for their pins in one area. */
+#define UNMAP_TRIES 100
+
+/* An unmap under way. */
+struct unmap {
+	struct ioas *ioas;
+	unsigned long first;		/* what is left to do */
+	unsigned long last;
+	unsigned long unmapped;
+	struct area *areas;		/* taken, to be emptied and dropped */
+	bool more;			/* the batch took something */
+	bool blocked;			/* the batch met an area with pins: */
+	struct iova_range pinned;
+	unsigned int tries;
+};
+
+static bool straddles(const struct iova_node *node, unsigned long iova)
+{
+	return node && node->first < iova && node->last >= iova;
+}
+
+/* Nothing may be unmapped in part, so look at both ends before touching anything. */
+static int check_ends(struct unmap *un)
+{
+	struct iova_space *space = &un->ioas->space;
+
+	if (straddles(space_find(space, un->first, un->first), un->first))
+		return -ENOENT;
+	if (un->last != ULONG_MAX &&
+	    straddles(space_find(space, un->last, un->last), un->last + 1))
+		return -ENOENT;
+	return 0;
+}
+
+/* Takes the next areas.  Stops before one that access objects have pinned. */
+static int take_areas(struct unmap *un)
+{
+	struct iova_node *node = space_find(&un->ioas->space, un->first, un->last);
+	struct area **tail = &un->areas;
+	unsigned int n = 0;
+	struct area *area;
+
+	for (; node && n < UNMAP_BATCH; node = space_next(node, un->last), n++) {
+		area = to_area(node);
+		/* Mapped or unmapped by another task at this moment. */
+		if (!smp_load_acquire(&area->live))
+			return -EBUSY;
+		if (atomic_read(&area->pins)) {
+			area->leaving = true;
+			un->blocked = true;
+			un->pinned.first = node->first;
+			un->pinned.last = node->last;
+			return 0;
+		}
+		area->live = false;
+		area->next = NULL;
+		*tail = area;
+		tail = &area->next;
+		un->more = true;
+		un->unmapped += area_length(area);
+		if (node->last == ULONG_MAX)
+			break;
+		un->first = node->last + 1;
+		un->tries = 0;
+	}
+	return 0;
+}
+
+static int unmap_batch(struct unmap *un)
+{
+	struct ioas *ioas = un->ioas;
+	int rc;
+
+	un->areas = NULL;
+	un->more = false;
+	un->blocked = false;
+	rc = down_read_killable(&ioas->users);
+	if (rc)
+		return rc;
+	down_write(&ioas->lock);
+	rc = check_ends(un);
+	if (!rc)
+		rc = take_areas(un);
+	up_write(&ioas->lock);
+	empty_areas(ioas, un->areas);
+	up_read(&ioas->users);
+	if (un->areas)
+		drop_areas(ioas, un->areas);
+	return rc;
+}
+
+/* Asks access objects for their pins in the area that stopped a batch. */
+static int unmap_ask(struct unmap *un)
+{
+	if (WARN_ON(un->tries++ == UNMAP_TRIES))
+		return -EDEADLOCK;
+	access_ask_unpin(un->ioas, un->pinned.first, un->pinned.last);
+	return 0;
+}
+
+/* Lets access objects pin again what stays. */
+static void allow_pins(struct unmap *un)
+{
+	struct iova_node *node;
+
+	down_write(&un->ioas->lock);
+	for (node = space_find(&un->ioas->space, un->first, un->last); node;
+	     node = space_next(node, un->last))
+		to_area(node)->leaving = false;
+	up_write(&un->ioas->lock);
+}
+
+int ioas_unmap(struct ioas *ioas, unsigned long first, unsigned long last,
+	       unsigned long *unmapped)
+{
+	struct unmap un = { .ioas = ioas, .first = first, .last = last };
+	bool asked = false;
+	int rc;
+
+	for (;;) {
+		rc = unmap_batch(&un);
+		if (rc)
+			break;
+		if (un.blocked) {
+			asked = true;
+			rc = unmap_ask(&un);
+			if (rc)
+				break;
+		} else if (!un.more || un.first > last) {
+			break;
+		}
+		cond_resched();
+	}
+	if (rc && asked)
+		allow_pins(&un);
+	*unmapped = un.unmapped;
+	return rc;
+}

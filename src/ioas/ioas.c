@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The IOAS object, and the ioctls that look at it or set it up. */
+#include <linux/err.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include <uapi/linux/iommufd.h>
+
+#include "../core/context.h"
+#include "ioas.h"
+#include "memory.h"
+
+struct ioas *ioas_get(struct iommufd_ctx *ctx, u32 id)
+{
+	return object_get(ctx, id, OBJECT_IOAS);
+}
+
+/* Nothing holds it any more, so no page table and no access object uses it. */
+void ioas_unmake(struct object *obj)
+{
+	struct ioas *ioas = container_of(obj, struct ioas, obj);
+	unsigned long unmapped;
+
+	WARN_ON(!list_empty(&ioas->hwpts) || !xa_empty(&ioas->accesses));
+	/* With nobody else about it doesn't sleep for a lock, so no signal matters. */
+	WARN_ON(ioas_unmap(ioas, 0, ULONG_MAX, &unmapped));
+	space_destroy(&ioas->space);
+	mutex_destroy(&ioas->auto_lock);
+}
+
+int ioas_alloc_ioctl(struct command *cmd)
+{
+	struct iommu_ioas_alloc *arg = cmd->arg;
+	struct ioas *ioas;
+
+	if (arg->flags)
+		return -EOPNOTSUPP;
+	ioas = object_new(cmd->ctx, OBJECT_IOAS, sizeof(*ioas));
+	if (IS_ERR(ioas))
+		return PTR_ERR(ioas);
+	ioas->ctx = cmd->ctx;
+	mutex_init(&ioas->auto_lock);
+	init_rwsem(&ioas->users);
+	INIT_LIST_HEAD(&ioas->hwpts);
+	xa_init(&ioas->accesses);
+	init_rwsem(&ioas->lock);
+	space_init(&ioas->space);
+	ioas->align = 1;
+
+	arg->out_ioas_id = ioas->obj.id;
+	return command_publish(cmd, sizeof(*arg), &ioas->obj);
+}
+
+/* Counts the holes between reserved ranges and stores the first @max of them. */
+static u32 list_holes(struct ioas *ioas, struct iommu_iova_range *out, u32 max)
+{
+	struct iova_range hole;
+	unsigned long from = 0;
+	u32 n = 0;
+
+	while (space_next_hole(&ioas->space, from, &hole)) {
+		if (n < max) {
+			out[n].start = hole.first;
+			out[n].last = hole.last;
+		}
+		n++;
+		if (hole.last == ULONG_MAX)
+			break;
+		from = hole.last + 1;
+	}
+	return n;
+}
+
+/* A list that user space has room for, and its length even if it hasn't. */
+static struct iommu_iova_range *get_holes(struct ioas *ioas,
+					  struct iommu_ioas_iova_ranges *arg)
+{
+	struct iommu_iova_range *holes;
+	u32 n = 0, room;
+
+	do {
+		room = min(n, arg->num_iovas);
+		holes = kvcalloc(room + 1, sizeof(*holes), GFP_KERNEL);
+		if (!holes)
+			return ERR_PTR(-ENOMEM);
+		down_read(&ioas->lock);
+		n = list_holes(ioas, holes, room);
+		arg->out_iova_alignment = ioas->align;
+		up_read(&ioas->lock);
+		if (min(n, arg->num_iovas) == room)
+			break;
+		kvfree(holes);
+	} while (1);
+	arg->num_iovas = n;
+	return holes;
+}
+
+int ioas_iova_ranges_ioctl(struct command *cmd)
+{
+	struct iommu_ioas_iova_ranges *arg = cmd->arg;
+	struct iommu_iova_range *holes;
+	u32 room = arg->num_iovas;
+	struct ioas *ioas;
+	int rc = 0;
+
+	if (arg->__reserved)
+		return -EOPNOTSUPP;
+	ioas = ioas_get(cmd->ctx, arg->ioas_id);
+	if (IS_ERR(ioas))
+		return PTR_ERR(ioas);
+	holes = get_holes(ioas, arg);
+	ioas_put(ioas);
+	if (IS_ERR(holes))
+		return PTR_ERR(holes);
+
+	if (copy_to_user(u64_to_user_ptr(arg->allowed_iovas), holes,
+			 min(arg->num_iovas, room) * sizeof(*holes)))
+		rc = -EFAULT;
+	kvfree(holes);
+	/* How much room is needed is told even if it wasn't there. */
+	if (!rc)
+		rc = command_respond(cmd, sizeof(*arg));
+	if (!rc && arg->num_iovas > room)
+		rc = -EMSGSIZE;
+	return rc;
+}
+
+/* A cap on what a user may have us keep; more than any machine has holes. */
+#define ALLOWED_MAX 65536
+
+static struct iova_range *load_ranges(const struct iommu_ioas_allow_iovas *arg)
+{
+	struct iova_range *ranges;
+	size_t size;
+
+	BUILD_BUG_ON(sizeof(*ranges) != sizeof(struct iommu_iova_range));
+	if (!arg->num_iovas)
+		return NULL;
+	if (arg->num_iovas > ALLOWED_MAX)
+		return ERR_PTR(-EINVAL);
+	size = arg->num_iovas * sizeof(*ranges);
+	ranges = kvmalloc(size, GFP_KERNEL_ACCOUNT);
+	if (!ranges)
+		return ERR_PTR(-ENOMEM);
+	if (copy_from_user(ranges, u64_to_user_ptr(arg->allowed_iovas), size)) {
+		kvfree(ranges);
+		return ERR_PTR(-EFAULT);
+	}
+	return ranges;
+}
+
+int ioas_allow_iovas_ioctl(struct command *cmd)
+{
+	const struct iommu_ioas_allow_iovas *arg = cmd->arg;
+	struct iova_range *ranges;
+	struct ioas *ioas;
+	int rc;
+
+	if (arg->__reserved)
+		return -EOPNOTSUPP;
+	ioas = ioas_get(cmd->ctx, arg->ioas_id);
+	if (IS_ERR(ioas))
+		return PTR_ERR(ioas);
+	ranges = load_ranges(arg);
+	if (IS_ERR(ranges)) {
+		rc = PTR_ERR(ranges);
+		goto out;
+	}
+	down_write(&ioas->lock);
+	rc = space_allow(&ioas->space, ranges, arg->num_iovas);
+	up_write(&ioas->lock);
+	if (rc)
+		kvfree(ranges);
+out:
+	ioas_put(ioas);
+	return rc;
+}
+
+int ioas_option_huge_pages(struct command *cmd)
+{
+	struct iommu_option *arg = cmd->arg;
+	struct ioas *ioas;
+	int rc = 0;
+
+	ioas = ioas_get(cmd->ctx, arg->object_id);
+	if (IS_ERR(ioas))
+		return PTR_ERR(ioas);
+	if (arg->op == IOMMU_OPTION_OP_GET)
+		arg->val64 = !ioas->single_pages;
+	else if (arg->val64 > 1)
+		rc = -EINVAL;
+	else
+		rc = ioas_set_single_pages(ioas, !arg->val64);
+	ioas_put(ioas);
+	return rc;
+}
+
+/* Moves the charge for all memory of one address space, or ends that. */
+static int move_areas(struct ioas *ioas, struct payer *to)
+{
+	struct iova_node *node;
+	int rc = 0;
+
+	down_read(&ioas->lock);
+	for (node = space_find(&ioas->space, 0, ULONG_MAX); node && !rc;
+	     node = space_next(node, ULONG_MAX)) {
+		if (!smp_load_acquire(&to_area(node)->live))
+			rc = -EBUSY;
+		else
+			rc = memory_move(to_area(node)->memory, to);
+	}
+	up_read(&ioas->lock);
+	return rc;
+}
+
+static void move_areas_end(struct ioas *ioas, bool keep)
+{
+	struct iova_node *node;
+
+	down_read(&ioas->lock);
+	for (node = space_find(&ioas->space, 0, ULONG_MAX); node;
+	     node = space_next(node, ULONG_MAX))
+		memory_move_end(to_area(node)->memory, keep);
+	up_read(&ioas->lock);
+}
+
+/* The IOAS with the lowest ID from @id on, in use; NULL if there's none. */
+static struct ioas *next_ioas(struct iommufd_ctx *ctx, unsigned long *id)
+{
+	struct ioas *ioas;
+	struct object *obj;
+
+	for (obj = xa_find(&ctx->objects, id, ULONG_MAX, XA_PRESENT); obj;
+	     obj = xa_find_after(&ctx->objects, id, ULONG_MAX, XA_PRESENT)) {
+		ioas = ioas_get(ctx, *id);
+		if (!IS_ERR(ioas))
+			return ioas;
+	}
+	return NULL;
+}
+
+int ioas_change_process_ioctl(struct command *cmd)
+{
+	const struct iommu_ioas_change_process *arg = cmd->arg;
+	struct iommufd_ctx *ctx = cmd->ctx;
+	struct payer *to;
+	struct ioas *ioas;
+	unsigned long id;
+	int rc = 0;
+
+	if (arg->__reserved)
+		return -EOPNOTSUPP;
+	to = payer_get_current(ctx);
+	if (!to)
+		return -ENOMEM;
+	mutex_lock(&ctx->change_lock);
+	for (id = 0; !rc && (ioas = next_ioas(ctx, &id)); id++) {
+		rc = move_areas(ioas, to);
+		ioas_put(ioas);
+	}
+	for (id = 0; (ioas = next_ioas(ctx, &id)); id++) {
+		move_areas_end(ioas, !rc);
+		ioas_put(ioas);
+	}
+	mutex_unlock(&ctx->change_lock);
+	payer_put(to);
+	return rc;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * An I/O address space: areas of mapped memory at IOVAs, and the page tables and
+ * access objects that it serves.
+ *
+ * The life of an area, none of whose steps is undone by another task:
+ *
+ *   reserved  in the IOVA space, so that nobody else takes it   area_reserve()
+ *   filled    in every page table, and pinned if there is one   area_fill()
+ *   live      found by unmap, copy and access objects           area_publish()
+ *   emptied   out of all page tables, then unpinned             area_remove()
+ *   gone      out of the IOVA space                             area_remove()
+ *
+ * Memory is pinned and unpinned outside of the address space's locks, so that a
+ * page fault that takes its time holds up nobody else.
+ */
+#ifndef IOMMUFD_IOAS_IOAS_H
+#define IOMMUFD_IOAS_IOAS_H
+
+#include <linux/atomic.h>
+#include <linux/interval_tree.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/rwsem.h>
+#include <linux/xarray.h>
+
+#include "../core/object.h"
+#include "space.h"
+
+struct command;
+struct hwpt;
+struct iommu_domain;
+struct iommufd_access;
+struct memory;
+
+struct ioas {
+	struct object obj;
+	struct iommufd_ctx *ctx;
+
+	/* Serialises the choice of an automatic page table.  Taken before group->lock. */
+	struct mutex auto_lock;
+
+	struct rw_semaphore users;
+	struct list_head hwpts;		/* guarded by @users */
+	struct xarray accesses;		/* object ID -> struct iommufd_access */
+
+	struct rw_semaphore lock;
+	struct iova_space space;	/* guarded by @lock */
+	unsigned long align;		/* guarded by @lock; written under both */
+	bool single_pages;		/* the same; no huge pages in page tables */
+};
+
+struct area {
+	struct iova_node node;
+	struct interval_tree_node holder;	/* of @memory, while pinned */
+	struct memory *memory;
+	struct area *next;		/* of those that one ioctl makes or removes */
+	unsigned int offset;		/* of the first byte in its page */
+	int prot;			/* IOMMU_READ, IOMMU_WRITE, IOMMU_CACHE */
+	bool pinned;			/* guarded by ioas->users, or by owning it */
+	bool filled;			/* guarded by ioas->users */
+	bool stuck;			/* a page table didn't let go of it */
+	bool live;			/* set with release, cleared under ioas->lock */
+	atomic_t pins;			/* of access objects; begun under ioas->lock */
+	bool leaving;			/* no more pins, guarded by ioas->lock */
+};
+
+static inline unsigned long area_length(const struct area *area)
+{
+	return area->node.last - area->node.first + 1;
+}
+
+static inline struct area *to_area(struct iova_node *node)
+{
+	return container_of(node, struct area, node);
+}
+
+/* Areas: area.c.  Lists of them are linked by area->next, in order of IOVA. */
+
+/*
+ * A new area for @length bytes of @memory from byte @start on (counted from the
+ * memory's first page).  It takes over the caller's reference, also on failure.
+ */
+struct area *area_new(struct memory *memory, unsigned long start,
+		      unsigned long length, int prot);
+
+/* Frees areas that were never reserved. */
+void area_free_list(struct area *areas);
+
+/*
+ * Takes IOVA for a list of areas, side by side: at *@iova if @fixed, else *@iova
+ * becomes a good place, for memory that stands at @hint.
+ */
+int area_reserve(struct ioas *ioas, struct area *areas, unsigned long length,
+		 unsigned long *iova, bool fixed, unsigned long hint);
+
+/* Pins and maps reserved areas.  On failure they are reserved, and no more. */
+int area_fill(struct ioas *ioas, struct area *areas);
+void area_publish(struct area *areas);
+
+/* Takes reserved, perhaps filled areas apart and frees them. */
+void area_remove(struct ioas *ioas, struct area *areas);
+
+/*
+ * Unmaps all areas in [first, last].  *@unmapped is the sum of their lengths.
+ * Returns 0, also if there's none; -ENOENT if an area lies in it only partly,
+ * -EBUSY if one is being mapped or unmapped, -EINTR, -EDEADLOCK if an access
+ * object doesn't give back its pins.
+ */
+int ioas_unmap(struct ioas *ioas, unsigned long first, unsigned long last,
+	       unsigned long *unmapped);
+
+/* Page tables: fill.c */
+
+/* Puts one area into a page table, or takes it out. */
+int area_map(struct ioas *ioas, struct area *area, struct iommu_domain *domain);
+void area_unmap(struct area *area, struct iommu_domain *domain);
+
+/* Pins or unpins what an area covers. */
+int area_pin(struct area *area);
+void area_unpin(struct area *area);
+
+/*
+ * Fills a page table with all that is mapped, and keeps it so from now on.
+ * Returns 0, -EADDRINUSE if a mapping or allowed range lies outside of its
+ * aperture or isn't aligned to its pages, -EINTR, -ENOMEM, or why pinning failed.
+ */
+int ioas_add_hwpt(struct ioas *ioas, struct hwpt *hwpt);
+void ioas_remove_hwpt(struct ioas *ioas, struct hwpt *hwpt);
+
+/* For access objects: -EADDRINUSE if mappings aren't aligned to pages. */
+int ioas_add_access(struct ioas *ioas, struct iommufd_access *access);
+void ioas_remove_access(struct ioas *ioas, struct iommufd_access *access);
+
+/* Reserves ranges for a device, or gives them back: 0, -EADDRINUSE, -ENOMEM. */
+int ioas_reserve(struct ioas *ioas, const struct iova_range *ranges, size_t count);
+void ioas_unreserve(struct ioas *ioas, const struct iova_range *ranges, size_t count);
+
+/* Whether page tables may map more than a page in one entry: 0, -EINVAL, -EADDRINUSE */
+int ioas_set_single_pages(struct ioas *ioas, bool single_pages);
+
+/* Objects and ioctls: ioas.c, ioctl.c */
+
+struct ioas *ioas_get(struct iommufd_ctx *ctx, u32 id);
+static inline void ioas_put(struct ioas *ioas)
+{
+	object_put(ioas->ctx, &ioas->obj);
+}
+
+void ioas_unmake(struct object *obj);
+
+int ioas_alloc_ioctl(struct command *cmd);
+int ioas_allow_iovas_ioctl(struct command *cmd);
+int ioas_change_process_ioctl(struct command *cmd);
+int ioas_copy_ioctl(struct command *cmd);
+int ioas_iova_ranges_ioctl(struct command *cmd);
+int ioas_map_ioctl(struct command *cmd);
+int ioas_map_file_ioctl(struct command *cmd);
+int ioas_unmap_ioctl(struct command *cmd);
+int ioas_option_huge_pages(struct command *cmd);
+
+#endif

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Pieces of memory and their holders. */
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "../core/context.h"
+#include "memory.h"
+
+static struct memory *memory_new(struct iommufd_ctx *ctx, unsigned long npages,
+				 bool writable)
+{
+	struct memory *memory;
+
+	memory = kmalloc(sizeof(*memory), GFP_KERNEL_ACCOUNT);
+	if (!memory)
+		return ERR_PTR(-ENOMEM);
+	memory->payer = payer_get_current(ctx);
+	if (!memory->payer) {
+		kfree(memory);
+		return ERR_PTR(-ENOMEM);
+	}
+	refcount_set(&memory->refs, 1);
+	memory->writable = writable;
+	memory->charge = charge_mode(ctx);
+	memory->npages = npages;
+	memory->va = 0;
+	memory->file = NULL;
+	memory->start = 0;
+	mutex_init(&memory->lock);
+	memory->former = NULL;
+	memory->holders = RB_ROOT_CACHED;
+	memory->npinned = 0;
+	runs_init(&memory->runs);
+	return memory;
+}
+
+struct memory *memory_of_process(struct iommufd_ctx *ctx, unsigned long va,
+				 unsigned long npages, bool writable)
+{
+	struct memory *memory = memory_new(ctx, npages, writable);
+
+	if (!IS_ERR(memory))
+		memory->va = va & PAGE_MASK;
+	return memory;
+}
+
+struct memory *memory_of_file(struct iommufd_ctx *ctx, struct file *file,
+			      loff_t start, unsigned long npages, bool writable)
+{
+	struct memory *memory;
+	int rc;
+
+	rc = pin_check_file(file, writable);
+	if (rc)
+		return ERR_PTR(rc);
+	memory = memory_new(ctx, npages, writable);
+	if (!IS_ERR(memory)) {
+		memory->file = get_file(file);
+		memory->start = start & PAGE_MASK;
+	}
+	return memory;
+}
+
+void memory_put(struct memory *memory)
+{
+	if (!refcount_dec_and_test(&memory->refs))
+		return;
+	WARN_ON(memory->npinned || !runs_empty(&memory->runs));
+	payer_put(memory->payer);
+	payer_put(memory->former);
+	if (memory->file)
+		fput(memory->file);
+	mutex_destroy(&memory->lock);
+	kfree(memory);
+}
+
+/* Unpins and forgets what is recorded of [first, last]; returns the number of pages. */
+static unsigned long unpin_recorded(struct memory *memory, unsigned long first,
+				    unsigned long last)
+{
+	unsigned long npages = 0;
+	struct run_walk walk;
+	bool more;
+
+	for (more = runs_walk(&memory->runs, &walk, first, last); more;
+	     more = runs_walk_next(&walk)) {
+		unpin_user_page_range_dirty_lock(pfn_to_page(walk.run.pfn),
+						 walk.run.npages,
+						 memory->writable);
+		npages += walk.run.npages;
+		cond_resched();
+	}
+	runs_erase(&memory->runs, first, last);
+	return npages;
+}
+
+/* Unpins what no holder covers of [first, last]; returns the number of pages. */
+static unsigned long unpin_unheld(struct memory *memory, unsigned long first,
+				  unsigned long last)
+{
+	struct interval_tree_node *holder;
+	unsigned long npages = 0;
+
+	for (;;) {
+		holder = interval_tree_iter_first(&memory->holders, first, last);
+		if (!holder)
+			return npages + unpin_recorded(memory, first, last);
+		if (holder->start > first)
+			npages += unpin_recorded(memory, first, holder->start - 1);
+		if (holder->last >= last)
+			return npages;
+		first = holder->last + 1;
+	}
+}
+
+static unsigned long count_missing(struct memory *memory, unsigned long first,
+				   unsigned long last)
+{
+	unsigned long npages = last - first + 1;
+	struct run_walk walk;
+	bool more;
+
+	for (more = runs_walk(&memory->runs, &walk, first, last); more;
+	     more = runs_walk_next(&walk))
+		npages -= walk.run.npages;
+	return npages;
+}
+
+/* Pins what is missing of [first, last], and all of it or nothing. */
+static int pin_missing(struct memory *memory, unsigned long first,
+		       unsigned long last)
+{
+	unsigned long from = first, to = last;
+	int rc;
+
+	rc = runs_cut(&memory->runs, first);
+	if (!rc)
+		rc = runs_cut(&memory->runs, last + 1);
+	while (!rc && runs_missing(&memory->runs, &from, &to)) {
+		rc = pin_range(memory, from, to);
+		if (to == last)
+			break;
+		from = to + 1;
+		to = last;
+	}
+	if (rc)
+		unpin_unheld(memory, first, last);
+	return rc;
+}
+
+int memory_pin(struct memory *memory, struct interval_tree_node *holder)
+{
+	unsigned long npages;
+	int rc;
+
+	lockdep_assert_held(&memory->lock);
+	npages = count_missing(memory, holder->start, holder->last);
+	rc = payer_charge(memory->payer, memory->charge, npages);
+	if (rc)
+		return rc;
+	rc = pin_missing(memory, holder->start, holder->last);
+	if (rc) {
+		payer_uncharge(memory->payer, memory->charge, npages);
+		return rc;
+	}
+	memory->npinned += npages;
+	interval_tree_insert(holder, &memory->holders);
+	return 0;
+}
+
+void memory_unpin(struct memory *memory, struct interval_tree_node *holder)
+{
+	unsigned long npages;
+
+	lockdep_assert_held(&memory->lock);
+	interval_tree_remove(holder, &memory->holders);
+	npages = unpin_unheld(memory, holder->start, holder->last);
+	memory->npinned -= npages;
+	payer_uncharge(memory->payer, memory->charge, npages);
+}
+
+/* How much memory_rw() pins at a time, if it has to. */
+#define RW_PAGES 16
+
+static void copy_page_part(unsigned long pfn, unsigned long offset, void *buffer,
+			   size_t length, bool write)
+{
+	void *page = kmap_local_page(pfn_to_page(pfn));
+
+	if (write)
+		memcpy(page + offset, buffer, length);
+	else
+		memcpy(buffer, page + offset, length);
+	kunmap_local(page);
+}
+
+/* Copies within pages that are recorded. */
+static void copy_recorded(struct memory *memory, unsigned long offset,
+			  void *buffer, size_t length, bool write)
+{
+	unsigned long index = offset / PAGE_SIZE;
+	unsigned long in_page = offset % PAGE_SIZE;
+	struct run_walk walk;
+	size_t part;
+
+	for (; length; index++, in_page = 0) {
+		part = min_t(size_t, length, PAGE_SIZE - in_page);
+		if (WARN_ON(!runs_walk(&memory->runs, &walk, index, index)))
+			return;
+		copy_page_part(walk.run.pfn, in_page, buffer, part, write);
+		buffer += part;
+		length -= part;
+	}
+}
+
+int memory_rw(struct memory *memory, unsigned long offset, void *buffer,
+	      size_t length, bool write)
+{
+	unsigned long first, last;
+	size_t part;
+	int rc;
+
+	lockdep_assert_held(&memory->lock);
+	for (; length; length -= part) {
+		part = min_t(size_t, length,
+			     RW_PAGES * PAGE_SIZE - offset % PAGE_SIZE);
+		first = offset / PAGE_SIZE;
+		last = (offset + part - 1) / PAGE_SIZE;
+		rc = pin_missing(memory, first, last);
+		if (rc)
+			return rc;
+		copy_recorded(memory, offset, buffer, part, write);
+		unpin_unheld(memory, first, last);
+		offset += part;
+		buffer += part;
+	}
+	return 0;
+}
+
+int memory_move(struct memory *memory, struct payer *to)
+{
+	int rc;
+
+	if (!memory->file)
+		return -EINVAL;
+	mutex_lock(&memory->lock);
+	rc = 0;
+	if (memory->payer == to)
+		goto out;
+	rc = payer_move(memory->payer, to, memory->charge, memory->npinned);
+	if (rc)
+		goto out;
+	memory->former = memory->payer;
+	memory->payer = payer_get(to);
+out:
+	mutex_unlock(&memory->lock);
+	return rc;
+}
+
+void memory_move_end(struct memory *memory, bool keep)
+{
+	struct payer *former;
+
+	mutex_lock(&memory->lock);
+	former = memory->former;
+	memory->former = NULL;
+	if (former && !keep) {
+		/* The limit may have been filled by others; this was there first. */
+		payer_uncharge(memory->payer, memory->charge, memory->npinned);
+		payer_charge_over(former, memory->charge, memory->npinned);
+		swap(former, memory->payer);
+	}
+	mutex_unlock(&memory->lock);
+	payer_put(former);
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Memory: a piece of a process's address space or of a file that was mapped by
+ * one ioctl, and the record of what of it is pinned.
+ *
+ * Pages are counted from the piece's first one.  A holder is a range of them that
+ * somebody needs pinned: an area that page tables map, or an access object's
+ * pin.  Pinned is what holders cover, once, and nothing else.  IOAS_COPY shares
+ * the piece, so it shares the pin.
+ *
+ * @refs counts areas.  An access object's holders are covered by an area's reference.
+ */
+#ifndef IOMMUFD_IOAS_MEMORY_H
+#define IOMMUFD_IOAS_MEMORY_H
+
+#include <linux/interval_tree.h>
+#include <linux/mutex.h>
+#include <linux/refcount.h>
+#include <linux/types.h>
+
+#include "account.h"
+#include "runs.h"
+
+struct file;
+
+struct memory {
+	refcount_t refs;
+	bool writable;
+	u8 charge;			/* enum charge */
+	unsigned long npages;
+	unsigned long va;		/* of a process: address of the first page */
+	struct file *file;		/* or NULL */
+	loff_t start;			/* of a file: position of the first page */
+
+	struct mutex lock;		/* guards all below */
+	struct payer *payer;
+	struct payer *former;		/* while CHANGE_PROCESS may yet fail */
+	struct rb_root_cached holders;
+	unsigned long npinned;
+	struct runs runs;
+};
+
+/*
+ * The memory at @va of the calling process, or of a file from @start on; both
+ * rounded down to a page, @npages to cover the end.  Returns it with one
+ * reference, or an ERR_PTR.
+ */
+struct memory *memory_of_process(struct iommufd_ctx *ctx, unsigned long va,
+				 unsigned long npages, bool writable);
+struct memory *memory_of_file(struct iommufd_ctx *ctx, struct file *file,
+			      loff_t start, unsigned long npages, bool writable);
+
+static inline struct memory *memory_get(struct memory *memory)
+{
+	refcount_inc(&memory->refs);
+	return memory;
+}
+
+void memory_put(struct memory *memory);
+
+/*
+ * Pins what @holder covers and isn't pinned yet, and adds it to the holders.  The
+ * caller has memory->lock, and has set holder->start and holder->last.
+ * Returns 0, -EFAULT, -ENOMEM, -EINTR, or what the file says; then nothing has
+ * changed.
+ */
+int memory_pin(struct memory *memory, struct interval_tree_node *holder);
+
+/* Undoes memory_pin() of the same holder. */
+void memory_unpin(struct memory *memory, struct interval_tree_node *holder);
+
+/*
+ * Copies between @buffer and the memory, from byte @offset on (counted from the
+ * first page's beginning).  What isn't pinned is pinned for the moment, free of
+ * charge.  The caller has memory->lock.
+ */
+int memory_rw(struct memory *memory, unsigned long offset, void *buffer,
+	      size_t length, bool write);
+
+/*
+ * CHANGE_PROCESS, in two steps: move the charge to @to, then either keep it so
+ * or undo it.  Moving what was moved does nothing.  -EINVAL for memory of a process.
+ */
+int memory_move(struct memory *memory, struct payer *to);
+void memory_move_end(struct memory *memory, bool keep);
+
+/*
+ * Pins and records [first, last], of which nothing is pinned.  On failure a part
+ * of it may be recorded.  In pin.c.
+ */
+int pin_range(struct memory *memory, unsigned long first, unsigned long last);
+
+/* Does the file, as it was opened and sealed, allow that?  0, -EINVAL, -EACCES, -EPERM */
+int pin_check_file(struct file *file, bool writable);
+
+#endif
