@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ATTACH and DETACH: which page table the device's DMA goes through, and the
+ * DMA with each PASID.  To attach what is attached is to replace.
+ */
+#include <linux/uaccess.h>
+#include <linux/xarray.h>
+
+#include "vfio.h"
+
+static int attach_locked(struct front *front, u32 pasid, u32 *pt_id)
+{
+	int rc;
+
+	front_assert_locked(front);
+	rc = xa_insert(&front->attached, pasid, xa_mk_value(1), GFP_KERNEL_ACCOUNT);
+	if (rc == -EBUSY)
+		return iommufd_device_replace(front->idev, pasid, pt_id);
+	if (rc)
+		return rc;
+	rc = iommufd_device_attach(front->idev, pasid, pt_id);
+	if (rc)
+		xa_erase(&front->attached, pasid);
+	return rc;
+}
+
+static void detach_locked(struct front *front, u32 pasid)
+{
+	front_assert_locked(front);
+	if (xa_erase(&front->attached, pasid))
+		iommufd_device_detach(front->idev, pasid);
+}
+
+/* PASIDs first: some IOMMUs have them as a part of the device's own table. */
+void front_detach_all(struct front *front)
+{
+	unsigned long pasid;
+	void *entry;
+
+	xa_for_each_start(&front->attached, pasid, entry, IOMMU_NO_PASID + 1)
+		detach_locked(front, pasid);
+	detach_locked(front, IOMMU_NO_PASID);
+}
+
+static int read_attach(struct vfio_uapi_attach *arg,
+		       struct vfio_uapi_attach __user *user)
+{
+	const size_t known = offsetofend(struct vfio_uapi_attach, pt_id);
+
+	if (copy_from_user(arg, user, known))
+		return -EFAULT;
+	if (arg->argsz < known || arg->flags & ~VFIO_DEVICE_ATTACH_PASID)
+		return -EINVAL;
+	arg->pasid = IOMMU_NO_PASID;
+	if (!(arg->flags & VFIO_DEVICE_ATTACH_PASID))
+		return 0;
+	if (arg->argsz < offsetofend(struct vfio_uapi_attach, pasid))
+		return -EINVAL;
+	return get_user(arg->pasid, &user->pasid);
+}
+
+long front_attach(struct front *front, struct vfio_uapi_attach __user *user)
+{
+	struct mutex *lock = &front->vdev->dev_set->lock;
+	struct vfio_uapi_attach arg;
+	int rc;
+
+	rc = read_attach(&arg, user);
+	if (rc)
+		return rc;
+	/* Memory that can't be written is found out before anything changes. */
+	if (put_user(arg.pt_id, &user->pt_id))
+		return -EFAULT;
+
+	mutex_lock(lock);
+	rc = attach_locked(front, arg.pasid, &arg.pt_id);
+	if (!rc && put_user(arg.pt_id, &user->pt_id)) {
+		/* The memory went away meanwhile, and a replace can't be undone. */
+		detach_locked(front, arg.pasid);
+		rc = -EFAULT;
+	}
+	mutex_unlock(lock);
+	return rc;
+}
+
+static int read_detach(struct vfio_uapi_detach *arg,
+		       struct vfio_uapi_detach __user *user)
+{
+	const size_t known = offsetofend(struct vfio_uapi_detach, flags);
+
+	if (copy_from_user(arg, user, known))
+		return -EFAULT;
+	if (arg->argsz < known || arg->flags & ~VFIO_DEVICE_DETACH_PASID)
+		return -EINVAL;
+	arg->pasid = IOMMU_NO_PASID;
+	if (!(arg->flags & VFIO_DEVICE_DETACH_PASID))
+		return 0;
+	if (arg->argsz < offsetofend(struct vfio_uapi_detach, pasid))
+		return -EINVAL;
+	return get_user(arg->pasid, &user->pasid);
+}
+
+long front_detach(struct front *front, struct vfio_uapi_detach __user *user)
+{
+	struct mutex *lock = &front->vdev->dev_set->lock;
+	struct vfio_uapi_detach arg;
+	int rc;
+
+	rc = read_detach(&arg, user);
+	if (rc)
+		return rc;
+	mutex_lock(lock);
+	detach_locked(front, arg.pasid);
+	mutex_unlock(lock);
+	return 0;
+}

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The nodes /dev/vfio/devices/vfioN and what can be done with their files. */
+#include <linux/cdev.h>
+#include <linux/compat.h>
+#include <linux/device.h>
+#include <linux/fs.h>
+#include <linux/kdev_t.h>
+#include <linux/module.h>
+#include <linux/pm_runtime.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+
+#include "vfio.h"
+
+#define NODE_MINORS (MINORMASK + 1)
+
+static dev_t node_base;
+static struct cdev *node_cdev;
+
+dev_t front_devt(struct vfio_device *vdev)
+{
+	return MKDEV(MAJOR(node_base), vdev->index);
+}
+
+static int front_open(struct inode *inode, struct file *file)
+{
+	struct vfio_device *vdev;
+	struct front *front;
+
+	vdev = front_find(iminor(inode));
+	if (IS_ERR(vdev))
+		return PTR_ERR(vdev);
+	front = kzalloc_obj(*front, GFP_KERNEL_ACCOUNT);
+	if (!front) {
+		vfio_device_put_registration(vdev);
+		return -ENOMEM;
+	}
+	front->vdev = vdev;
+	xa_init_flags(&front->attached, XA_FLAGS_ACCOUNT);
+	vfio_share_mapping(vdev, file);
+	file->private_data = front;
+	return 0;
+}
+
+/*
+ * The last reference to the file may be anybody's: another process that got it
+ * over a socket, or the kernel's.  Nothing here may depend on the caller.
+ */
+static int front_release(struct inode *inode, struct file *file)
+{
+	struct front *front = file->private_data;
+	struct vfio_device *vdev = front->vdev;
+
+	front_unbind(front);
+	kfree(front);
+	vfio_device_put_registration(vdev);
+	return 0;
+}
+
+static ssize_t front_read(struct file *file, char __user *buf, size_t count,
+			  loff_t *pos)
+{
+	struct front *front = file->private_data;
+	struct vfio_device *vdev = front->vdev;
+
+	if (!front_granted(front) || !vdev->ops->read)
+		return -EINVAL;
+	return vdev->ops->read(vdev, buf, count, pos);
+}
+
+static ssize_t front_write(struct file *file, const char __user *buf,
+			   size_t count, loff_t *pos)
+{
+	struct front *front = file->private_data;
+	struct vfio_device *vdev = front->vdev;
+
+	if (!front_granted(front) || !vdev->ops->write)
+		return -EINVAL;
+	return vdev->ops->write(vdev, buf, count, pos);
+}
+
+static int front_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct front *front = file->private_data;
+	struct vfio_device *vdev = front->vdev;
+
+	if (!front_granted(front) || !vdev->ops->mmap)
+		return -EINVAL;
+	return vdev->ops->mmap(vdev, vma);
+}
+
+/* A driver with power management gets its calls with the device awake. */
+static bool manages_power(struct device *dev)
+{
+	return dev->driver && dev->driver->pm;
+}
+
+static int wake(struct device *dev)
+{
+	int rc;
+
+	if (!manages_power(dev))
+		return 0;
+	rc = pm_runtime_resume_and_get(dev);
+	if (!rc)
+		return 0;
+	dev_info_ratelimited(dev, "vfio: can't wake the device: error %d\n", rc);
+	return -EIO;
+}
+
+static void let_sleep(struct device *dev)
+{
+	if (manages_power(dev))
+		pm_runtime_put(dev);
+}
+
+static long front_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct front *front = file->private_data;
+	struct device *dev = front->vdev->dev;
+	void __user *user = (void __user *)arg;
+	long rc;
+
+	if (cmd == VFIO_DEVICE_BIND_IOMMUFD)
+		return front_bind(front, user);
+	if (!front_granted(front))
+		return -EINVAL;
+
+	rc = wake(dev);
+	if (rc)
+		return rc;
+	switch (cmd) {
+	case VFIO_DEVICE_ATTACH_IOMMUFD_PT:
+		rc = front_attach(front, user);
+		break;
+	case VFIO_DEVICE_DETACH_IOMMUFD_PT:
+		rc = front_detach(front, user);
+		break;
+	default:
+		rc = front_forward(front, cmd, user);
+		break;
+	}
+	let_sleep(dev);
+	return rc;
+}
+
+static void front_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	struct front *front = file->private_data;
+	char *path;
+
+	path = kobject_get_path(&front->vdev->dev->kobj, GFP_KERNEL);
+	if (!path)
+		return;
+	seq_printf(m, "vfio-device-syspath: /sys%s\n", path);
+	kfree(path);
+}
+
+static const struct file_operations front_fops = {
+	.owner = THIS_MODULE,
+	.open = front_open,
+	.release = front_release,
+	.read = front_read,
+	.write = front_write,
+	.mmap = front_mmap,
+	.unlocked_ioctl = front_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.show_fdinfo = front_show_fdinfo,
+};
+
+CLASS_DEVNODE(front_devnode)
+{
+	return kasprintf(GFP_KERNEL, "vfio/devices/%s", dev_name(dev));
+}
+
+/*
+ * Not vfio.ko's class: programs expect one child of that class under a device,
+ * and discovery would meet our own nodes.
+ */
+struct class front_class = {
+	.name = "vfio-cdev",
+	.devnode = front_devnode,
+};
+
+static int nodes_register(void)
+{
+	int rc;
+
+	node_cdev = cdev_alloc();
+	if (!node_cdev)
+		return -ENOMEM;
+	node_cdev->ops = &front_fops;
+	node_cdev->owner = THIS_MODULE;
+	rc = cdev_add(node_cdev, node_base, NODE_MINORS);
+	if (rc)
+		kobject_put(&node_cdev->kobj);
+	return rc;
+}
+
+int front_cdev_init(void)
+{
+	int rc;
+
+	rc = alloc_chrdev_region(&node_base, 0, NODE_MINORS, "vfio-cdev");
+	if (rc)
+		return rc;
+	rc = class_register(&front_class);
+	if (rc)
+		goto err_region;
+	rc = nodes_register();
+	if (rc)
+		goto err_class;
+	return 0;
+
+err_class:
+	class_unregister(&front_class);
+err_region:
+	unregister_chrdev_region(node_base, NODE_MINORS);
+	return rc;
+}
+
+void front_cdev_exit(void)
+{
+	cdev_del(node_cdev);
+	class_unregister(&front_class);
+	unregister_chrdev_region(node_base, NODE_MINORS);
+}

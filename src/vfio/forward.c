@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the driver answers, and the few calls that mustn't reach it: they would
+ * find a device that isn't open in any way that the driver knows.
+ */
+#include <linux/pci.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "vfio.h"
+
+/* The capabilities follow the structure if there is room, else only their size is told. */
+static int put_caps(struct vfio_region_info *info, struct vfio_info_cap *caps,
+		    struct vfio_region_info __user *user)
+{
+	u32 offset = sizeof(*info);
+
+	if (!caps->size)
+		return 0;
+	info->flags |= VFIO_REGION_INFO_FLAG_CAPS;
+	info->cap_offset = 0;
+	if (info->argsz < offset + caps->size) {
+		info->argsz = offset + caps->size;
+		return 0;
+	}
+	vfio_info_cap_shift(caps, offset);
+	if (copy_to_user((void __user *)user + offset, caps->buf, caps->size))
+		return -EFAULT;
+	info->cap_offset = offset;
+	return 0;
+}
+
+/* For kernels whose core does this part and whose drivers don't. */
+static int region_info(struct vfio_device *vdev, struct vfio_region_info __user *user)
+{
+	const size_t known = offsetofend(struct vfio_region_info, offset);
+	struct vfio_region_info info = {};
+	struct vfio_info_cap caps = {};
+	int rc;
+
+	if (copy_from_user(&info, user, known))
+		return -EFAULT;
+	if (info.argsz < known)
+		return -EINVAL;
+	rc = vfio_region_info_caps(vdev, &info, &caps);
+	if (!rc)
+		rc = put_caps(&info, &caps, user);
+	if (!rc && copy_to_user(user, &info, known))
+		rc = -EFAULT;
+	kfree(caps.buf);
+	return rc;
+}
+
+/*
+ * The driver decides by open legacy groups who may reset the devices around
+ * this one, and there are none.  Until the same is decided by contexts here,
+ * the device is one whose bus or slot can't be reset.
+ */
+static int hot_reset(struct vfio_device *vdev)
+{
+	return dev_is_pci(vdev->dev) ? -ENODEV : -ENOTTY;
+}
+
+long front_forward(struct front *front, unsigned int cmd, void __user *user)
+{
+	struct vfio_device *vdev = front->vdev;
+
+	switch (cmd) {
+	case VFIO_DEVICE_FEATURE:
+		return front_feature(vdev, user);
+	case VFIO_DEVICE_GET_PCI_HOT_RESET_INFO:
+	case VFIO_DEVICE_PCI_HOT_RESET:
+		return hot_reset(vdev);
+	case VFIO_DEVICE_GET_REGION_INFO:
+		if (vfio_core_has_region_info())
+			return region_info(vdev, user);
+		break;
+	}
+	if (!vdev->ops->ioctl)
+		return -EINVAL;
+	return vdev->ops->ioctl(vdev, cmd, (unsigned long)user);
+}
