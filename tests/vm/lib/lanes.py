@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Reads the list of lanes: on which machines which tests run."""
+
+import shlex
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from cache import Failed
+from kernels import NAMES
+from programs import TESTS
+
+FILE = Path(__file__).resolve().parents[1] / "lanes"
+
+
+@dataclass
+class Lane:
+    """One line of the file."""
+    name: str
+    kernel: str
+    arch: str = "amd64"
+    iommu: str = "none"
+    devices: list = field(default_factory=list)
+    tests: list = field(default_factory=list)
+    memory: str = "2G"
+    cpus: int = 2
+    timeout: int = 300
+
+
+def all_tests():
+    """Every program of tests/guest."""
+    return sorted(p.stem for p in TESTS.glob("*.c"))
+
+
+def pick_tests(text, sets):
+    """The tests for a value of tests=: names, names of sets, -name to leave out."""
+    picked = []
+    for word in text.split(","):
+        if word.startswith("-"):
+            picked = [t for t in picked if t != word[1:]]
+        elif word == "all":
+            picked += all_tests()
+        else:
+            picked += sets.get(word, [word])
+    return list(dict.fromkeys(picked))
+
+
+def parse_lane(words, sets):
+    """One lane."""
+    values = {"tests": "all"}
+    known = [f.name for f in fields(Lane)]
+    for word in words[1:]:
+        key, equals, value = word.partition("=")
+        if not equals or key not in known:
+            raise Failed(f"{FILE.name}: lane {words[0]}: cannot read {word}")
+        values[key] = value
+    values["tests"] = pick_tests(values["tests"], sets)
+    values["devices"] = values.get("devices", "").split()
+    for key in ("cpus", "timeout"):
+        if key in values:
+            values[key] = int(values[key])
+    if values.get("kernel") not in NAMES:
+        raise Failed(f"{FILE.name}: lane {words[0]}: no kernel {values.get('kernel')}")
+    return Lane(words[0], **values)
+
+
+def read_lanes(file=FILE):
+    """All lanes, in the order of the file."""
+    lanes, sets = [], {}
+    for line in file.read_text(encoding="utf-8").splitlines():
+        words = shlex.split(line, comments=True)
+        if not words:
+            continue
+        if words[0] == "set":
+            sets[words[1]] = words[2:]
+        else:
+            lanes.append(parse_lane(words, sets))
+    return lanes

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What a guest is asked to run: sources are built, scripts and programs taken."""
+
+import os
+import shlex
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from cache import Failed, cache_dir, locked
+from pieces import REPOSITORY, need_tools
+
+TESTS = REPOSITORY / "tests" / "guest"
+CROSS = {"amd64": "", "arm64": "aarch64-linux-gnu-"}
+
+
+@dataclass
+class Program:
+    """One program for the guest."""
+    name: str
+    file: Path          # on the host
+    arguments: list
+
+
+def build_guest_program(name, arch):
+    """Builds a program of tests/guest for that architecture."""
+    compiler = CROSS[arch] + "gcc"
+    need_tools("make", compiler)
+    objects = cache_dir() / "guest-programs" / arch
+    with locked(f"guest-programs-{arch}"):
+        objects.mkdir(parents=True, exist_ok=True)
+        done = subprocess.run(
+            ["make", "-s", "-C", str(TESTS), f"-j{os.cpu_count()}", f"O={objects}",
+             f"CROSS_COMPILE={CROSS[arch]}", name],
+            text=True, errors="replace", stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    if done.returncode:
+        raise Failed(f"{done.stdout}\ncould not build tests/guest/{name}.c for {arch}")
+    return objects / name
+
+
+def compile_file(source, arch):
+    """Compiles any other C file, alone."""
+    compiler = CROSS[arch] + "gcc"
+    need_tools(compiler)
+    target = cache_dir() / "guest-programs" / arch / "single" / source.stem
+    target.parent.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        [compiler, "-static", "-O2", "-g", "-Wall", "-D_GNU_SOURCE", "-pthread",
+         "-isystem", str(REPOSITORY / "include/uapi"), "-o", str(target), str(source)],
+        text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    if done.returncode:
+        raise Failed(f"{done.stdout}\ncould not build {source} for {arch}")
+    return target
+
+
+def find(text, arch):
+    """The program for one command line: a path, and perhaps arguments."""
+    words = shlex.split(text)
+    path = Path(words[0])
+    if not path.exists() and path.with_suffix(".c").exists():
+        path = path.with_suffix(".c")
+    if not path.exists() and (TESTS / f"{path.name}.c").exists():
+        path = TESTS / f"{path.name}.c"
+    if not path.exists() and (TESTS / path.name).exists():
+        path = TESTS / path.name
+    if not path.is_file():
+        raise Failed(f"no such test program: {words[0]}")
+    if path.suffix != ".c":
+        file = path
+    elif path.resolve().parent == TESTS:
+        file = build_guest_program(path.stem, arch)
+    else:
+        file = compile_file(path, arch)
+    return Program(path.stem, file, words[1:])

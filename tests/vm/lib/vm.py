@@ -1,0 +1,326 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Runs programs in one virtual machine and collects what they report."""
+
+import os
+import secrets
+import selectors
+import shlex
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import build
+import guestlog
+import image
+import machine as qemu
+import pieces
+from cache import Failed, cache_dir
+from kernels import has_own_iommufd, is_debug
+from tap import Reader, Tally
+
+BOOT = 120          # seconds until the guest speaks, and at its end
+GRACE = 20          # seconds beyond a program's own limit
+
+
+@dataclass
+class Job:
+    """What to run, on what."""
+    kernel: str
+    programs: list
+    machine: qemu.Machine
+    timeout: int = 300                  # seconds for each program
+    hugepages: int = 64
+    modules: bool = True                # load ours (or Linux's own, on a peer)
+    test_build: bool = False
+    unsafe_interrupts: bool = False
+    add_modules: list = field(default_factory=list)     # names or .ko files
+    files: list = field(default_factory=list)
+    environment: dict = field(default_factory=dict)
+
+    @property
+    def factor(self):
+        """How much longer things take than on a stock amd64 kernel."""
+        return 6 if is_debug(self.kernel) else 1
+
+    @property
+    def own(self):
+        """Are the modules under test the project's?"""
+        return self.modules and not has_own_iommufd(self.kernel)
+
+
+@dataclass
+class Outcome:
+    """What came of it."""
+    tally: Tally = field(default_factory=Tally)
+    log: str = ""                       # the kernel's
+    output: list = field(default_factory=list)      # of the programs
+    emulator: str = ""                  # what QEMU said
+    retried: str = ""                   # why there was a second try
+    started: bool = False               # did the guest get as far as our modules?
+    seconds: float = 0
+
+
+def module_names(job):
+    """Modules to load, in order."""
+    ours = []
+    if job.modules:
+        ours = ["iommufd"] if has_own_iommufd(job.kernel) else ["iommufd", "iommufd_vfio"]
+    return ours + [Path(m).stem if m.endswith(".ko") else m for m in job.add_modules]
+
+
+def make_plan(job, token):
+    """The shell script that the guest follows."""
+    environment = {"KERNEL": job.kernel, "IOMMU": job.machine.iommu.partition(",")[0],
+                   "TIME_FACTOR": str(job.factor),
+                   "ORACLE": "1" if has_own_iommufd(job.kernel) else "0",
+                   **job.environment}
+    if job.programs:
+        lines = [f"vm_console {qemu.report_port(job.machine.arch)} {token}"]
+    else:
+        lines = [f"vm_port=/dev/console vm_token={token}"]
+    lines.append(f"echo {job.hugepages} > /proc/sys/vm/nr_hugepages")
+    lines += [f"export {k}={shlex.quote(v)}" for k, v in environment.items()]
+    names = module_names(job)
+    kinds = " ".join(qemu.kinds_of(job.machine.devices))
+    if job.machine.iommu.startswith("virtio"):
+        lines.append("vm_load virtio_pci virtio_iommu")
+    if names:
+        lines.append("vm_load " + " ".join(names))
+    # type1 is a soft dependency of vfio, which busybox doesn't follow
+    lines.append("vm_load vfio vfio_iommu_type1 vfio-pci")
+    if not job.programs:
+        return "\n".join([*lines, f"vm_bind {kinds}", "vm_shell"]) + "\n"
+    for number, program in enumerate(job.programs):
+        words = [f"/test/{number}/{program.file.name}", *program.arguments]
+        command = " ".join(shlex.quote(w) for w in words)
+        lines.append(f"vm_bind {kinds}")
+        lines.append(f"vm_test {number} {job.timeout * job.factor} {command}")
+    lines.append("vm_leaks")
+    if names and not has_own_iommufd(job.kernel):
+        # once more, as objects may be lost by the unload itself
+        lines += ["vm_unload " + " ".join(reversed(names)), "vm_leaks"]
+    return "\n".join([*lines, "vm_finish"]) + "\n"
+
+
+def make_image(job, target, token):
+    """The initramfs of this run."""
+    ours = [Path(m) for m in job.add_modules if m.endswith(".ko")]
+    if job.own:
+        ours += sorted(build.modules(job.kernel, job.machine.arch, job.test_build)
+                       .glob("*.ko"))
+    extra = [m for m in job.add_modules if not m.endswith(".ko")]
+    parameters = []
+    if job.unsafe_interrupts or job.machine.iommu in qemu.UNSAFE_INTERRUPTS:
+        parameters = [f"options {m} allow_unsafe_interrupts=1"
+                      for m in ("iommufd", "vfio_iommu_type1")]
+    base = image.kernel_image(job.kernel, job.machine.arch, ours, extra, parameters)
+    files = {f"{n}/{p.file.name}": p.file for n, p in enumerate(job.programs)}
+    files.update({Path(f).name: Path(f) for f in job.files})
+    image.whole_image(base, files, make_plan(job, token), target)
+
+
+class Watch:
+    """Follows the report of a running guest."""
+
+    def __init__(self, job, token, show):
+        self.job, self.mark, self.show = job, f"@{token} ", show
+        self.outcome = Outcome()
+        self.phase = "boot"
+        self.deadline = time.monotonic() + BOOT * job.factor
+        self.readers = [Reader(p.name) for p in job.programs]
+        self.current = None
+        self.text = {"log": [], "leaks": []}
+
+    def fail(self, name, reason):
+        """A failure that is no program's own."""
+        self.outcome.tally.failed.append((name, reason))
+
+    def line(self, text):
+        """One line of the report."""
+        if text.startswith(self.mark):
+            what, _, rest = text[len(self.mark):].rstrip().partition(" ")
+            getattr(self, "on_" + what)(*rest.split(" ", 1))
+        elif self.phase in self.text:
+            self.text[self.phase].append(text)
+        elif self.current is not None:
+            self.take_output(text)
+
+    def take_output(self, text):
+        """One line of a program's output."""
+        text = text.rstrip()
+        if not text:
+            return
+        self.readers[self.current].line(text)
+        self.outcome.output.append(text)
+        if self.show:
+            print(text, flush=True)
+
+    def allow(self, seconds):
+        """Sets the time limit for what comes next."""
+        self.deadline = time.monotonic() + seconds
+
+    def on_start(self, *_):
+        """The guest runs, and is about to load modules."""
+        self.outcome.started = True
+        self.phase = "setup"
+        self.allow(BOOT * self.job.factor)
+
+    def on_setup(self, *reason):
+        """Something could not be set up."""
+        self.fail("setup", " ".join(reason))
+
+    def on_begin(self, number):
+        """A program begins."""
+        self.current = int(number)
+        self.phase = "test"
+        self.allow(self.job.timeout * self.job.factor + GRACE)
+        if self.show and len(self.readers) > 1:
+            print(f"# {self.readers[self.current].program}", flush=True)
+
+    def on_end(self, number, rest):
+        """A program ended."""
+        status, pins = (int(x) for x in rest.split())
+        reader = self.readers[int(number)]
+        self.outcome.tally.add(reader.end(status, self.job.timeout * self.job.factor))
+        if pins:
+            self.fail(reader.program, f"{pins} page pins more than before it")
+        self.readers[int(number)] = self.current = None
+        self.phase = "setup"
+        self.allow(BOOT * self.job.factor)
+
+    def on_unload(self, *reason):
+        """A module could not be unloaded."""
+        self.fail("unload", " ".join(reason))
+
+    def on_taint(self, value):
+        """The kernel's own verdict."""
+        for what in guestlog.taints(int(value)):
+            self.fail("kernel", f"is tainted by {what}")
+
+    def on_leaks(self, *_):
+        """Reports of kmemleak follow."""
+        self.phase = "leaks"
+
+    def on_leaks_end(self, *_):
+        """The reports of kmemleak are complete."""
+        self.phase = "setup"
+        self.allow(BOOT * self.job.factor)
+
+    def on_log(self, *_):
+        """The kernel log follows."""
+        self.phase = "log"
+
+    def on_done(self, *_):
+        """Nothing follows."""
+        self.phase = "done"
+        self.allow(GRACE)
+
+    def finish(self, reason, console):
+        """Judges the whole; console is what the guest wrote there."""
+        for reader in self.readers:
+            if reader is not None:
+                if reader.plan is None and reader.seen == 0 and self.phase == "test" and \
+                        reader is not self.readers[self.current]:
+                    self.fail(reader.program, "did not run: the machine died before")
+                elif self.outcome.started or self.phase != "boot":
+                    self.outcome.tally.add(reader.end(None))
+                else:
+                    self.fail(reader.program, "did not run: the machine did not start")
+        if self.phase != "done":
+            self.fail("machine", reason or "ended before its report was whole")
+            self.outcome.log = console
+        else:
+            self.outcome.log = "".join(self.text["log"])
+        for line in guestlog.complaints(self.outcome.log)[:8]:
+            self.fail("kernel log", line)
+        for leak in guestlog.leaks("".join(self.text["leaks"])):
+            self.fail("kmemleak", leak)
+        return self.outcome
+
+
+def follow(process, watch):
+    """Reads the report until QEMU ends or a limit is reached."""
+    selector = selectors.DefaultSelector()
+    selector.register(process.stdout, selectors.EVENT_READ)
+    rest = b""
+    while True:
+        left = watch.deadline - time.monotonic()
+        if left <= 0:
+            return f"no progress in phase '{watch.phase}' within the time limit"
+        if not selector.select(min(left, 5)):
+            continue
+        data = os.read(process.stdout.fileno(), 65536)
+        if not data:
+            return None
+        *lines, rest = (rest + data).split(b"\n")
+        for line in lines:
+            watch.line(line.decode(errors="replace").replace("\r", "") + "\n")
+
+
+def boot(job, show=False):
+    """Runs the job in one machine."""
+    began = time.monotonic()
+    token = secrets.token_hex(4)
+    pieces.need_tools({"amd64": "qemu-system-x86_64",
+                       "arm64": "qemu-system-aarch64"}[job.machine.arch])
+    runs = cache_dir() / "run"
+    runs.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=runs) as name:
+        scratch = Path(name)
+        make_image(job, scratch / "initrd", token)
+        console = scratch / "console"
+        console.touch()
+        command = qemu.command(job.machine, scratch / "initrd", scratch, console)
+        watch = Watch(job, token, show)
+        with open(scratch / "qemu", "w+", encoding="utf-8") as errors:
+            # QEMU does not outlive this program
+            with subprocess.Popen(["nice", "setpriv", "--pdeathsig", "KILL", *command],
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=errors) as process:
+                try:
+                    reason = follow(process, watch)
+                finally:
+                    process.kill()
+            errors.seek(0)
+            said = errors.read().strip()
+        text = console.read_text(errors="replace")
+        if process.returncode == 1 and not text:
+            raise Failed(f"QEMU does not start: {said}")
+        outcome = watch.finish(reason or said, text)
+    outcome.emulator = said
+    outcome.seconds = time.monotonic() - began
+    return outcome
+
+
+def run(job, show=False):
+    """Runs the job; a machine that dies before it loads modules gets a second try."""
+    outcome = boot(job, show)
+    if not outcome.started:
+        first = outcome
+        outcome = boot(job, show)
+        outcome.retried = ("the machine died before any module was loaded; the last "
+                           "lines of its console were:\n"
+                           + "\n".join(first.log.splitlines()[-8:]))
+    return outcome
+
+
+def shell(job):
+    """An interactive shell in the guest; returns QEMU's exit status."""
+    runs = cache_dir() / "run"
+    runs.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=runs) as name:
+        scratch = Path(name)
+        make_image(job, scratch / "initrd", "shell")
+        command = qemu.command(job.machine, scratch / "initrd", scratch, None)
+        return subprocess.run(command, check=False).returncode
+
+
+def check_job(job):
+    """Ends the program early when the job cannot be run."""
+    pieces.kernel(job.kernel, job.machine.arch)
+    qemu.iommu_options(job.machine)
+    for file in job.files:
+        if not Path(file).exists():
+            raise Failed(f"no such file: {file}")
