@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
+
+#include "device.h"
+#include "iommu.h"
+#include "tap.h"
+
+const char *device_find(const char *kind, unsigned int nth)
+{
+	static char bdf[16];
+	const char *p = getenv("VFIO_BDFS");
+	char name[16];
+	int used;
+
+	while (p && sscanf(p, " %15[^= ]=%15s%n", bdf, name, &used) == 2) {
+		if (!strcmp(name, kind) && !nth--)
+			return bdf;
+		p += used;
+	}
+	return NULL;
+}
+
+/* The one entry of /sys/bus/pci/devices/BDF/vfio-dev is the node's name. */
+static int find_node(struct device *dev)
+{
+	char path[128];
+	struct dirent *e;
+	int ret = -ENOENT;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/vfio-dev",
+		 dev->bdf);
+	d = opendir(path);
+	if (!d)
+		return -errno;
+	while ((e = readdir(d))) {
+		if (strncmp(e->d_name, "vfio", 4))
+			continue;
+		snprintf(dev->node, sizeof(dev->node), "/dev/vfio/devices/%.32s",
+			 e->d_name);
+		ret = 0;
+	}
+	closedir(d);
+	return ret;
+}
+
+int device_open(struct device *dev, const char *bdf)
+{
+	int ret;
+
+	memset(dev, 0, sizeof(*dev));
+	snprintf(dev->bdf, sizeof(dev->bdf), "%s", bdf);
+	ret = find_node(dev);
+	if (ret)
+		return ret;
+	dev->fd = open(dev->node, O_RDWR | O_CLOEXEC);
+	return dev->fd < 0 ? -errno : 0;
+}
+
+int device_bind(struct device *dev, int iommufd)
+{
+	struct cdev_bind c = { .argsz = sizeof(c), .iommufd = iommufd };
+	int ret = iommu_ioctl(dev->fd, CDEV_BIND, &c);
+
+	if (!ret)
+		dev->id = c.out_devid;
+	return ret;
+}
+
+int device_attach_out(struct device *dev, uint32_t *pt)
+{
+	struct cdev_attach c = { .argsz = sizeof(c), .pt_id = *pt };
+	int ret = iommu_ioctl(dev->fd, CDEV_ATTACH, &c);
+
+	if (!ret)
+		*pt = c.pt_id;
+	return ret;
+}
+
+int device_attach(struct device *dev, uint32_t pt)
+{
+	return device_attach_out(dev, &pt);
+}
+
+int device_detach(struct device *dev)
+{
+	struct cdev_detach c = { .argsz = sizeof(c) };
+
+	return iommu_ioctl(dev->fd, CDEV_DETACH, &c);
+}
+
+int device_reset(struct device *dev)
+{
+	return iommu_ioctl(dev->fd, VFIO_DEVICE_RESET, NULL);
+}
+
+void device_close(struct device *dev)
+{
+	close(dev->fd);
+	dev->fd = -1;
+}
+
+void device_get(struct device *dev, const char *kind, unsigned int nth,
+		int iommufd)
+{
+	const char *bdf = device_find(kind, nth);
+
+	if (!bdf)
+		tap_skip("needs %u %s device(s) on vfio-pci", nth + 1, kind);
+	require_ok(device_open(dev, bdf));
+	require_ok(device_bind(dev, iommufd));
+}
+
+static int region(struct device *dev, unsigned int index,
+		  struct vfio_region_info *info)
+{
+	*info = (struct vfio_region_info){
+		.argsz = sizeof(*info),
+		.index = index,
+	};
+	return iommu_ioctl(dev->fd, VFIO_DEVICE_GET_REGION_INFO, info);
+}
+
+void *device_map_bar(struct device *dev, unsigned int bar, size_t *size)
+{
+	struct vfio_region_info info;
+	void *p;
+
+	if (region(dev, bar, &info))
+		return NULL;
+	p = mmap(NULL, info.size, PROT_READ | PROT_WRITE, MAP_SHARED, dev->fd,
+		 info.offset);
+	if (p == MAP_FAILED)
+		return NULL;
+	if (size)
+		*size = info.size;
+	return p;
+}
+
+int device_config_read(struct device *dev, unsigned int at, void *buf,
+		       size_t size)
+{
+	struct vfio_region_info info;
+	int ret = region(dev, VFIO_PCI_CONFIG_REGION_INDEX, &info);
+
+	if (ret)
+		return ret;
+	if (pread(dev->fd, buf, size, info.offset + at) != (ssize_t)size)
+		return -EIO;
+	return 0;
+}
+
+int device_config_write(struct device *dev, unsigned int at, const void *buf,
+			size_t size)
+{
+	struct vfio_region_info info;
+	int ret = region(dev, VFIO_PCI_CONFIG_REGION_INDEX, &info);
+
+	if (ret)
+		return ret;
+	if (pwrite(dev->fd, buf, size, info.offset + at) != (ssize_t)size)
+		return -EIO;
+	return 0;
+}
+
+int device_bus_master(struct device *dev)
+{
+	uint16_t command;
+	int ret = device_config_read(dev, PCI_COMMAND, &command, 2);
+
+	if (ret)
+		return ret;
+	command |= PCI_COMMAND_MASTER | PCI_COMMAND_MEMORY;
+	return device_config_write(dev, PCI_COMMAND, &command, 2);
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdbool.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "edu.h"
+#include "tap.h"
+
+enum {
+	REG_ID = 0x00,
+	REG_DMA_SRC = 0x80,
+	REG_DMA_DST = 0x88,
+	REG_DMA_COUNT = 0x90,
+	REG_DMA_COMMAND = 0x98,
+	EDU_BUFFER = 0x40000,
+	DMA_RUN = 1,
+	DMA_TO_MEMORY = 2,
+};
+
+static uint32_t get32(struct edu *edu, unsigned int at)
+{
+	return *(volatile uint32_t *)(edu->regs + at);
+}
+
+static void put64(struct edu *edu, unsigned int at, uint64_t value)
+{
+	*(volatile uint64_t *)(edu->regs + at) = value;
+}
+
+void edu_init(struct edu *edu, struct device *dev)
+{
+	edu->dev = dev;
+	edu->regs = device_map_bar(dev, 0, &edu->size);
+	require(edu->regs != NULL);
+	require_ok(device_bus_master(dev));
+	require((get32(edu, REG_ID) & 0xffff) == 0x00ed);
+}
+
+void edu_fini(struct edu *edu)
+{
+	munmap((void *)edu->regs, edu->size);
+	edu->regs = NULL;
+}
+
+void edu_start(struct edu *edu, bool to_memory, uint64_t iova, uint32_t at,
+	       uint32_t length)
+{
+	require(at + length <= EDU_MAX && iova + length <= EDU_IOVA_LIMIT);
+	put64(edu, REG_DMA_SRC, to_memory ? EDU_BUFFER + at : iova);
+	put64(edu, REG_DMA_DST, to_memory ? iova : EDU_BUFFER + at);
+	put64(edu, REG_DMA_COUNT, length);
+	__sync_synchronize();
+	put64(edu, REG_DMA_COMMAND, DMA_RUN | (to_memory ? DMA_TO_MEMORY : 0));
+}
+
+/* Polls; a look at the device is costly under emulation, so not too often. */
+int edu_wait(struct edu *edu)
+{
+	double end = tap_now() + 10 * tap_time_factor();
+
+	while (get32(edu, REG_DMA_COMMAND) & DMA_RUN) {
+		if (tap_now() > end)
+			return -ETIMEDOUT;
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	}
+	__sync_synchronize();
+	return 0;
+}
+
+int edu_load(struct edu *edu, uint64_t iova, uint32_t at, uint32_t length)
+{
+	edu_start(edu, false, iova, at, length);
+	return edu_wait(edu);
+}
+
+int edu_store(struct edu *edu, uint64_t iova, uint32_t at, uint32_t length)
+{
+	edu_start(edu, true, iova, at, length);
+	return edu_wait(edu);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * QEMU's "edu" device: a 4 KiB buffer of its own and one DMA engine that
+ * copies between it and memory.  A transfer takes a tenth of a second.
+ */
+#ifndef TESTS_GUEST_EDU_H
+#define TESTS_GUEST_EDU_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "device.h"
+
+/* QEMU 7.2 ends the machine for a transfer that reaches the buffer's end. */
+#define EDU_MAX		4080u
+/* The engine has 28 address bits. */
+#define EDU_IOVA_LIMIT	(1ull << 28)
+
+/* An IOVA that no platform reserves, and that edu reaches. */
+#define EDU_IOVA	0x1000000ull
+
+struct edu {
+	struct device *dev;
+	volatile uint8_t *regs;
+	size_t size;
+};
+
+/* The device has to be bound.  The test ends as failed if it isn't an edu. */
+void edu_init(struct edu *edu, struct device *dev);
+/* Unmaps the registers, which keep the device file open. */
+void edu_fini(struct edu *edu);
+
+/* Memory at @iova to the buffer at @at, and back; 0 or -ETIMEDOUT. */
+int edu_load(struct edu *edu, uint64_t iova, uint32_t at, uint32_t length);
+int edu_store(struct edu *edu, uint64_t iova, uint32_t at, uint32_t length);
+
+/* Starts a transfer; edu_wait() sees its end. */
+void edu_start(struct edu *edu, bool to_memory, uint64_t iova, uint32_t at,
+	       uint32_t length);
+int edu_wait(struct edu *edu);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The kernel log: waiting for the line with which an IOMMU reports a fault. */
+#ifndef TESTS_GUEST_KLOG_H
+#define TESTS_GUEST_KLOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum iommu_kind {
+	IOMMU_UNKNOWN,
+	IOMMU_VTD,
+	IOMMU_AMD,
+	IOMMU_SMMUV3,
+	IOMMU_VIRTIO,
+};
+
+/* Which IOMMU translates for the devices of this machine. */
+enum iommu_kind klog_iommu(void);
+
+/* Opens the log at its end; further lines are seen by klog_fault(). */
+int klog_open(void);
+
+/*
+ * Waits up to @ms milliseconds for a fault report whose address lies in the
+ * page of @iova.
+ */
+bool klog_fault(int klog, uint64_t iova, unsigned int ms);
+
+/* The line that klog_fault() found last. */
+const char *klog_line(void);
+
+#endif

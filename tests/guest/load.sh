@@ -1,0 +1,97 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Loads and unloads the modules fifty times: nothing in the kernel log, the
+# memory of the kernel as it was.
+#
+# The runner has loaded them already; IOMMUFD_MODULES names them in loading
+# order, as files or as names for modprobe, and ROUNDS how often.
+
+rounds=${ROUNDS:-50}
+modules=${IOMMUFD_MODULES:-iommufd iommufd_vfio}
+reversed=
+for m in $modules; do reversed="$m $reversed"; done
+number=0
+failed=0
+
+result() { # result STATUS NAME
+	number=$((number + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $number - load.$2"
+	else
+		echo "not ok $number - load.$2"
+		failed=1
+	fi
+}
+
+name_of() { basename "$1" .ko | tr - _; }
+
+load() {
+	for m in $modules; do
+		case $m in
+		*/*) insmod "$m" ;;
+		*) modprobe "$m" ;;
+		esac || return 1
+	done
+}
+
+unload() {
+	for m in $reversed; do
+		rmmod "$(name_of "$m")" || return 1
+	done
+}
+
+# Unreclaimable slab, page tables and vmalloc, in KiB: the least of some looks,
+# as what was freed shows late.
+kernel_memory() {
+	for _ in 1 2 3 4 5 6; do
+		echo 3 > /proc/sys/vm/drop_caches
+		sleep 0.3
+		awk '$1 == "SUnreclaim:" || $1 == "VmallocUsed:" ||
+			$1 == "PageTables:" { sum += $2 }
+			END { print sum }' /proc/meminfo
+	done | sort -n | head -n 1
+}
+
+echo "TAP version 13"
+echo "1..5"
+
+loaded=yes
+for m in $modules; do
+	grep -q "^$(name_of "$m") " /proc/modules || loaded=no
+done
+[ $loaded = yes ] || load
+unload
+result $? "first_unload"
+
+# The first rounds fill caches; what comes after them must not grow.
+i=0
+while [ $i -lt 5 ]; do
+	load && unload || break
+	i=$((i + 1))
+done
+before=$(kernel_memory)
+mark="load: begin $$"
+echo "$mark" > /dev/kmsg
+status=0
+i=0
+while [ $i -lt "$rounds" ]; do
+	load && [ -c /dev/iommu ] && unload || { status=1; break; }
+	i=$((i + 1))
+done
+echo "# $i of $rounds rounds"
+result $status "rounds"
+after=$(kernel_memory)
+echo "# kernel memory: $before KiB before, $after KiB after"
+# a leak of a page in each round would be more than half of this
+[ $((after - before)) -lt $((rounds * 4 / 2)) ]
+result $? "memory"
+# a module may say once that it is there
+dmesg | sed "1,/$mark/d" |
+	grep -Eiv 'iommufd.*(version|loaded|unloaded|uAPI)|drop_caches' |
+	sed 's/^/# /' > /tmp/load.log
+cat /tmp/load.log
+[ ! -s /tmp/load.log ]
+result $? "log"
+load && [ -c /dev/iommu ]
+result $? "last_load"
+exit $failed
