@@ -15,6 +15,9 @@
 
 #ifndef IOMMUFD_HAVE_SYM_MEMFD_PIN_FOLIOS
 
+/* The kernel's own: compat's would break a private mapping away from its file. */
+#undef pin_user_pages_fast
+
 /* What is pinned: folios of the file, each page with a pin of its own. */
 struct memfd_pin {
 	struct address_space *mapping;

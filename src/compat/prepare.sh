@@ -36,7 +36,7 @@ if [ "$(cat "$build/.key" 2>/dev/null || :)" != "$key" ]; then
 	echo "$key" >"$build/.key"
 fi
 
-for part in Kbuild include src tests/mock tests/unit/compat-build; do
+for part in Kbuild include src tests/kmod tests/mock tests/unit/compat-build; do
 	[ ! -e "$top/$part" ] || (cd "$top" && find "$part" -type d -o -type f \
 		\( -name '*.[chS]' -o -name '*.sh' -o -name Kbuild -o -name exports \)) |
 	while read -r f; do

@@ -113,6 +113,22 @@ bool iommufd_ctx_has_group(struct iommufd_ctx *ctx, struct iommu_group *iommu_gr
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_ctx_has_group, "IOMMUFD");
 
+int group_settle_domain(struct group *group, struct iommu_domain *domain)
+{
+	struct hw_attachment *attachment;
+	int rc = -EBUSY;
+
+	mutex_lock(&group->lock);
+	if (!group->hwpt) {
+		attachment = hw_attach(group->iommu_group, domain);
+		rc = PTR_ERR_OR_ZERO(attachment);
+		if (!rc)
+			hw_detach(group->iommu_group, attachment);
+	}
+	mutex_unlock(&group->lock);
+	return rc;
+}
+
 /* The group's first attachment. */
 static int attach_first(struct group *group, struct hwpt *hwpt)
 {
@@ -222,7 +238,7 @@ static int switch_over(struct group *group, struct hwpt *hwpt)
 {
 	struct hwpt *old = group->hwpt;
 	struct hw_attachment *attachment;
-	bool late = !hw_domain_is_ready(hwpt->domain) && list_empty(&hwpt->item);
+	bool late = list_empty(&hwpt->item);
 	int rc;
 
 	rc = hw_msi_prepare(hwpt->domain, old->domain, group->msi_base);

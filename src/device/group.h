@@ -13,6 +13,7 @@
 struct device;
 struct hw_attachment;
 struct hwpt;
+struct iommu_domain;
 struct iommu_group;
 struct iommufd_ctx;
 struct iommufd_device;
@@ -46,5 +47,12 @@ void group_put(struct group *group);
 int group_attach(struct iommufd_device *idev, struct hwpt *hwpt);
 int group_replace(struct iommufd_device *idev, struct hwpt *hwpt);
 void group_detach(struct iommufd_device *idev);
+
+/*
+ * Attaches the device's group to an empty domain and detaches it again, so that
+ * the driver learns the domain's limits.  DMA is as blocked by it as before.
+ * Returns 0, -EBUSY if the group is attached elsewhere, or what the driver says.
+ */
+int group_settle_domain(struct group *group, struct iommu_domain *domain);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "../core/context.h"
 #include "../device/device.h"
+#include "../device/group.h"
 #include "../hw/hw.h"
 #include "../ioas/ioas.h"
 #include "hwpt.h"
@@ -49,9 +50,13 @@ static int build(struct hwpt *hwpt, struct iommufd_device *idev)
 		return rc;
 	}
 	rc = enforce_coherency(hwpt, idev);
-	if (rc)
-		return rc;
-	return hw_domain_is_ready(hwpt->domain) ? hwpt_make_ready(hwpt) : 0;
+	if (!rc && !hw_domain_is_ready(hwpt->domain)) {
+		rc = group_settle_domain(idev->group, hwpt->domain);
+		/* It is filled when the group is moved to it. */
+		if (rc == -EBUSY)
+			return 0;
+	}
+	return rc ? rc : hwpt_make_ready(hwpt);
 }
 
 struct hwpt *hwpt_new(struct ioas *ioas, struct iommufd_device *idev, u32 flags)

@@ -196,19 +196,26 @@ int ioas_option_huge_pages(struct command *cmd)
 	return rc;
 }
 
-/* Moves the charge for all memory of one address space, or ends that. */
+/*
+ * Moves the charge for all memory of one address space.  With @to NULL only looks
+ * whether all of it can be moved at all.
+ */
 static int move_areas(struct ioas *ioas, struct payer *to)
 {
 	struct iova_node *node;
+	struct area *area;
 	int rc = 0;
 
 	down_read(&ioas->lock);
 	for (node = space_find(&ioas->space, 0, ULONG_MAX); node && !rc;
 	     node = space_next(node, ULONG_MAX)) {
-		if (!smp_load_acquire(&to_area(node)->live))
+		area = to_area(node);
+		if (!smp_load_acquire(&area->live))
 			rc = -EBUSY;
-		else
-			rc = memory_move(to_area(node)->memory, to);
+		else if (!area->memory->file)
+			rc = -EINVAL;
+		else if (to)
+			rc = memory_move(area->memory, to);
 	}
 	up_read(&ioas->lock);
 	return rc;
@@ -240,14 +247,36 @@ static struct ioas *next_ioas(struct iommufd_ctx *ctx, unsigned long *id)
 	return NULL;
 }
 
+static int move_all(struct iommufd_ctx *ctx, struct payer *to)
+{
+	struct ioas *ioas;
+	unsigned long id;
+	int rc = 0;
+
+	for (id = 0; !rc && (ioas = next_ioas(ctx, &id)); id++) {
+		rc = move_areas(ioas, to);
+		ioas_put(ioas);
+	}
+	return rc;
+}
+
+static void move_all_end(struct iommufd_ctx *ctx, bool keep)
+{
+	struct ioas *ioas;
+	unsigned long id;
+
+	for (id = 0; (ioas = next_ioas(ctx, &id)); id++) {
+		move_areas_end(ioas, keep);
+		ioas_put(ioas);
+	}
+}
+
 int ioas_change_process_ioctl(struct command *cmd)
 {
 	const struct iommu_ioas_change_process *arg = cmd->arg;
 	struct iommufd_ctx *ctx = cmd->ctx;
 	struct payer *to;
-	struct ioas *ioas;
-	unsigned long id;
-	int rc = 0;
+	int rc;
 
 	if (arg->__reserved)
 		return -EOPNOTSUPP;
@@ -255,13 +284,10 @@ int ioas_change_process_ioctl(struct command *cmd)
 	if (!to)
 		return -ENOMEM;
 	mutex_lock(&ctx->change_lock);
-	for (id = 0; !rc && (ioas = next_ioas(ctx, &id)); id++) {
-		rc = move_areas(ioas, to);
-		ioas_put(ioas);
-	}
-	for (id = 0; (ioas = next_ioas(ctx, &id)); id++) {
-		move_areas_end(ioas, !rc);
-		ioas_put(ioas);
+	rc = move_all(ctx, NULL);
+	if (!rc) {
+		rc = move_all(ctx, to);
+		move_all_end(ctx, !rc);
 	}
 	mutex_unlock(&ctx->change_lock);
 	payer_put(to);

@@ -151,10 +151,11 @@ long front_bind(struct front *front, struct vfio_uapi_bind __user *user)
 	rc = read_request(&req, user);
 	if (rc)
 		return rc;
-	/* A legacy opener takes its locks the other way round: hold it off first. */
 	rc = group_hold_get(front->vdev, &hold);
 	if (rc) {
-		refused(front, rc, "its group is open by the legacy path");
+		refused(front, rc, rc == -EBUSY ?
+			"its group is open by the legacy path" :
+			"its group can't be kept from the legacy path");
 		return rc;
 	}
 

@@ -24,14 +24,15 @@
 #include "vfio.h"
 
 struct group_hold {
-	struct list_head entry;
+	struct list_head entry;		/* under hold_lock */
+	unsigned int users;		/* the same; bound devices, and who tries to be */
 	dev_t devt;
-	unsigned int users;		/* bound devices of the group */
+	struct mutex open_lock;		/* while the node is being opened */
 	struct file *file;
 };
 
 static DEFINE_MUTEX(hold_lock);
-static LIST_HEAD(holds);		/* under hold_lock, as all that follows */
+static LIST_HEAD(holds);
 
 static struct vfsmount *hold_mount;
 static int hold_mount_users;
@@ -79,7 +80,6 @@ static struct file *open_node(dev_t devt)
 	struct path path;
 	int rc;
 
-	lockdep_assert_held(&hold_lock);
 	rc = simple_pin_fs(&hold_fs, &hold_mount, &hold_mount_users);
 	if (rc)
 		return ERR_PTR(rc);
@@ -109,24 +109,39 @@ static struct group_hold *hold_find(dev_t devt)
 static struct group_hold *hold_create(dev_t devt)
 {
 	struct group_hold *hold;
-	int rc;
 
 	lockdep_assert_held(&hold_lock);
 	hold = kzalloc_obj(*hold, GFP_KERNEL_ACCOUNT);
 	if (!hold)
-		return ERR_PTR(-ENOMEM);
+		return NULL;
 	hold->devt = devt;
-	hold->file = open_node(devt);
-	if (IS_ERR(hold->file)) {
-		rc = PTR_ERR(hold->file);
-		kfree(hold);
-		return ERR_PTR(rc);
-	}
+	mutex_init(&hold->open_lock);
 	list_add(&hold->entry, &holds);
 	return hold;
 }
 
-/* @hold is NULL on a kernel without groups. */
+/*
+ * The first user opens the node.  It may wait long for a legacy program that is
+ * busy with the group; who binds a device of another group doesn't.
+ */
+static int hold_open(struct group_hold *hold)
+{
+	struct file *file;
+	int rc = 0;
+
+	mutex_lock(&hold->open_lock);
+	if (!hold->file) {
+		file = open_node(hold->devt);
+		if (IS_ERR(file))
+			rc = PTR_ERR(file);
+		else
+			hold->file = file;
+	}
+	mutex_unlock(&hold->open_lock);
+	return rc;
+}
+
+/* @hold becomes NULL on a kernel without groups. */
 int group_hold_get(struct vfio_device *vdev, struct group_hold **hold)
 {
 	struct group_hold *found;
@@ -142,13 +157,17 @@ int group_hold_get(struct vfio_device *vdev, struct group_hold **hold)
 	found = hold_find(devt);
 	if (!found)
 		found = hold_create(devt);
-	if (IS_ERR(found)) {
-		rc = PTR_ERR(found);
-	} else {
+	if (found)
 		found->users++;
-		*hold = found;
-	}
 	mutex_unlock(&hold_lock);
+	if (!found)
+		return -ENOMEM;
+
+	rc = hold_open(found);
+	if (rc)
+		group_hold_put(found);
+	else
+		*hold = found;
 	return rc;
 }
 
@@ -158,10 +177,15 @@ void group_hold_put(struct group_hold *hold)
 	if (!hold)
 		return;
 	mutex_lock(&hold_lock);
-	if (!--hold->users) {
-		list_del(&hold->entry);
-		fput(hold->file);
-		kfree(hold);
+	if (--hold->users) {
+		mutex_unlock(&hold_lock);
+		return;
 	}
+	list_del(&hold->entry);
 	mutex_unlock(&hold_lock);
+
+	if (hold->file)
+		fput(hold->file);
+	mutex_destroy(&hold->open_lock);
+	kfree(hold);
 }

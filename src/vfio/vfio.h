@@ -19,13 +19,15 @@
  * Locks, outermost first; "stock" ones belong to vfio.ko:
  *
  *   class mutex (stock)        discovery runs under it
- *   hold_lock                  which legacy groups are held (group.c)
+ *   hold->open_lock            opening a legacy group (group.c)
  *     group->group_lock (stock)
  *   vdev->dev_set->lock (stock)  open and close, bind, attach: front_assert_locked()
  *     those of iommufd, see core/context.h; mmap_lock
+ *   hold_lock                  innermost: which legacy groups are held
  *   nodes.xa_lock              innermost: which devices have a node (discovery.c)
  *
- * hold_lock and dev_set->lock are never held together.
+ * open_lock and dev_set->lock are never held together: a legacy program takes
+ * group_lock, and then dev_set->lock.
  */
 #ifndef IOMMUFD_VFIO_VFIO_H
 #define IOMMUFD_VFIO_VFIO_H

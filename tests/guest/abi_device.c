@@ -107,20 +107,17 @@ static void hwpt_oldest(void)
 /* Failure to fill the new table leaves the others and the device alone. */
 static void hwpt_no_room(void)
 {
-	struct iommu_hwpt_alloc base = { .size = sizeof(base) };
 	struct iommu_iova_range all = { 0, UINT64_MAX };
 	struct world w;
 
 	world_attached(&w);
-	base.dev_id = w.dev.id;
-	base.pt_id = w.other;
 	if (w.num_ranges < 2 &&
 	    w.ranges[0].last == UINT64_MAX)
 		tap_skip("this IOMMU reserves nothing");
 	/* what the user wants kept free of reservations stays so */
 	require_ok(ioas_allow(w.fd, w.other, &all, 1));
 	if (w.ranges[w.num_ranges - 1].last != UINT64_MAX)
-		BAD(&w, IOMMU_HWPT_ALLOC, flags, 0, -EADDRINUSE);
+		world_refuse_table(&w, -EADDRINUSE);
 	check_ret(device_attach(&w.dev, w.other), -EADDRINUSE);
 	world_same(&w, "attach to a space whose allowed range is reserved");
 	require_ok(ioas_allow(w.fd, w.other, NULL, 0));

@@ -183,13 +183,12 @@ static void map_vanished(void)
 {
 	void *p = two_pages(PROT_READ | PROT_WRITE);
 	struct world w;
-	uint32_t table;
 
 	world_attached(&w);
 	require_ok(ioas_map_at(w.fd, w.other, p, 2 * PAGE, W_FREE));
 	munmap(p, 2 * PAGE);
 	check_ret(device_attach(&w.dev, w.other), -EFAULT);
-	check_ret(hwpt_alloc(w.fd, w.dev.id, w.other, 0, &table), -EFAULT);
+	world_refuse_table(&w, -EFAULT);
 	check_eq(ioas_unmap_all(w.fd, w.other), 2 * PAGE);
 	world_end(&w);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -166,4 +167,21 @@ void *read_only_copy(const void *p, size_t size)
 	memcpy(copy, p, size);
 	require(!mprotect(copy, PAGE, PROT_READ));
 	return copy;
+}
+
+void world_refuse_table(struct world *w, int want)
+{
+	struct iommu_hwpt_alloc base = { .size = sizeof(base) };
+	const char *kernel = getenv("KERNEL");
+
+	base.dev_id = w->dev.id;
+	base.pt_id = w->other;
+	if (!kernel || strcmp(kernel, "6.1")) {
+		check_ret(iommu_ioctl(w->fd, IOMMU_HWPT_ALLOC, &base), want);
+		check_eq(base.out_hwpt_id, 0);
+		return;
+	}
+	require_ok(iommu_ioctl(w->fd, IOMMU_HWPT_ALLOC, &base));
+	check_ret(device_attach(&w->dev, base.out_hwpt_id), want);
+	require_ok(iommu_destroy(w->fd, base.out_hwpt_id));
 }

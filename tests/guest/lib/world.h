@@ -63,6 +63,14 @@ void world_refuse(struct world *w, unsigned long cmd, void *arg, int want,
 bool world_bad_id(struct world *w, unsigned int *i, uint32_t *id,
 		  const char **what);
 
+/*
+ * Makes a page table for w->other, which can't be filled: it is refused with
+ * @want.  Linux 6.1 knows the limits of a page table only when a device was
+ * attached to it once; for a device that is attached elsewhere it is filled, and
+ * refused, when the device is moved there.
+ */
+void world_refuse_table(struct world *w, int want);
+
 /* A copy of a structure in memory that can't be written. */
 void *read_only_copy(const void *p, size_t size);
 
