@@ -5,6 +5,8 @@
 #   make TEST=1 ...                         test build: hooks in, warnings are errors
 #   make check-probes                       compare the probes with the golden answers
 #   make deb                                build/iommufd-dkms_*.deb
+#   make demo                               see it work, in a virtual machine
+#   make test                               run all tests
 #   make clean
 #
 # Objects never land beside the sources: $(BUILD) holds links to them, so that
@@ -27,7 +29,7 @@ kbuild = $(MAKE) -C $(KDIR) M=$(BUILD)$(1) CONFIG_DEBUG_INFO_BTF_MODULES= \
 	IOMMUFD_TOP=$(BUILD) IOMMUFD_VERSION=$(IOMMUFD_VERSION) IOMMUFD_TEST=$(TEST)
 
 .DEFAULT_GOAL := modules
-.PHONY: modules install prepare probes check-compat check-probes deb clean
+.PHONY: modules install prepare probes check-compat check-probes deb demo test clean
 
 modules: probes
 	+@$(call kbuild) modules
@@ -67,6 +69,15 @@ deb:
 	cd $(TOP)/build/deb/source && dpkg-buildpackage -us -uc -b
 	mv $(TOP)/build/deb/*.deb $(TOP)/build/
 	rm -rf $(TOP)/build/deb
+
+# A disk driven by a program through /dev/iommu, in a virtual machine.
+demo:
+	@$(TOP)/tests/vm/setup-host
+	@$(TOP)/tests/vm/run --kernel 6.12 --iommu vtd --device nvme $(TOP)/tests/guest/demo.c
+
+# Everything: on this machine, in a clean Debian, in virtual machines.
+test:
+	@$(TOP)/tests/run
 
 clean:
 	rm -rf $(TOP)/build

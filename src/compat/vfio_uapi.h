@@ -29,6 +29,18 @@
 #define VFIO_DEVICE_DETACH_PASID	(1 << 0)
 #endif
 
+/* Features that a kernel's core keeps for itself, if it knows them at all. */
+#ifdef VFIO_DEVICE_FEATURE_MIG_DATA_SIZE
+#define VFIO_CORE_MIG_DATA_SIZE
+#else
+#define VFIO_DEVICE_FEATURE_MIG_DATA_SIZE	9
+#endif
+#ifdef VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2
+#define VFIO_CORE_MIG_PRECOPY_INFO
+#else
+#define VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2	12
+#endif
+
 /* BIND_IOMMUFD.  Programs up to 6.17's level know nothing past out_devid. */
 struct vfio_uapi_bind {
 	__u32 argsz;

@@ -289,8 +289,8 @@ static void unpin_part(struct pin_part *part)
 	mutex_lock(&memory->lock);
 	memory_unpin(memory, &part->holder);
 	mutex_unlock(&memory->lock);
-	/* The area, and with it the memory, may go at once. */
-	atomic_dec(&part->area->pins);
+	/* The area, and with it the memory, may go at once, but not before this. */
+	atomic_dec_return_release(&part->area->pins);
 }
 
 static int pin_part(struct pin_part *part, const struct span *span,
@@ -358,15 +358,15 @@ static struct access_pin *pin_new(struct ioas *ioas, unsigned long iova,
 	struct access_pin *pin;
 	int rc;
 
-	pin = kzalloc(struct_size(pin, parts, count_parts(ioas, iova, last)),
-		      GFP_KERNEL_ACCOUNT);
+	pin = kvzalloc(struct_size(pin, parts, count_parts(ioas, iova, last)),
+		       GFP_KERNEL_ACCOUNT);
 	if (!pin)
 		return ERR_PTR(-ENOMEM);
 	pin->iova.start = iova;
 	pin->iova.last = last;
 	rc = pin_parts(pin, ioas, pages, flags);
 	if (rc) {
-		kfree(pin);
+		kvfree(pin);
 		return ERR_PTR(rc);
 	}
 	return pin;
@@ -431,7 +431,7 @@ void iommufd_access_unpin_pages(struct iommufd_access *access,
 		return;
 	while (pin->nparts)
 		unpin_part(&pin->parts[--pin->nparts]);
-	kfree(pin);
+	kvfree(pin);
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_access_unpin_pages, "IOMMUFD");
 

@@ -297,7 +297,7 @@ static int take_areas(struct unmap *un)
 		/* Mapped or unmapped by another task at this moment. */
 		if (!smp_load_acquire(&area->live))
 			return -EBUSY;
-		if (atomic_read(&area->pins)) {
+		if (atomic_read_acquire(&area->pins)) {
 			area->leaving = true;
 			un->blocked = true;
 			un->pinned.first = node->first;

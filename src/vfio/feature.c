@@ -24,15 +24,13 @@ static int check_flags(u32 flags)
 }
 
 /*
- * Migration and the logging of DMA.  No node offers them, which is told in
- * the way of a driver without the callbacks.
+ * Migration and the logging of DMA.  No node offers them, and says so as vfio.ko
+ * does for a driver without the callbacks.
  */
 static int core_feature(u32 feature)
 {
-#ifdef VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2
 	if (feature == VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2)
 		return -EINVAL;
-#endif
 	return -ENOTTY;
 }
 

@@ -20,9 +20,16 @@
 #include <linux/pseudo_fs.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
 
 #include "vfio.h"
 
+/*
+ * What is open is closed by the kernel a little after we let go of it, and until
+ * then our own file would keep ourselves out.  So a hold without users stays in
+ * the list until its directory entry goes, which is after the file's release.
+ */
 struct group_hold {
 	struct list_head entry;		/* under hold_lock */
 	unsigned int users;		/* the same; bound devices, and who tries to be */
@@ -31,15 +38,38 @@ struct group_hold {
 	struct file *file;
 };
 
-static DEFINE_MUTEX(hold_lock);
+static DEFINE_SPINLOCK(hold_lock);
 static LIST_HEAD(holds);
+static DECLARE_WAIT_QUEUE_HEAD(hold_gone);
 
 static struct vfsmount *hold_mount;
 static int hold_mount_users;
 
+static void node_closed(struct dentry *dentry)
+{
+	struct group_hold *hold = dentry->d_fsdata;
+
+	if (!hold)
+		return;		/* was never open */
+	spin_lock(&hold_lock);
+	list_del(&hold->entry);
+	spin_unlock(&hold_lock);
+	kfree(hold);
+	wake_up_all(&hold_gone);
+}
+
+static const struct dentry_operations hold_dentry_ops = {
+	.d_release = node_closed,
+};
+
 static int hold_fs_init(struct fs_context *fc)
 {
-	return init_pseudo(fc, 0x696f6d6d) ? 0 : -ENOMEM;
+	struct pseudo_fs_context *ctx = init_pseudo(fc, 0x696f6d6d);
+
+	if (!ctx)
+		return -ENOMEM;
+	ctx->dops = &hold_dentry_ops;
+	return 0;
 }
 
 /* Mounted while a node is being opened; then its file keeps the mount. */
@@ -106,17 +136,34 @@ static struct group_hold *hold_find(dev_t devt)
 	return NULL;
 }
 
-static struct group_hold *hold_create(dev_t devt)
+/* Becomes a user of the group's hold; @new becomes it if there is none. */
+static struct group_hold *hold_join(dev_t devt, struct group_hold *new)
 {
 	struct group_hold *hold;
 
-	lockdep_assert_held(&hold_lock);
-	hold = kzalloc_obj(*hold, GFP_KERNEL_ACCOUNT);
-	if (!hold)
-		return NULL;
-	hold->devt = devt;
-	mutex_init(&hold->open_lock);
-	list_add(&hold->entry, &holds);
+	spin_lock(&hold_lock);
+	hold = hold_find(devt);
+	if (!hold) {
+		hold = new;
+		list_add(&hold->entry, &holds);
+		hold->users = 1;
+	} else if (hold->users) {
+		hold->users++;
+	} else {
+		hold = NULL;	/* is being closed */
+	}
+	spin_unlock(&hold_lock);
+	return hold;
+}
+
+static struct group_hold *hold_create(dev_t devt)
+{
+	struct group_hold *hold = kzalloc_obj(*hold, GFP_KERNEL_ACCOUNT);
+
+	if (hold) {
+		hold->devt = devt;
+		mutex_init(&hold->open_lock);
+	}
 	return hold;
 }
 
@@ -132,10 +179,12 @@ static int hold_open(struct group_hold *hold)
 	mutex_lock(&hold->open_lock);
 	if (!hold->file) {
 		file = open_node(hold->devt);
-		if (IS_ERR(file))
+		if (IS_ERR(file)) {
 			rc = PTR_ERR(file);
-		else
+		} else {
+			file->f_path.dentry->d_fsdata = hold;
 			hold->file = file;
+		}
 	}
 	mutex_unlock(&hold->open_lock);
 	return rc;
@@ -144,7 +193,7 @@ static int hold_open(struct group_hold *hold)
 /* @hold becomes NULL on a kernel without groups. */
 int group_hold_get(struct vfio_device *vdev, struct group_hold **hold)
 {
-	struct group_hold *found;
+	struct group_hold *new, *found;
 	dev_t devt;
 	int rc;
 
@@ -153,15 +202,14 @@ int group_hold_get(struct vfio_device *vdev, struct group_hold **hold)
 	if (rc || !devt)
 		return rc;
 
-	mutex_lock(&hold_lock);
-	found = hold_find(devt);
-	if (!found)
-		found = hold_create(devt);
-	if (found)
-		found->users++;
-	mutex_unlock(&hold_lock);
-	if (!found)
+	new = hold_create(devt);
+	if (!new)
 		return -ENOMEM;
+	rc = wait_event_killable_timeout(hold_gone, (found = hold_join(devt, new)), HZ);
+	if (found != new)
+		kfree(new);
+	if (!found)
+		return rc < 0 ? rc : -EBUSY;
 
 	rc = hold_open(found);
 	if (rc)
@@ -174,18 +222,22 @@ int group_hold_get(struct vfio_device *vdev, struct group_hold **hold)
 /* The group is free for others before the caller returns to user space. */
 void group_hold_put(struct group_hold *hold)
 {
+	struct file *file;
+
 	if (!hold)
 		return;
-	mutex_lock(&hold_lock);
+	spin_lock(&hold_lock);
 	if (--hold->users) {
-		mutex_unlock(&hold_lock);
+		spin_unlock(&hold_lock);
 		return;
 	}
-	list_del(&hold->entry);
-	mutex_unlock(&hold_lock);
+	file = hold->file;
+	if (!file)
+		list_del(&hold->entry);
+	spin_unlock(&hold_lock);
 
-	if (hold->file)
-		fput(hold->file);
-	mutex_destroy(&hold->open_lock);
-	kfree(hold);
+	if (file)
+		fput(file);	/* and node_closed() ends it */
+	else
+		kfree(hold);
 }

@@ -420,11 +420,11 @@ static void check_refused(int mode)
 	int pid;
 
 	setup_mode(&s, mode);
+	require_ok(ioas_change_process(s.fd));	/* nothing mapped yet */
 	h.s = &s;
 	steps_init(&h.steps);
 	pid = tap_spawn(refused_mapper, &h);
 	become(UID_B, 39);
-	check_ret(ioas_change_process(s.fd), 0);	/* nothing mapped yet */
 	wait_for(h.steps.up);
 	check_ret(ioas_change_process(s.fd), -ENOMEM);
 	check_eq(meters_vmpin(), 0);

@@ -270,6 +270,7 @@ static int feature(struct device *dev, uint32_t argsz, uint32_t flags)
 static void features(void)
 {
 	struct device dev;
+	int ret;
 
 	device_get(&dev, "edu", 0, iommu_open());
 	check_ret(feature(&dev, 7, PROBE), -EINVAL);
@@ -284,6 +285,9 @@ static void features(void)
 	check_ret(feature(&dev, 72, 7 | SET), -ENOTTY);
 	check_ret(feature(&dev, 72, 8 | GET), -ENOTTY);
 	check_ret(feature(&dev, 72, 9 | GET), -ENOTTY);
+	/* 12: which form of a migration's size; unknown to older kernels */
+	ret = feature(&dev, 72, 12 | SET);
+	check(ret == -EINVAL || ret == -ENOTTY);
 	/* 0: the VF token of a device that has no VFs */
 	check_ret(feature(&dev, 72, 0 | SET), -ENOTTY);
 	check_ret(feature(&dev, 72, 0xffff | GET), -ENOTTY);

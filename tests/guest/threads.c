@@ -28,7 +28,7 @@ struct world {
 	struct device dev;
 	struct edu edu;
 	struct mem m;
-	uint64_t transfers;
+	unsigned long users;	/* calls on shared_fd that have begun */
 };
 
 static void world_up(struct world *w, bool device)
@@ -124,8 +124,9 @@ static bool unmap_everything(struct race *race, struct race_side *side)
 		.length = UINT64_MAX,
 	};
 
+	/* -ENOENT: what was mapped meanwhile lies across where it had got to */
 	race_ioctl(side, w->fd, IOMMU_IOAS_UNMAP, &c, "unmap all",
-		   MAY(-EBUSY));
+		   MAY(-EBUSY, -ENOENT));
 	return true;
 }
 
@@ -221,7 +222,9 @@ static bool use(struct race *race, struct race_side *side)
 	if (race_ioctl(side, w->fd, IOMMU_IOAS_MAP, &c, "map", MAY(-ENOENT)))
 		return true;
 	d.iova = c.iova;
-	race_ioctl(side, w->fd, IOMMU_IOAS_UNMAP, &d, "unmap", MAY(-ENOENT));
+	/* -EBUSY: a new space has this ID, and is mapped there just now */
+	race_ioctl(side, w->fd, IOMMU_IOAS_UNMAP, &d, "unmap",
+		   MAY(-ENOENT, -EBUSY));
 	return true;
 }
 
@@ -259,7 +262,9 @@ static bool open_close(struct race *race, struct race_side *side)
 {
 	struct world *w = race->data;
 	int fd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
+	unsigned long users;
 	uint32_t id;
+	double end;
 
 	if (!check(fd >= 0))
 		return false;
@@ -267,9 +272,13 @@ static bool open_close(struct race *race, struct race_side *side)
 	ioas_alloc(fd, &id);
 	ioas_map_at(fd, id, w->m.va, SLOT, BASE);
 	__atomic_store_n(&w->shared, id, __ATOMIC_SEQ_CST);
+	users = __atomic_load_n(&w->users, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&w->shared_fd, fd, __ATOMIC_SEQ_CST);
-	for (unsigned int i = race_random(side) % 2000; i; i--)
-		__asm__ volatile("" ::: "memory");
+	/* close it as soon as somebody is about to use it */
+	end = tap_now() + 0.01;
+	while (__atomic_load_n(&w->users, __ATOMIC_SEQ_CST) == users &&
+	       tap_now() < end)
+		;
 	__atomic_store_n(&w->shared_fd, -1, __ATOMIC_SEQ_CST);
 	close(fd);
 	race_end(side, true);
@@ -291,6 +300,7 @@ static bool call_shared(struct race *race, struct race_side *side)
 		return true;
 	c.src_ioas_id = c.dst_ioas_id =
 		__atomic_load_n(&w->shared, __ATOMIC_SEQ_CST);
+	__atomic_fetch_add(&w->users, 1, __ATOMIC_SEQ_CST);
 	race_ioctl(side, fd, IOMMU_IOAS_COPY, &c, "copy",
 		   MAY(-EBADF, -ENOENT, -ENOTTY));
 	return true;
@@ -459,7 +469,8 @@ static bool destroy_device(struct race *race, struct race_side *side)
 	if (c.id)
 		check(race_ioctl(side, w->fd, IOMMU_DESTROY, &c, "destroy",
 				 MAY(-ENOENT, -EBUSY)) != 0);
-	race_ioctl(side, w->fd, IOMMU_IOAS_UNMAP, &any, "unmap", MAY(-EBUSY));
+	race_ioctl(side, w->fd, IOMMU_IOAS_UNMAP, &any, "unmap",
+		   MAY(-EBUSY, -ENOENT));
 	return true;
 }
 

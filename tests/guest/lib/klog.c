@@ -51,6 +51,23 @@ enum iommu_kind klog_iommu(void)
 	return i < 0 ? IOMMU_UNKNOWN : kinds[i].kind;
 }
 
+/*
+ * QEMU's AMD IOMMU drops what it can't translate without a word.  SMMUv3 is
+ * silent about a device that has no page table at all.
+ */
+bool klog_reports(bool attached)
+{
+	switch (klog_iommu()) {
+	case IOMMU_UNKNOWN:
+	case IOMMU_AMD:
+		return false;
+	case IOMMU_SMMUV3:
+		return attached;
+	default:
+		return true;
+	}
+}
+
 int klog_open(void)
 {
 	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);

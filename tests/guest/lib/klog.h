@@ -17,6 +17,12 @@ enum iommu_kind {
 /* Which IOMMU translates for the devices of this machine. */
 enum iommu_kind klog_iommu(void);
 
+/*
+ * Does it report the transfers that it stops?  @attached: of a device that has
+ * a page table, which lacks the address.
+ */
+bool klog_reports(bool attached);
+
 /* Opens the log at its end; further lines are seen by klog_fault(). */
 int klog_open(void);
 

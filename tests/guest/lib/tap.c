@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,6 +30,16 @@ bool tap_oracle(void)
 	const char *s = getenv("ORACLE");
 
 	return s && !strcmp(s, "1");
+}
+
+bool kernel_before(unsigned int major, unsigned int minor)
+{
+	unsigned int a = 0, b = 0;
+	struct utsname u;
+
+	uname(&u);
+	sscanf(u.release, "%u.%u", &a, &b);
+	return a < major || (a == major && b < minor);
 }
 
 unsigned int tap_time_factor(void)

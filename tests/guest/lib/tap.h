@@ -38,6 +38,9 @@ int tap_main(int argc, char **argv, const char *program,
 /* True when the module under test is Linux's own (ORACLE=1). */
 bool tap_oracle(void);
 
+/* Is the running kernel older than this? */
+bool kernel_before(unsigned int major, unsigned int minor);
+
 /* Slow machines and debug kernels: TIME_FACTOR multiplies every time limit. */
 unsigned int tap_time_factor(void);
 

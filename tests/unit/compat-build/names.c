@@ -35,7 +35,7 @@ static int allocations(void)
 int names_base(struct mutex *mutex, struct rw_semaphore *rwsem, spinlock_t *lock,
 	       struct eventfd_ctx *event, void __user *user)
 {
-	struct class *class = class_create("compat_names");
+	struct class *class = class_create("compat");
 	struct item item = {};
 	bool dropped;
 	size_t sum;
@@ -54,7 +54,7 @@ int names_base(struct mutex *mutex, struct rw_semaphore *rwsem, spinlock_t *lock
 		return -EOVERFLOW;
 	return allocations() ?: copy_struct_to_user(user, sum, &item, sizeof(item), &dropped);
 }
-EXPORT_SYMBOL_NS_GPL(names_base, "COMPAT_NAMES");
+EXPORT_SYMBOL_NS_GPL(names_base, "COMPAT");
 
 static bool has_capabilities(struct device *dev)
 {
@@ -108,7 +108,7 @@ int names_iommu(struct device *dev, struct iommu_group *group,
 	iommu_domain_free(domain);
 	return compat_dev_iommu_ops(dev) ? rc : -ENODEV;
 }
-EXPORT_SYMBOL_NS_GPL(names_iommu, "COMPAT_NAMES");
+EXPORT_SYMBOL_NS_GPL(names_iommu, "COMPAT");
 
 int names_mm(struct mm_struct *mm, struct file *file, struct page **pages,
 	     struct folio **folios, struct vm_area_struct *vma)
@@ -126,9 +126,9 @@ int names_mm(struct mm_struct *mm, struct file *file, struct page **pages,
 	unpin_user_page_range_dirty_lock(folio_page(folios[0], offset >> PAGE_SHIFT), 1, true);
 	return n + account_locked_vm(mm, 1, true) + __account_locked_vm(mm, 1, false, current, true);
 }
-EXPORT_SYMBOL_NS_GPL(names_mm, "COMPAT_NAMES");
+EXPORT_SYMBOL_NS_GPL(names_mm, "COMPAT");
 
 MODULE_IMPORT_NS("IOMMUFD_INTERNAL");
-MODULE_DESCRIPTION("Build test of iommufd's kernel compatibility");
+MODULE_DESCRIPTION("Test of iommufd's kernel compatibility");
 MODULE_LICENSE("GPL");
 IOMMUFD_MODULE_INFO;

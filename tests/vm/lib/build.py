@@ -14,7 +14,7 @@ from kernels import STOCK
 
 TOP = pieces.REPOSITORY
 SOURCES = ("Makefile", "Kbuild", "include", "src")
-TEST_SOURCES = ("tests/mock",)
+TEST_SOURCES = ("tests/kmod", "tests/mock")
 KEEP = 6        # builds kept for each kernel
 
 WARNING = re.compile(r"warning:|^WARNING|modpost: .*undefined", re.I | re.M)

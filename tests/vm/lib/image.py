@@ -149,7 +149,8 @@ def whole_image(base, files, plan, target):
             if source.is_dir():
                 shutil.copytree(source, root / "test" / name)
             else:
-                shutil.copy2(source, root / "test" / name)
+                shutil.copyfile(source, root / "test" / name)
+                (root / "test" / name).chmod(0o755)
         (root / "plan").write_text(plan, encoding="utf-8")
         shutil.copyfile(base, target)
         pack(root, target)

@@ -24,6 +24,7 @@ class Lane:
     memory: str = "2G"
     cpus: int = 2
     timeout: int = 300
+    test_build: int = 0
 
 
 def all_tests():
@@ -38,7 +39,7 @@ def pick_tests(text, sets):
         if word.startswith("-"):
             picked = [t for t in picked if t != word[1:]]
         elif word == "all":
-            picked += all_tests()
+            picked += [t for t in all_tests() if t not in sets.get("test-build", [])]
         else:
             picked += sets.get(word, [word])
     return list(dict.fromkeys(picked))
@@ -55,7 +56,7 @@ def parse_lane(words, sets):
         values[key] = value
     values["tests"] = pick_tests(values["tests"], sets)
     values["devices"] = values.get("devices", "").split()
-    for key in ("cpus", "timeout"):
+    for key in ("cpus", "timeout", "test_build"):
         if key in values:
             values[key] = int(values[key])
     if values.get("kernel") not in NAMES:

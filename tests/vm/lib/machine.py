@@ -13,7 +13,7 @@ IOMMUS = {
     "vtd": ("amd64", "intel-iommu,intremap=on,caching-mode=off", "intel_iommu=on,sm_off"),
     "vtd-sm": ("amd64", "intel-iommu,intremap=on,caching-mode=off,x-scalable-mode=on",
                "intel_iommu=on,sm_on"),
-    "amd": ("amd64", "amd-iommu,intremap=on", "amd_iommu=on"),
+    "amd": ("amd64", "amd-iommu,intremap=on", ""),
     "virtio": ("amd64", "virtio-iommu-pci", ""),
     "smmuv3": ("arm64", None, ""),
 }

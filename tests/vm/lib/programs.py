@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What a guest is asked to run: sources are built, scripts and programs taken."""
 
+import hashlib
 import os
 import shlex
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,7 @@ from cache import Failed, cache_dir, locked
 from pieces import REPOSITORY, need_tools
 
 TESTS = REPOSITORY / "tests" / "guest"
+KEEP = 4            # builds kept of each program
 CROSS = {"amd64": "", "arm64": "aarch64-linux-gnu-"}
 
 
@@ -20,6 +23,13 @@ class Program:
     name: str
     file: Path          # on the host
     arguments: list
+
+    def command(self, path):
+        """The words that run it, as path in the guest."""
+        with open(self.file, "rb") as file:
+            start = file.read(4)
+        known = start == b"\x7fELF" or start.startswith(b"#!")
+        return ([] if known else ["sh"]) + [path, *self.arguments]
 
 
 def build_guest_program(name, arch):
@@ -34,9 +44,23 @@ def build_guest_program(name, arch):
              f"CROSS_COMPILE={CROSS[arch]}", name],
             text=True, errors="replace", stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    if done.returncode:
-        raise Failed(f"{done.stdout}\ncould not build tests/guest/{name}.c for {arch}")
-    return objects / name
+        if done.returncode:
+            raise Failed(f"{done.stdout}\ncould not build tests/guest/{name}.c for {arch}")
+        return keep(objects / name)
+
+
+def keep(program):
+    """A copy of a built program that no later build changes."""
+    directory = program.parent / "kept" / program.name
+    final = directory / hashlib.sha256(program.read_bytes()).hexdigest()[:20] / program.name
+    if not final.exists():
+        scratch = final.parent.with_suffix(".part")
+        scratch.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(program, scratch)
+        scratch.rename(final.parent)
+        for old in sorted(directory.iterdir(), key=lambda p: p.stat().st_mtime)[:-KEEP]:
+            shutil.rmtree(old)
+    return final
 
 
 def compile_file(source, arch):

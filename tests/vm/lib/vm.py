@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Runs programs in one virtual machine and collects what they report."""
 
+import contextlib
 import os
 import secrets
 import selectors
 import shlex
+import shutil
 import subprocess
 import tempfile
 import time
@@ -22,6 +24,10 @@ from tap import Reader, Tally
 
 BOOT = 120          # seconds until the guest speaks, and at its end
 GRACE = 20          # seconds beyond a program's own limit
+SWEEP = 6 * 3600    # age in seconds of files that no run still uses
+
+# Modules for tests, which only a test build has.
+TEST_MODULES = ["iommufd_access_test"]
 
 
 @dataclass
@@ -67,6 +73,8 @@ def module_names(job):
     ours = []
     if job.modules:
         ours = ["iommufd"] if has_own_iommufd(job.kernel) else ["iommufd", "iommufd_vfio"]
+    if job.own and job.test_build:
+        ours += TEST_MODULES
     return ours + [Path(m).stem if m.endswith(".ko") else m for m in job.add_modules]
 
 
@@ -93,8 +101,7 @@ def make_plan(job, token):
     if not job.programs:
         return "\n".join([*lines, f"vm_bind {kinds}", "vm_shell"]) + "\n"
     for number, program in enumerate(job.programs):
-        words = [f"/test/{number}/{program.file.name}", *program.arguments]
-        command = " ".join(shlex.quote(w) for w in words)
+        command = shlex.join(program.command(f"/test/{number}/{program.file.name}"))
         lines.append(f"vm_bind {kinds}")
         lines.append(f"vm_test {number} {job.timeout * job.factor} {command}")
     lines.append("vm_leaks")
@@ -259,15 +266,24 @@ def follow(process, watch):
             watch.line(line.decode(errors="replace").replace("\r", "") + "\n")
 
 
+def run_directory():
+    """Where machines keep their files; what killed runs left is swept up."""
+    runs = cache_dir() / "run"
+    runs.mkdir(exist_ok=True)
+    for old in runs.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - old.stat().st_mtime > SWEEP:
+                shutil.rmtree(old, ignore_errors=True)
+    return runs
+
+
 def boot(job, show=False):
     """Runs the job in one machine."""
     began = time.monotonic()
     token = secrets.token_hex(4)
     pieces.need_tools({"amd64": "qemu-system-x86_64",
                        "arm64": "qemu-system-aarch64"}[job.machine.arch])
-    runs = cache_dir() / "run"
-    runs.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=runs) as name:
+    with tempfile.TemporaryDirectory(dir=run_directory()) as name:
         scratch = Path(name)
         make_image(job, scratch / "initrd", token)
         console = scratch / "console"
@@ -308,9 +324,7 @@ def run(job, show=False):
 
 def shell(job):
     """An interactive shell in the guest; returns QEMU's exit status."""
-    runs = cache_dir() / "run"
-    runs.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=runs) as name:
+    with tempfile.TemporaryDirectory(dir=run_directory()) as name:
         scratch = Path(name)
         make_image(job, scratch / "initrd", "shell")
         command = qemu.command(job.machine, scratch / "initrd", scratch, None)

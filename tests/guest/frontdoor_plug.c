@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The front door's devices: unplugged while open or in use, plugged in again, and
+ * several in one group.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <linux/vfio.h>
+
+#include "front.h"
+#include "iommu.h"
+#include "legacy.h"
+#include "tap.h"
+
+static int write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY), ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+/*
+ * Takes the device from vfio-pci; lasts until all its files are closed.  Those
+ * that were inherited are closed here, or this would wait for itself.
+ */
+static void unplug(void *arg)
+{
+	struct front *s = arg;
+
+	require(!close_range(3, ~0u, 0));
+	check_ret(write_file("/sys/bus/pci/drivers/vfio-pci/unbind", s->bdf), 0);
+}
+
+static bool ended(int pid, int ms)
+{
+	for (int i = 0; i < ms / 10; i++) {
+		siginfo_t info = {};
+
+		waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT);
+		if (info.si_pid == pid)
+			return true;
+		usleep(10000);
+	}
+	return false;
+}
+
+static void plug_in(struct front *s)
+{
+	check_ret(write_file("/sys/bus/pci/drivers/vfio-pci/bind", s->bdf), 0);
+	for (int i = 0; i < 100; i++) {
+		struct device dev;
+
+		if (!device_open(&dev, s->bdf)) {
+			device_close(&dev);
+			return;
+		}
+		usleep(10000);
+	}
+	check_msg(false, "no node after binding the driver");
+}
+
+/* The driver raises this eventfd when it wants the device back. */
+static int request_eventfd(struct device *dev)
+{
+	union {
+		struct vfio_irq_set set;
+		char bytes[sizeof(struct vfio_irq_set) + sizeof(int)];
+	} u = {
+		.set = {
+			.argsz = sizeof(u), .index = VFIO_PCI_REQ_IRQ_INDEX, .count = 1,
+			.flags = VFIO_IRQ_SET_DATA_EVENTFD |
+				 VFIO_IRQ_SET_ACTION_TRIGGER,
+		},
+	};
+	int fd = eventfd(0, EFD_CLOEXEC);
+
+	require(fd >= 0);
+	memcpy(u.set.data, &fd, sizeof(fd));
+	require_ok(iommu_ioctl(dev->fd, VFIO_DEVICE_SET_IRQS, &u.set));
+	return fd;
+}
+
+static void unplugged_in_use(void)
+{
+	struct front s;
+	struct device late;
+	struct pollfd p = { .events = POLLIN };
+	int pid, ret;
+
+	front_prepare(&s);
+	front_use(&s);
+	p.fd = request_eventfd(&s.dev);
+	pid = tap_spawn(unplug, &s);
+	check_eq(poll(&p, 1, 5000), 1);
+	/* who has it may use it to the end */
+	check(!ended(pid, 200));
+	check_ret(front_ask(s.dev.fd), 0);
+	check_ret(device_detach(&s.dev), 0);
+	check_ret(device_attach(&s.dev, s.ioas), 0);
+	/* nobody else may begin; older kernels only say so later */
+	ret = device_open(&late, s.bdf);
+	if (!ret) {
+		check_ret(device_bind(&late, s.fd), -EINVAL);
+		device_close(&late);
+	} else {
+		check(ret == -ENOENT || ret == -ENXIO || ret == -ENODEV);
+	}
+	device_close(&s.dev);
+	check(ended(pid, 5000));
+	tap_join(pid);
+	check_ret(device_open(&late, s.bdf), -ENOENT);
+	check(access(s.dev.node, F_OK) < 0);
+	/* the context survives */
+	check_ret(ioas_unmap(s.fd, s.ioas, FRONT_IOVA, FRONT_SIZE, NULL), 0);
+	close(s.fd);
+	plug_in(&s);
+	front_check_free(&s);
+}
+
+/* An open file without BIND holds the device as well. */
+static void unplugged_open(void)
+{
+	struct front s = {};
+	int pid;
+
+	front_prepare(&s);
+	require_ok(device_open(&s.dev, s.bdf));
+	pid = tap_spawn(unplug, &s);
+	check(!ended(pid, 300));
+	device_close(&s.dev);
+	/* without an eventfd, the driver asks again after 10 s */
+	check(ended(pid, 15000));
+	tap_join(pid);
+	plug_in(&s);
+	front_check_free(&s);
+}
+
+static void replugged(void)
+{
+	struct front s = {};
+
+	front_prepare(&s);
+	for (int i = 0; i < 20; i++) {
+		tap_join(tap_spawn(unplug, &s));
+		plug_in(&s);
+		front_use(&s);
+		device_close(&s.dev);
+		close(s.fd);
+	}
+	front_check_free(&s);
+}
+
+struct opener {
+	struct front *s;
+	volatile int stop;
+	long done;
+};
+
+static void *open_loop(void *arg)
+{
+	struct opener *a = arg;
+	struct device dev;
+
+	while (!a->stop) {
+		if (device_open(&dev, a->s->bdf))
+			continue;
+		a->done++;
+		device_close(&dev);
+	}
+	return NULL;
+}
+
+/* Opening while the device comes and goes. */
+static void open_race(void)
+{
+	struct front s = {};
+	struct opener a = { &s };
+	pthread_t thread;
+
+	front_prepare(&s);
+	require(!pthread_create(&thread, NULL, open_loop, &a));
+	for (int i = 0; i < 20; i++) {
+		tap_join(tap_spawn(unplug, &s));
+		check_ret(write_file("/sys/bus/pci/drivers/vfio-pci/bind", s.bdf), 0);
+		usleep(10000);
+	}
+	a.stop = 1;
+	pthread_join(thread, NULL);
+	tap_diag("%ld times open", a.done);
+	check(a.done > 0);
+	front_check_free(&s);
+}
+
+static void group_of(const char *bdf, char *group, size_t size)
+{
+	char path[128];
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group", bdf);
+	len = readlink(path, group, size - 1);
+	require(len > 0);
+	group[len] = 0;
+}
+
+/* Two edus of one group, or the test is skipped. */
+static void find_pair(char first[16], char second[16])
+{
+	char group[256], other[256];
+	const char *bdf;
+
+	for (unsigned int i = 0; (bdf = device_find("edu", i)); i++) {
+		strcpy(first, bdf);
+		group_of(first, group, sizeof(group));
+		for (unsigned int j = i + 1; (bdf = device_find("edu", j)); j++) {
+			strcpy(second, bdf);
+			group_of(second, other, sizeof(other));
+			if (!strcmp(group, other))
+				return;
+		}
+	}
+	tap_skip("needs two edus in one group");
+}
+
+/* One context owns all devices of a group, and the group is held once. */
+static void pair(void)
+{
+	int fd = iommu_open(), fd2 = iommu_open();
+	struct device a, b, again;
+	char first[16], second[16];
+	long uses = module_uses();
+
+	find_pair(first, second);
+	require_ok(device_open(&a, first));
+	require_ok(device_open(&b, second));
+	require_ok(device_bind(&a, fd));
+	check_ret(device_bind(&b, fd2), -EPERM);
+	check_ret(device_bind(&b, fd), 0);
+	check_ret(legacy_open_group(first), -EBUSY);
+	device_close(&a);
+	check_ret(legacy_open_group(first), -EBUSY);
+	require_ok(device_open(&again, first));
+	check_ret(device_bind(&again, fd2), -EPERM);
+	device_close(&b);
+	check_ret(device_bind(&again, fd2), 0);
+	check_ret(legacy_open_group(second), -EBUSY);
+	device_close(&again);
+	check(legacy_is_free(second));
+	check_eq(module_uses(), uses);
+}
+
+static const struct test tests[] = {
+	{ "unplugged_in_use", unplugged_in_use },
+	{ "unplugged_open", unplugged_open },
+	{ "replugged", replugged },
+	{ "open_race", open_race },
+	{ "pair", pair },
+};
+
+TAP_MAIN("frontdoor_plug", tests)

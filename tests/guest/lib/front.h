@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A device in full use through its node, and whether it is free again. */
+#ifndef TESTS_GUEST_FRONT_H
+#define TESTS_GUEST_FRONT_H
+
+#include <stdint.h>
+
+#include "device.h"
+
+#define FRONT_IOVA	0x1000000ull
+#define FRONT_SIZE	(64 * 4096ull)
+
+struct front {
+	const char *bdf;
+	long uses;			/* of kernel modules, before */
+	int fd;
+	uint32_t ioas;
+	struct device dev;
+};
+
+/* Finds an edu, or the test is skipped. */
+void front_prepare(struct front *f);
+/* Binds and attaches it, and maps memory for it. */
+void front_use(struct front *f);
+/* Does this device file answer?  0 or -errno */
+int front_ask(int fd);
+
+/* Checks that nobody else gets the device. */
+void front_check_in_use(struct front *f);
+/* Checks that both ways to it are free, and nothing is left behind. */
+void front_check_free(struct front *f);
+
+void send_fd(int sock, int fd);
+int receive_fd(int sock);
+
+#endif
