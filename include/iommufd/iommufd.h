@@ -82,9 +82,9 @@ bool iommufd_ctx_has_group(struct iommufd_ctx *ictx, struct iommu_group *group);
  * iommufd_device_unbind().
  *
  * Return: the device, or an ERR_PTR: -ENODEV without IOMMU or group, -EPERM if
- * somebody else owns the group's DMA or its interrupts aren't isolated,
- * -EINVAL if the IOMMU isn't cache coherent or firmware needs the device's DMA,
- * -EBUSY if a device in the group is bound to a driver that uses DMA itself.
+ * somebody else owns the group's DMA, be it a kernel driver of another device in
+ * it, or if its interrupts aren't isolated, -EINVAL if the IOMMU isn't cache
+ * coherent or firmware needs the device's DMA.
  */
 struct iommufd_device *iommufd_device_bind(struct iommufd_ctx *ictx,
 					   struct device *dev, u32 *id);
@@ -93,7 +93,7 @@ struct iommufd_device *iommufd_device_bind(struct iommufd_ctx *ictx,
  * iommufd_device_unbind() - end iommufd_device_bind()
  * @idev: the device, detached
  *
- * Waits for ioctls that use the device; user space can't make it wait longer.
+ * Waits for ioctls that are asking something of the device.
  */
 void iommufd_device_unbind(struct iommufd_device *idev);
 
@@ -157,7 +157,7 @@ struct iommufd_access_ops {
 enum {
 	IOMMUFD_ACCESS_RW_READ	= 0,
 	IOMMUFD_ACCESS_RW_WRITE	= 1 << 0,
-	/* The caller is a kernel thread: don't take current->mm for the owner's. */
+	/* The caller is a kernel thread.  It makes no difference here. */
 	IOMMUFD_ACCESS_RW_KTHREAD = 1 << 1,
 };
 
@@ -185,7 +185,8 @@ void iommufd_access_destroy(struct iommufd_access *access);
  * @access: the object
  * @ioas_id: ID of an IOAS
  *
- * Return: 0, -ENOENT or -EINVAL for a bad ID, -EINVAL if it was attached before.
+ * Return: 0, -ENOENT if that is no IOAS, -EINVAL if it is attached, -EBUSY if it is
+ * being detached, -EADDRINUSE if mappings aren't aligned to pages.
  */
 int iommufd_access_attach(struct iommufd_access *access, u32 ioas_id);
 

@@ -29,7 +29,9 @@ int compat_attach_group_handle(struct iommu_domain *domain,
 	if (rc)
 		return rc;
 	handle->domain = domain;
-	return iommu_attach_group(domain, group);
+	rc = iommu_attach_group(domain, group);
+	/* The domain enforces coherency, and this group's IOMMU can't. */
+	return rc == -EOPNOTSUPP ? -EINVAL : rc;
 }
 
 void compat_detach_group_handle(struct iommu_domain *domain,

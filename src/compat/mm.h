@@ -40,24 +40,21 @@ int compat_pin_user_pages_fast(unsigned long start, int nr_pages,
  * it that lie in the range, each such page has its own pin and may be given to
  * unpin_user_page_range_dirty_lock().
  *
- * Linux 6.1: each such page has its own pin from the beginning, and
- * folio_add_pins() does nothing.  The file is mapped into the current process
- * for a moment, hence -EFAULT without one, -EACCES for a file that isn't open
- * for reading, and -ENOMEM if RLIMIT_AS leaves no room.
+ * Linux 6.1 can't do it.  6.12 takes huge pages from what others reserved: the
+ * pool's count goes wrong.  There the file, if it is on hugetlbfs, and on 6.1
+ * any, is mapped into the current process for a moment.  Hence -EFAULT without
+ * one, -EACCES for a file that isn't open for reading, -EPERM for one on
+ * hugetlbfs that is sealed against writing, -ENOMEM if RLIMIT_AS leaves no room.
  */
-#ifndef IOMMUFD_HAVE_SYM_MEMFD_PIN_FOLIOS
+#if !defined(IOMMUFD_HAVE_SYM_MEMFD_PIN_FOLIOS) || \
+	!defined(IOMMUFD_HAVE_HUGETLB_SUBPOOL_INODE)
 long compat_memfd_pin_folios(struct file *memfd, loff_t start, loff_t end,
 			     struct folio **folios, unsigned int max_folios,
 			     pgoff_t *offset);
 #define memfd_pin_folios compat_memfd_pin_folios
+#endif
 
-static inline int compat_folio_add_pins(struct folio *folio, unsigned int pins)
-{
-	return 0;
-}
-#define folio_add_pins compat_folio_add_pins
-
-#elif !defined(IOMMUFD_HAVE_SYM_FOLIO_ADD_PINS)
+#ifndef IOMMUFD_HAVE_SYM_FOLIO_ADD_PINS
 int compat_folio_add_pins(struct folio *folio, unsigned int pins);
 #define folio_add_pins compat_folio_add_pins
 #endif

@@ -4,17 +4,19 @@
  *
  * Locks, outermost first:
  *
+ *   access->attach_lock which IOAS an access object reaches
  *   ctx->change_lock    one CHANGE_PROCESS at a time
  *   ioas->auto_lock     which page table is made or shared for an attach
  *   ctx->groups_lock    which groups the context owns; never with those below
  *   group->lock         which page tables a group's devices use
+ *   hwpt->lock          the doorbells in a page table
  *   ioas->users         (rw) which page tables and accesses an IOAS serves
  *   ioas->lock          (rw) the areas and reserved ranges of an IOAS
  *   pages->lock         what of a piece of memory is pinned, and by whom
  *   mmap_lock           (mm's)
  *   ctx->objects.xa_lock   innermost, never slept under
  *
- * Two IOAS are locked together by nobody.  Nothing is copied to or from user
+ * access->pins_lock is taken with no other inside.  Two IOAS are locked together by nobody.  Nothing is copied to or from user
  * memory under any of them.
  */
 #ifndef IOMMUFD_CORE_CONTEXT_H
@@ -35,6 +37,7 @@ struct iommufd_ctx {
 	struct xarray objects;		/* ID -> struct object */
 	struct mutex groups_lock;
 	struct xarray groups;		/* iommu_group_id() -> struct group */
+	unsigned int next_msi_stretch;	/* a hint, so no lock */
 	wait_queue_head_t idle;		/* of whoever waits for uses to end */
 	struct mutex change_lock;
 	struct payer *payer;		/* the latest one, under objects.xa_lock */

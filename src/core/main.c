@@ -59,14 +59,14 @@ static int option_rlimit_mode(struct command *cmd)
 	}
 	if (!capable(CAP_SYS_RESOURCE))
 		return -EPERM;
-	if (arg->val64 > 1)
-		return -EINVAL;
 	/* What was charged by one rule can't be given back by the other. */
 	xa_lock(&ctx->objects);
-	if (xa_empty(&ctx->objects))
-		ctx->account_mm = arg->val64;
-	else
+	if (!xa_empty(&ctx->objects))
 		rc = -EBUSY;
+	else if (arg->val64 > 1)
+		rc = -EINVAL;
+	else
+		ctx->account_mm = arg->val64;
 	xa_unlock(&ctx->objects);
 	return rc;
 }

@@ -98,7 +98,9 @@ void object_put(struct iommufd_ctx *ctx, struct object *obj)
 	bool last;
 
 	xa_lock(&ctx->objects);
-	last = !--obj->uses && obj->state == OBJECT_DYING;
+	/* Pairs with object_is_idle(): what was done in the use is seen there. */
+	smp_store_release(&obj->uses, obj->uses - 1);
+	last = !obj->uses && obj->state == OBJECT_DYING;
 	xa_unlock(&ctx->objects);
 	/* The waiter may have freed the object by now; the context outlives both. */
 	if (last)
@@ -128,7 +130,7 @@ void object_release(struct iommufd_ctx *ctx, struct object *obj)
 /* Once this is true, only a holder of the table's lock can still be in a use. */
 static bool object_is_idle(const struct object *obj)
 {
-	return !READ_ONCE(obj->uses);
+	return !smp_load_acquire(&obj->uses);
 }
 
 /* @held: the holds that are the caller's own, given up by success. */
@@ -165,7 +167,7 @@ int object_destroy(struct iommufd_ctx *ctx, u32 id)
 	return 0;
 }
 
-/* For what user space can't keep from going.  Its ioctls are all that is waited for. */
+/* For what user space has no say in.  Only tasks at work in it are waited for. */
 static void object_finish(struct iommufd_ctx *ctx, struct object *obj)
 {
 	wait_event_idle(ctx->idle, object_is_idle(obj));

@@ -23,8 +23,7 @@ struct iommufd_access {
 	struct iommufd_ctx *ctx;
 	const struct iommufd_access_ops *ops;
 	void *data;
-	bool pins;			/* needs_pin_pages */
-
+	struct ioas_reader reader;
 	struct mutex attach_lock;	/* guards these two; outside of all others */
 	struct ioas *ioas;
 	bool changing;			/* the old IOAS is being left */
@@ -44,16 +43,6 @@ struct access_pin {
 	struct pin_part parts[];
 };
 
-u32 access_id(const struct iommufd_access *access)
-{
-	return access->obj.id;
-}
-
-unsigned long access_align(const struct iommufd_access *access)
-{
-	return access->pins ? PAGE_SIZE : 1;
-}
-
 void access_unmake(struct object *obj)
 {
 	struct iommufd_access *access = container_of(obj, struct iommufd_access, obj);
@@ -61,6 +50,15 @@ void access_unmake(struct object *obj)
 	WARN_ON(access->ioas);
 	mutex_destroy(&access->attach_lock);
 	mutex_destroy(&access->pins_lock);
+}
+
+static void ask_unpin(struct ioas_reader *reader, unsigned long first,
+		      unsigned long last)
+{
+	struct iommufd_access *access =
+		container_of(reader, struct iommufd_access, reader);
+
+	access->ops->unmap(access->data, first, last - first + 1);
 }
 
 struct iommufd_access *
@@ -77,7 +75,9 @@ iommufd_access_create(struct iommufd_ctx *ctx,
 	access->ctx = ctx;
 	access->ops = ops;
 	access->data = data;
-	access->pins = ops->needs_pin_pages;
+	access->reader.obj = &access->obj;
+	access->reader.align = ops->needs_pin_pages ? PAGE_SIZE : 1;
+	access->reader.ask = ops->needs_pin_pages ? ask_unpin : NULL;
 	mutex_init(&access->attach_lock);
 	mutex_init(&access->pins_lock);
 	access->pinned = RB_ROOT_CACHED;
@@ -103,10 +103,10 @@ static void access_leave(struct iommufd_access *access)
 	mutex_unlock(&access->attach_lock);
 
 	/* Nothing is pinned any more from here on. */
-	if (access->pins)
+	if (access->reader.ask)
 		access->ops->unmap(access->data, 0, ULONG_MAX);
 	WARN_ON(!RB_EMPTY_ROOT(&access->pinned.rb_root));
-	ioas_remove_access(ioas, access);
+	ioas_remove_reader(ioas, &access->reader);
 	object_release(access->ctx, &ioas->obj);
 
 	mutex_lock(&access->attach_lock);
@@ -130,7 +130,7 @@ static struct ioas *access_join(struct iommufd_access *access, u32 ioas_id)
 	}
 	rc = object_hold(ctx, &ioas->obj);
 	if (!rc) {
-		rc = ioas_add_access(ioas, access);
+		rc = ioas_add_reader(ioas, &access->reader);
 		if (rc)
 			object_release(ctx, &ioas->obj);
 	}
@@ -204,23 +204,6 @@ void iommufd_access_destroy(struct iommufd_access *access)
 	iommufd_ctx_put(ctx);
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_access_destroy, "IOMMUFD");
-
-void access_ask_unpin(struct ioas *ioas, unsigned long first, unsigned long last)
-{
-	struct iommufd_access *access;
-	unsigned long id;
-
-	xa_lock(&ioas->accesses);
-	xa_for_each(&ioas->accesses, id, access) {
-		if (!access->pins || !object_try_get(access->ctx, &access->obj))
-			continue;
-		xa_unlock(&ioas->accesses);
-		access->ops->unmap(access->data, first, last - first + 1);
-		object_put(access->ctx, &access->obj);
-		xa_lock(&ioas->accesses);
-	}
-	xa_unlock(&ioas->accesses);
-}
 
 /* A walk over the areas that cover [iova, last] without a gap. */
 struct span {
@@ -380,7 +363,7 @@ int iommufd_access_pin_pages(struct iommufd_access *access, unsigned long iova,
 	struct ioas *ioas;
 	unsigned long last;
 
-	if (!length || !access->pins)
+	if (!length || !access->reader.ask)
 		return -EINVAL;
 	if (check_add_overflow(iova, length - 1, &last))
 		return -EOVERFLOW;

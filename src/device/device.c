@@ -26,7 +26,7 @@ void device_unmake(struct object *obj)
 
 static int device_init(struct iommufd_device *idev)
 {
-	phys_addr_t msi_base;
+	struct iova_range msi_window;
 	int rc;
 
 	idev->group = group_get(idev->ctx, idev->dev);
@@ -35,11 +35,13 @@ static int device_init(struct iommufd_device *idev)
 		idev->group = NULL;
 		return rc;
 	}
-	rc = hw_reserved(idev->dev, &idev->reserved, &idev->n_reserved, &msi_base);
+	rc = hw_reserved(idev->dev, &idev->reserved, &idev->n_reserved, &msi_window);
 	if (rc)
 		return rc;
-	if (msi_base != PHYS_ADDR_MAX)
-		WRITE_ONCE(idev->group->msi_base, msi_base);
+	mutex_lock(&idev->group->lock);
+	if (msi_window.last)
+		idev->group->msi_window = msi_window;
+	mutex_unlock(&idev->group->lock);
 	idev->enforce_coherency = hw_can_enforce_coherency(idev->dev);
 	return 0;
 }
@@ -78,6 +80,8 @@ void iommufd_device_unbind(struct iommufd_device *idev)
 {
 	struct iommufd_ctx *ctx = idev->ctx;
 
+	if (WARN_ON(READ_ONCE(idev->attached)))
+		group_detach(idev);
 	object_remove(ctx, &idev->obj);
 	iommufd_ctx_put(ctx);
 }
@@ -91,7 +95,7 @@ static struct hwpt *hold_automatic(struct ioas *ioas, unsigned int n)
 	struct hwpt *hwpt, *found = NULL;
 
 	down_read(&ioas->users);
-	list_for_each_entry(hwpt, &ioas->hwpts, item) {
+	list_for_each_entry(hwpt, &ioas->tables, table.item) {
 		if (!hwpt->automatic || n--)
 			continue;
 		if (!object_hold(ioas->ctx, &hwpt->obj)) {
@@ -122,19 +126,30 @@ static int change_to_new(struct iommufd_device *idev, struct ioas *ioas,
 	struct hwpt *hwpt;
 	int rc;
 
+	/* A conflict is found before much memory is pinned for nothing. */
+	rc = ioas_reserve(ioas, idev->reserved, idev->n_reserved);
+	if (rc)
+		return rc;
 	hwpt = hwpt_new(ioas, idev, 0);
-	if (IS_ERR(hwpt))
-		return PTR_ERR(hwpt);
+	if (IS_ERR(hwpt)) {
+		rc = PTR_ERR(hwpt);
+		goto out;
+	}
 	hwpt->automatic = true;
-	hwpt->obj.holds = 1;
+	/* One for the device, one for us until it is published. */
+	hwpt->obj.holds = 2;
 	rc = change_to(idev, hwpt, change);
 	if (rc) {
 		object_abandon(idev->ctx, &hwpt->obj);
-		return rc;
+	} else {
+		*id = hwpt->obj.id;
+		object_publish(idev->ctx, &hwpt->obj);
+		/* The group may have been moved away again. */
+		hwpt_release(hwpt);
 	}
-	*id = hwpt->obj.id;
-	object_publish(idev->ctx, &hwpt->obj);
-	return 0;
+out:
+	ioas_unreserve(ioas, idev->reserved, idev->n_reserved);
+	return rc;
 }
 
 static int change_to_ioas(struct iommufd_device *idev, struct ioas *ioas,
@@ -226,46 +241,55 @@ u32 iommufd_device_to_id(struct iommufd_device *idev)
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_device_to_id, "IOMMUFD");
 
-static int hw_info_respond(struct command *cmd, struct device *dev,
-			   const void *data, u32 length)
+/* What there is, which may be more than there is room for. */
+static int hw_info_copy(const struct iommu_hw_info *arg, const void *data, u32 length)
 {
-	struct iommu_hw_info *arg = cmd->arg;
 	void __user *user = u64_to_user_ptr(arg->data_uptr);
 	u32 copied = min(arg->data_len, length);
 
 	if (copy_to_user(user, data, copied) ||
 	    clear_user(user + copied, arg->data_len - copied))
 		return -EFAULT;
-	/* What there is, which may be more than there was room for. */
-	arg->data_len = length;
-	arg->out_capabilities = hw_capabilities(dev, &arg->out_max_pasid_log2);
-	return command_respond(cmd, sizeof(*arg));
+	return 0;
+}
+
+static void *hw_info_get(struct iommufd_ctx *ctx, struct iommu_hw_info *arg,
+			 u32 *length)
+{
+	u32 type = IOMMU_HW_INFO_TYPE_DEFAULT;
+	struct iommufd_device *idev;
+	void *data;
+
+	if (arg->flags & IOMMU_HW_INFO_FLAG_INPUT_TYPE)
+		type = arg->in_data_type;
+	idev = object_get(ctx, arg->dev_id, OBJECT_DEVICE);
+	if (IS_ERR(idev))
+		return idev;
+	data = hw_info(idev->dev, length, &type);
+	arg->out_data_type = type;
+	arg->out_capabilities = hw_capabilities(idev->dev);
+	arg->out_max_pasid_log2 = 0;
+	object_put(ctx, &idev->obj);
+	return data;
 }
 
 int device_hw_info_ioctl(struct command *cmd)
 {
 	struct iommu_hw_info *arg = cmd->arg;
-	u32 type = IOMMU_HW_INFO_TYPE_DEFAULT, length = 0;
-	struct iommufd_device *idev;
+	u32 length = 0;
 	void *data;
 	int rc;
 
 	if ((arg->flags & ~IOMMU_HW_INFO_FLAG_INPUT_TYPE) ||
 	    memchr_inv(arg->__reserved, 0, sizeof(arg->__reserved)))
 		return -EOPNOTSUPP;
-	if (arg->flags & IOMMU_HW_INFO_FLAG_INPUT_TYPE)
-		type = arg->in_data_type;
-	idev = object_get(cmd->ctx, arg->dev_id, OBJECT_DEVICE);
-	if (IS_ERR(idev))
-		return PTR_ERR(idev);
-	data = hw_info(idev->dev, &length, &type);
-	if (IS_ERR(data)) {
-		rc = PTR_ERR(data);
-	} else {
-		arg->out_data_type = type;
-		rc = hw_info_respond(cmd, idev->dev, data, length);
-		kfree(data);
-	}
-	object_put(cmd->ctx, &idev->obj);
-	return rc;
+	data = hw_info_get(cmd->ctx, arg, &length);
+	if (IS_ERR(data))
+		return PTR_ERR(data);
+	rc = hw_info_copy(arg, data, length);
+	kfree(data);
+	if (rc)
+		return rc;
+	arg->data_len = length;
+	return command_respond(cmd, sizeof(*arg));
 }

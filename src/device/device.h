@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A device that its driver bound to a context.  The driver holds the object;
- * user space can't, so an unplug never waits for user space.
+ * A device that its driver bound to a context.  The driver holds the object, and
+ * user space can't; it is used by ioctls only while they ask the device something.
  */
 #ifndef IOMMUFD_DEVICE_DEVICE_H
 #define IOMMUFD_DEVICE_DEVICE_H

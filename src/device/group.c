@@ -8,9 +8,7 @@
 #include <iommufd/iommufd.h>
 
 #include "../core/context.h"
-#include "../hw/hw.h"
 #include "../hwpt/hwpt.h"
-#include "../ioas/ioas.h"
 #include "device.h"
 #include "group.h"
 
@@ -47,7 +45,6 @@ static struct group *group_new(struct iommufd_ctx *ctx,
 	group->iommu_group = iommu_group;
 	mutex_init(&group->lock);
 	INIT_LIST_HEAD(&group->attached);
-	group->msi_base = PHYS_ADDR_MAX;
 	rc = xa_insert(&ctx->groups, iommu_group_id(iommu_group), group,
 		       GFP_KERNEL_ACCOUNT);
 	if (rc)
@@ -106,6 +103,8 @@ bool iommufd_ctx_has_group(struct iommufd_ctx *ctx, struct iommu_group *iommu_gr
 {
 	bool has;
 
+	if (!ctx || !iommu_group)
+		return false;
 	mutex_lock(&ctx->groups_lock);
 	has = xa_load(&ctx->groups, iommu_group_id(iommu_group));
 	mutex_unlock(&ctx->groups_lock);
@@ -122,32 +121,57 @@ int group_settle_domain(struct group *group, struct iommu_domain *domain)
 	if (!group->hwpt) {
 		attachment = hw_attach(group->iommu_group, domain);
 		rc = PTR_ERR_OR_ZERO(attachment);
-		if (!rc)
+		if (!rc) {
+			hw_domain_settle(domain);
 			hw_detach(group->iommu_group, attachment);
+		}
 	}
 	mutex_unlock(&group->lock);
 	return rc;
 }
 
-/* The group's first attachment. */
+/* Before the hardware is moved: 0, or -EAGAIN if the rest comes after it. */
+static int prepare(struct group *group, struct hwpt *hwpt)
+{
+	int rc;
+
+	rc = hwpt_prepare_msi(hwpt, &group->msi_window);
+	if (!rc)
+		rc = hwpt_fill(hwpt);
+	return rc ? rc : hwpt_take_doorbells(hwpt, &group->doorbells);
+}
+
+/* After it, for a driver that didn't know the page table's limits. */
+static int prepare_late(struct group *group, struct hwpt *hwpt)
+{
+	hwpt_settle(hwpt);
+	return prepare(group, hwpt);
+}
+
+static void remember_doorbells(struct group *group)
+{
+	hw_msi_remember(&group->doorbells, group->hwpt->table.domain,
+			&group->msi_window);
+}
+
+/* Attaches a group that is detached, or blocked by a failure. */
 static int attach_first(struct group *group, struct hwpt *hwpt)
 {
 	struct hw_attachment *attachment;
-	int rc;
+	int rc, late;
 
-	rc = hw_msi_prepare(hwpt->domain, NULL, group->msi_base);
-	if (rc)
-		return rc;
-	attachment = hw_attach(group->iommu_group, hwpt->domain);
+	late = prepare(group, hwpt);
+	if (late && late != -EAGAIN)
+		return late;
+	attachment = hw_attach(group->iommu_group, hwpt->table.domain);
 	if (IS_ERR(attachment))
 		return PTR_ERR(attachment);
-	rc = hwpt_make_ready(hwpt);
+	rc = late ? prepare_late(group, hwpt) : 0;
 	if (rc) {
 		hw_detach(group->iommu_group, attachment);
 		return rc;
 	}
 	group->attachment = attachment;
-	group->hwpt = hwpt;
 	return 0;
 }
 
@@ -171,7 +195,9 @@ int group_attach(struct iommufd_device *idev, struct hwpt *hwpt)
 		goto out;
 	if (!group->hwpt)
 		rc = attach_first(group, hwpt);
-	if (rc) {
+	if (!rc) {
+		group->hwpt = hwpt;
+	} else {
 		ioas_unreserve(hwpt->ioas, idev->reserved, idev->n_reserved);
 		goto out;
 	}
@@ -197,7 +223,10 @@ void group_detach(struct iommufd_device *idev)
 	list_del(&idev->item);
 	idev->attached = false;
 	if (!--group->nattached) {
-		hw_detach(group->iommu_group, group->attachment);
+		remember_doorbells(group);
+		if (group->attachment)
+			hw_detach(group->iommu_group, group->attachment);
+		group->attachment = NULL;
 		group->hwpt = NULL;
 	}
 	ioas_unreserve(hwpt->ioas, idev->reserved, idev->n_reserved);
@@ -233,35 +262,42 @@ static int reserve_all(struct group *group, struct ioas *ioas)
 	return 0;
 }
 
-/* Moves the hardware from the group's page table to another. */
+/* The last resort: DMA stays blocked until the next replace or detach. */
+static void block(struct group *group, struct hw_attachment *now)
+{
+	pr_err("iommufd: DMA of group %d is blocked, its page table can't be restored\n",
+	       iommu_group_id(group->iommu_group));
+	hw_detach(group->iommu_group, now);
+	hw_attachment_free(group->attachment);
+	group->attachment = NULL;
+}
+
+/* Moves the hardware to another page table, and back if that can't be completed. */
 static int switch_over(struct group *group, struct hwpt *hwpt)
 {
-	struct hwpt *old = group->hwpt;
 	struct hw_attachment *attachment;
-	bool late = list_empty(&hwpt->item);
-	int rc;
+	int rc, late;
 
-	rc = hw_msi_prepare(hwpt->domain, old->domain, group->msi_base);
-	if (!rc && !late)
-		rc = hw_msi_take(hwpt->domain, old->domain, group->msi_base);
-	if (rc)
-		return rc;
-	attachment = hw_replace(group->iommu_group, hwpt->domain, group->attachment);
+	if (!group->attachment)
+		return attach_first(group, hwpt);
+	remember_doorbells(group);
+	late = prepare(group, hwpt);
+	if (late && late != -EAGAIN)
+		return late;
+	attachment = hw_replace(group->iommu_group, hwpt->table.domain);
 	if (IS_ERR(attachment))
 		return PTR_ERR(attachment);
+	rc = late ? prepare_late(group, hwpt) : 0;
+	if (rc) {
+		if (hw_restore(group->iommu_group, group->attachment))
+			block(group, attachment);
+		else
+			hw_attachment_free(attachment);
+		return rc;
+	}
+	hw_attachment_free(group->attachment);
 	group->attachment = attachment;
-	if (!late)
-		return 0;
-
-	rc = hwpt_make_ready(hwpt);
-	if (!rc)
-		rc = hw_msi_take(hwpt->domain, old->domain, group->msi_base);
-	if (!rc)
-		return 0;
-	attachment = hw_replace(group->iommu_group, old->domain, group->attachment);
-	if (!WARN_ON(IS_ERR(attachment)))
-		group->attachment = attachment;
-	return rc;
+	return 0;
 }
 
 /* Moves all devices of a group that is attached elsewhere. */

@@ -10,11 +10,10 @@
 #include <linux/mutex.h>
 #include <linux/types.h>
 
+#include "../hw/hw.h"
+
 struct device;
-struct hw_attachment;
 struct hwpt;
-struct iommu_domain;
-struct iommu_group;
 struct iommufd_ctx;
 struct iommufd_device;
 
@@ -27,8 +26,9 @@ struct group {
 	struct list_head attached;	/* struct iommufd_device */
 	unsigned int nattached;
 	struct hwpt *hwpt;		/* of all attached devices */
-	struct hw_attachment *attachment;
-	phys_addr_t msi_base;
+	struct hw_attachment *attachment;	/* NULL if @hwpt could not be restored */
+	struct iova_range msi_window;	/* see hw_reserved() */
+	struct hw_doorbells doorbells;	/* that the devices may be writing to */
 };
 
 /*

@@ -60,6 +60,14 @@ int hw_domain_enforce_coherency(struct iommu_domain *domain)
 	return -EINVAL;
 }
 
+void hw_domain_settle(struct iommu_domain *domain)
+{
+#ifndef IOMMUFD_HAVE_CAP_ENFORCE_CACHE_COHERENCY
+	/* A driver that can't be asked is told; asked without a device it lies. */
+	hw_domain_enforce_coherency(domain);
+#endif
+}
+
 /* Each attachment has its own; the core may look at the old one for a while. */
 struct hw_attachment {
 	struct iommu_attach_handle handle;
@@ -98,8 +106,7 @@ static int device_fits(struct device *dev, void *domain)
 }
 
 struct hw_attachment *hw_replace(struct iommu_group *group,
-				 struct iommu_domain *domain,
-				 struct hw_attachment *old)
+				 struct iommu_domain *domain)
 {
 	struct hw_attachment *attachment;
 	int rc;
@@ -111,17 +118,26 @@ struct hw_attachment *hw_replace(struct iommu_group *group,
 	attachment = attachment_new(domain);
 	if (!attachment)
 		return ERR_PTR(-ENOMEM);
-	rc = iommu_replace_group_handle(group, domain, &attachment->handle);
+	rc = hw_restore(group, attachment);
 	if (rc) {
 		kfree(attachment);
 		return ERR_PTR(rc);
 	}
-	kfree(old);
 	return attachment;
 }
 
-void hw_detach(struct iommu_group *group, struct hw_attachment *old)
+int hw_restore(struct iommu_group *group, struct hw_attachment *old)
 {
-	iommu_detach_group_handle(old->domain, group);
-	kfree(old);
+	return iommu_replace_group_handle(group, old->domain, &old->handle);
+}
+
+void hw_attachment_free(struct hw_attachment *attachment)
+{
+	kfree(attachment);
+}
+
+void hw_detach(struct iommu_group *group, struct hw_attachment *attachment)
+{
+	iommu_detach_group_handle(attachment->domain, group);
+	kfree(attachment);
 }

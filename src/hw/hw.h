@@ -8,9 +8,10 @@
 #define IOMMUFD_HW_HW_H
 
 #include <linux/iommu.h>
+#include <linux/scatterlist.h>
 #include <linux/types.h>
 
-struct iova_range;
+#include "range.h"
 
 /* Is there an IOMMU between the device and memory? */
 static inline bool hw_has_iommu(struct device *dev)
@@ -46,38 +47,113 @@ bool hw_domain_is_ready(struct iommu_domain *domain);
 /* Makes all DMA through a domain, which is still empty, coherent.  0 or -EINVAL. */
 int hw_domain_enforce_coherency(struct iommu_domain *domain);
 
+/* The smallest page that a domain can map; 0 if that isn't known. */
+unsigned long hw_page_size(const struct iommu_domain *domain);
+
+/* What lies below and above the addresses that a domain translates: 0 to 2 ranges. */
+size_t hw_outside(const struct iommu_domain *domain, struct iova_range ranges[2]);
+
 /*
- * The attachment of a group to a domain.  The group's DMA is owned by us.
- * Only hw_attach() and hw_replace() can fail; then nothing has changed.
+ * Mapping runs of memory side by side, from @iova on.  @single_pages: with no
+ * entry larger than a page, so that parts can be unmapped.  What was mapped when
+ * one of these fails goes up to to->iova, and is the caller's to unmap.
+ */
+#define HW_MAP_RUNS 16
+
+struct hw_mapper {
+	struct iommu_domain *domain;
+	unsigned long iova;
+	int prot;			/* IOMMU_READ, IOMMU_WRITE, ... */
+	bool single_pages;
+	unsigned int n;			/* queued runs: */
+	unsigned long queued;		/* bytes in all */
+	phys_addr_t pa;			/* of the first one */
+	struct scatterlist sg[HW_MAP_RUNS];	/* if there are more */
+};
+
+void hw_map_begin(struct hw_mapper *to, struct iommu_domain *domain,
+		  unsigned long iova, int prot, bool single_pages);
+int hw_map_add(struct hw_mapper *to, phys_addr_t pa, unsigned long length);
+int hw_map_end(struct hw_mapper *to);
+
+/*
+ * Unmaps what was mapped between one hw_map_begin() and its end: all of it,
+ * because a driver may have used entries that are larger than any part.  False if
+ * devices may still reach some of it.
+ */
+bool hw_unmap(struct iommu_domain *domain, unsigned long iova,
+	      unsigned long length);
+
+/*
+ * For a domain that wasn't ready, while its first device is attached and nothing
+ * is mapped yet: what the driver could not decide before.
+ */
+void hw_domain_settle(struct iommu_domain *domain);
+
+/*
+ * The attachment of a group to a domain.  The group's DMA is owned by us.  What
+ * fails changes nothing.  hw_replace() leaves the old attachment to the caller, who
+ * may go back to it with hw_restore(), or frees it.
  */
 struct hw_attachment;
 
 struct hw_attachment *hw_attach(struct iommu_group *group,
 				struct iommu_domain *domain);
 struct hw_attachment *hw_replace(struct iommu_group *group,
-				 struct iommu_domain *domain,
-				 struct hw_attachment *old);
-void hw_detach(struct iommu_group *group, struct hw_attachment *old);
+				 struct iommu_domain *domain);
+int hw_restore(struct iommu_group *group, struct hw_attachment *old);
+void hw_attachment_free(struct hw_attachment *attachment);
+
+/* Blocks the group's DMA, and frees the attachment.  Can't fail. */
+void hw_detach(struct iommu_group *group, struct hw_attachment *attachment);
 
 /*
- * Ranges of IOVA that the device can't use for DMA.  *@msi_base is where its
- * doorbells for interrupts are mapped if that is a choice of software, else
- * PHYS_ADDR_MAX.  The array is to be freed with kfree(); NULL if it's empty.
+ * Ranges of IOVA that the device can't use for DMA, to be freed with kfree(); NULL
+ * if there's none.  @msi becomes the window among them in which software maps
+ * doorbells for interrupts; @msi->last is 0 where it needn't.
  */
 int hw_reserved(struct device *dev, struct iova_range **ranges, size_t *count,
-		phys_addr_t *msi_base);
+		struct iova_range *msi);
 
 /*
- * Lets interrupts through a domain that a device is about to be attached to: the
- * core maps doorbells from @base on when interrupts are set up.  Devices keep the
- * addresses of those that are set up already when their domain is replaced, so
- * hw_msi_take() maps what @old has; the domain has to be ready.  Both may be
- * called again, and do nothing if @base is PHYS_ADDR_MAX.
+ * Interrupts through a domain, where software maps the doorbells.  The core does
+ * that when an interrupt is set up, in the domain that the device has then.  The
+ * device keeps the address when it moves to another, so doorbells are taken along,
+ * and domains must not put different ones at the same address: each has a
+ * stretch of the window for its own.
  */
-int hw_msi_prepare(struct iommu_domain *domain, struct iommu_domain *old,
-		   phys_addr_t base);
-int hw_msi_take(struct iommu_domain *domain, struct iommu_domain *old,
-		phys_addr_t base);
+struct hw_msi {
+	bool ready;
+	struct iova_range stretch;
+};
+
+#define HW_DOORBELLS 16
+
+struct hw_doorbells {
+	unsigned int n;
+	struct {
+		unsigned long iova;
+		phys_addr_t pa;
+	} at[HW_DOORBELLS];
+};
+
+/*
+ * Gives a domain a stretch, before the first device is attached; that it has one
+ * already is no error.  @next is the stretch to try, for the caller to keep.
+ */
+int hw_msi_prepare(struct iommu_domain *domain, struct hw_msi *msi,
+		   const struct iova_range *window, unsigned int *next);
+
+/* Notes the doorbells of a domain that devices are about to leave. */
+void hw_msi_remember(struct hw_doorbells *known, struct iommu_domain *domain,
+		     const struct iova_range *window);
+
+/*
+ * Maps them in a domain, which is ready, that the devices come to.  0, -ENOMEM, or
+ * -EBUSY if another doorbell is in such a place or may come to be there.
+ */
+int hw_msi_take(struct iommu_domain *domain, const struct hw_msi *msi,
+		const struct hw_doorbells *known);
 
 /*
  * What the IOMMU says of itself: an array of bytes to kfree(), NULL if there is
@@ -85,7 +161,7 @@ int hw_msi_take(struct iommu_domain *domain, struct iommu_domain *old,
  */
 void *hw_info(struct device *dev, u32 *length, u32 *type);
 
-/* IOMMU_HW_CAP_*, and the width of PASIDs in bits. */
-u64 hw_capabilities(struct device *dev, u8 *max_pasid_log2);
+/* IOMMU_HW_CAP_* */
+u64 hw_capabilities(struct device *dev);
 
 #endif

@@ -9,7 +9,6 @@
 #include <linux/err.h>
 #include <linux/io.h>
 #include <linux/kernel.h>
-#include <linux/log2.h>
 #include <linux/pci.h>
 #include <linux/pci-ats.h>
 #include <linux/slab.h>
@@ -73,13 +72,17 @@ static void *vtd_info(struct device *iommu, u32 *length, u32 *type)
 {
 	struct iommu_hw_info_vtd *info;
 	u64 cap, ecap;
+	int rc;
 
-	if (read_hex(iommu, "intel-iommu", "cap", &cap) ||
-	    read_hex(iommu, "intel-iommu", "ecap", &ecap))
-		return NULL;
+	rc = read_hex(iommu, "intel-iommu", "cap", &cap);
+	if (!rc)
+		rc = read_hex(iommu, "intel-iommu", "ecap", &ecap);
+	if (rc)
+		return rc == -EOPNOTSUPP ? NULL : ERR_PTR(rc);
 	info = kzalloc(sizeof(*info), GFP_KERNEL);
 	if (!info)
 		return ERR_PTR(-ENOMEM);
+	/* Which machines have it isn't known, so Linux says it of all. */
 	info->flags = IOMMU_HW_INFO_VTD_ERRATA_772415_SPR17;
 	info->cap_reg = cap;
 	info->ecap_reg = ecap;
@@ -97,7 +100,7 @@ static void *amd_info(struct device *iommu, u32 *length, u32 *type)
 
 	text = read_attribute(iommu, "amd-iommu", "features");
 	if (IS_ERR(text))
-		return NULL;
+		return text == ERR_PTR(-EOPNOTSUPP) ? NULL : text;
 	n = sscanf(text, "%llx:%llx", &first, &second);
 	free_page((unsigned long)text);
 	if (n != 2)
@@ -148,6 +151,8 @@ static void *public_info(struct device *iommu, u32 *length, u32 *type)
 {
 	void *info;
 
+	if (!iommu)
+		return NULL;
 	info = vtd_info(iommu, length, type);
 	if (!info)
 		info = amd_info(iommu, length, type);
@@ -184,38 +189,7 @@ static bool has_ats(struct device *dev)
 #endif
 }
 
-/* How many PASIDs the device can have; kernels that don't say can't attach one. */
-static u32 max_pasids(struct device *dev)
-{
-#ifdef IOMMUFD_HAVE_DEV_MAX_PASIDS
-	return dev->iommu->max_pasids;
-#else
-	return 0;
-#endif
-}
-
-/* What the driver enabled of a PCI device's PASID capability. */
-static u64 pasid_capabilities(struct device *dev)
-{
-	struct pci_dev *pdev;
-	u64 caps = 0;
-	u16 control;
-	int at;
-
-	if (!dev_is_pci(dev))
-		return 0;
-	pdev = to_pci_dev(dev);
-	at = pci_find_ext_capability(pdev, PCI_EXT_CAP_ID_PASID);
-	if (!at || pci_read_config_word(pdev, at + PCI_PASID_CTRL, &control))
-		return 0;
-	if (control & PCI_PASID_CTRL_EXEC)
-		caps |= IOMMU_HW_CAP_PCI_PASID_EXEC;
-	if (control & PCI_PASID_CTRL_PRIV)
-		caps |= IOMMU_HW_CAP_PCI_PASID_PRIV;
-	return caps;
-}
-
-u64 hw_capabilities(struct device *dev, u8 *max_pasid_log2)
+u64 hw_capabilities(struct device *dev)
 {
 	u64 caps = 0;
 
@@ -223,10 +197,5 @@ u64 hw_capabilities(struct device *dev, u8 *max_pasid_log2)
 		caps |= IOMMU_HW_CAP_DIRTY_TRACKING;
 	if (!has_ats(dev))
 		caps |= IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED;
-	*max_pasid_log2 = 0;
-	if (max_pasids(dev)) {
-		*max_pasid_log2 = ilog2(max_pasids(dev));
-		caps |= pasid_capabilities(dev);
-	}
 	return caps;
 }

@@ -5,7 +5,6 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
-#include "../ioas/space.h"
 #include "hw.h"
 
 static bool region_is_free(const struct iommu_resv_region *region)
@@ -15,7 +14,7 @@ static bool region_is_free(const struct iommu_resv_region *region)
 }
 
 int hw_reserved(struct device *dev, struct iova_range **ranges, size_t *count,
-		phys_addr_t *msi_base)
+		struct iova_range *msi)
 {
 	struct iommu_resv_region *region;
 	size_t n = 0;
@@ -23,7 +22,7 @@ int hw_reserved(struct device *dev, struct iova_range **ranges, size_t *count,
 	int rc = 0;
 
 	*ranges = NULL;
-	*msi_base = PHYS_ADDR_MAX;
+	*msi = (struct iova_range){};
 	iommu_get_resv_regions(dev, &list);
 	list_for_each_entry(region, &list, list)
 		n++;
@@ -35,72 +34,95 @@ int hw_reserved(struct device *dev, struct iova_range **ranges, size_t *count,
 	list_for_each_entry(region, &list, list) {
 		if (rc || region_is_free(region))
 			continue;
-		if (region->type == IOMMU_RESV_SW_MSI)
-			*msi_base = region->start;
 		(*ranges)[n].first = region->start;
-		(*ranges)[n++].last = region->start + region->length - 1;
+		(*ranges)[n].last = region->start + region->length - 1;
+		if (region->type == IOMMU_RESV_SW_MSI)
+			*msi = (*ranges)[n];
+		n++;
 	}
 	iommu_put_resv_regions(dev, &list);
 	*count = n;
 	return rc;
 }
 
-static bool has_cookie(struct iommu_domain *domain)
-{
-#ifdef IOMMUFD_HAVE_DOMAIN_COOKIE_TYPE
-	return domain->cookie_type == IOMMU_COOKIE_DMA_MSI;
-#else
-	return domain->iova_cookie;
-#endif
-}
+/* Doorbells of its own that a domain may come to have: one a controller. */
+#define STRETCH_PAGES 4
 
-/* The size of a doorbell's page in a domain. */
-static size_t doorbell_size(const struct iommu_domain *domain)
+int hw_msi_prepare(struct iommu_domain *domain, struct hw_msi *msi,
+		   const struct iova_range *window, unsigned int *next)
 {
-	return 1UL << __ffs(domain->pgsize_bitmap);
-}
-
-/* Doorbells lie one behind the other. */
-static unsigned int count_doorbells(struct iommu_domain *domain, phys_addr_t base)
-{
-	size_t size = doorbell_size(domain);
-	unsigned int n = 0;
-
-	while (iommu_iova_to_phys(domain, base + n * size))
-		n++;
-	return n;
-}
-
-int hw_msi_prepare(struct iommu_domain *domain, struct iommu_domain *old,
-		   phys_addr_t base)
-{
-	if (base == PHYS_ADDR_MAX || has_cookie(domain))
-		return 0;
-	/* The core puts new doorbells behind those that are brought along. */
-	if (old)
-		base += count_doorbells(old, base) * doorbell_size(old);
-	return iommu_get_msi_cookie(domain, base);
-}
-
-int hw_msi_take(struct iommu_domain *domain, struct iommu_domain *old,
-		phys_addr_t base)
-{
-	phys_addr_t doorbell, there;
-	size_t size;
+	unsigned long size = STRETCH_PAGES * max(hw_page_size(domain), PAGE_SIZE);
+	unsigned long stretches, first;
 	int rc;
 
-	if (base == PHYS_ADDR_MAX)
+	if (!window->last || msi->ready)
 		return 0;
-	size = doorbell_size(old);
-	for (; (doorbell = iommu_iova_to_phys(old, base)); base += size) {
-		there = iommu_iova_to_phys(domain, base);
-		if (there == doorbell)
-			continue;
-		/* Another device's doorbell is in its place. */
-		if (there)
-			return -EBUSY;
-		rc = iommu_map(domain, base, doorbell, size,
-			       IOMMU_WRITE | IOMMU_NOEXEC | IOMMU_MMIO, GFP_KERNEL);
+	stretches = max((window->last - window->first + 1) / size, 1UL);
+	first = window->first + (*next)++ % stretches * size;
+	rc = iommu_get_msi_cookie(domain, first);
+	if (rc)
+		return rc;
+	msi->stretch.first = first;
+	msi->stretch.last = first + size - 1;
+	msi->ready = true;
+	return 0;
+}
+
+static void remember(struct hw_doorbells *known, unsigned long iova, phys_addr_t pa)
+{
+	unsigned int i;
+
+	for (i = 0; i < known->n; i++)
+		if (known->at[i].iova == iova)
+			break;
+	if (i == HW_DOORBELLS) {
+		pr_warn_once("iommufd: more than %d interrupt doorbells; some interrupts may be lost\n",
+			     HW_DOORBELLS);
+		return;
+	}
+	known->at[i].iova = iova;
+	known->at[i].pa = pa;
+	known->n = max(known->n, i + 1);
+}
+
+void hw_msi_remember(struct hw_doorbells *known, struct iommu_domain *domain,
+		     const struct iova_range *window)
+{
+	unsigned long iova;
+	phys_addr_t pa;
+
+	if (!window->last)
+		return;
+	for (iova = window->first; iova < window->last; iova += hw_page_size(domain)) {
+		pa = iommu_iova_to_phys(domain, iova);
+		if (pa)
+			remember(known, iova, pa);
+	}
+}
+
+static int take_doorbell(struct iommu_domain *domain, const struct hw_msi *msi,
+			 unsigned long iova, phys_addr_t pa)
+{
+	phys_addr_t there = iommu_iova_to_phys(domain, iova);
+
+	if (there == pa)
+		return 0;
+	/* Another one is there, or the core would put it there some day. */
+	if (there || (iova >= msi->stretch.first && iova <= msi->stretch.last))
+		return -EBUSY;
+	return iommu_map(domain, iova, pa, hw_page_size(domain),
+			 IOMMU_WRITE | IOMMU_NOEXEC | IOMMU_MMIO,
+			 GFP_KERNEL_ACCOUNT);
+}
+
+int hw_msi_take(struct iommu_domain *domain, const struct hw_msi *msi,
+		const struct hw_doorbells *known)
+{
+	unsigned int i;
+	int rc;
+
+	for (i = 0; i < known->n; i++) {
+		rc = take_doorbell(domain, msi, known->at[i].iova, known->at[i].pa);
 		if (rc)
 			return rc;
 	}

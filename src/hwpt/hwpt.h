@@ -6,41 +6,45 @@
 #ifndef IOMMUFD_HWPT_HWPT_H
 #define IOMMUFD_HWPT_HWPT_H
 
-#include <linux/iommu.h>
-#include <linux/list.h>
+#include <linux/mutex.h>
 
 #include "../core/object.h"
+#include "../hw/hw.h"
+#include "../ioas/ioas.h"
 
 struct command;
-struct ioas;
 struct iommufd_device;
 
 struct hwpt {
 	struct object obj;
 	struct iommufd_ctx *ctx;
 	struct ioas *ioas;
-	struct iommu_domain *domain;
-	struct list_head item;		/* of ioas->hwpts, when filled */
+	struct ioas_table table;
+	bool settled;			/* a device was attached once */
+	struct mutex lock;		/* guards @msi, and the doorbells in the table */
+	struct hw_msi msi;
 	bool automatic;			/* made by an attach, gone with the last detach */
-	bool enforces_coherency;
-	u32 flags;			/* IOMMU_HWPT_ALLOC_* */
 };
 
-/* The smallest page that the IOMMU can map. */
-static inline unsigned long hwpt_page_size(const struct hwpt *hwpt)
-{
-	return 1UL << __ffs(hwpt->domain->pgsize_bitmap);
-}
-
 /*
- * Makes a page table for an IOAS that the caller uses, fit for @idev, and fills
- * it if the driver can do so before a device is attached.  The object isn't
- * published yet.  Returns it or an ERR_PTR.
+ * Makes an empty page table for an IOAS that the caller uses, fit for @idev.
+ * @flags are IOMMU_HWPT_ALLOC_*.  The object isn't published yet.  Returns it or an
+ * ERR_PTR.
  */
 struct hwpt *hwpt_new(struct ioas *ioas, struct iommufd_device *idev, u32 flags);
 
-/* Fills a page table that wasn't, once a device is attached to it. */
-int hwpt_make_ready(struct hwpt *hwpt);
+/*
+ * Fills a page table, or does nothing if it is filled.  -EAGAIN if the driver will
+ * know its limits only when a device is attached.
+ */
+int hwpt_fill(struct hwpt *hwpt);
+
+/* The first device was just attached, and nothing is in the page table yet. */
+void hwpt_settle(struct hwpt *hwpt);
+
+/* See hw_msi_prepare() and hw_msi_take(). */
+int hwpt_prepare_msi(struct hwpt *hwpt, const struct iova_range *window);
+int hwpt_take_doorbells(struct hwpt *hwpt, const struct hw_doorbells *known);
 
 /*
  * Ends a hold.  An automatic page table goes with the last one, so the caller

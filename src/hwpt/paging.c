@@ -12,51 +12,66 @@
 #include "../ioas/ioas.h"
 #include "hwpt.h"
 
-static bool is_filled(const struct hwpt *hwpt)
+int hwpt_fill(struct hwpt *hwpt)
 {
-	return !list_empty(&hwpt->item);
-}
+	struct iommu_domain *domain = hwpt->table.domain;
 
-int hwpt_make_ready(struct hwpt *hwpt)
-{
-	if (is_filled(hwpt))
-		return 0;
+	if (!hwpt->settled && !hw_domain_is_ready(domain))
+		return -EAGAIN;
 	/* Memory is pinned by pages; a page table can't be coarser. */
-	if (!hwpt->domain->pgsize_bitmap || hwpt_page_size(hwpt) > PAGE_SIZE)
+	if (!hw_page_size(domain) || hw_page_size(domain) > PAGE_SIZE)
 		return -EINVAL;
-	return ioas_add_hwpt(hwpt->ioas, hwpt);
+	return ioas_add_table(hwpt->ioas, &hwpt->table);
 }
 
-static int enforce_coherency(struct hwpt *hwpt, struct iommufd_device *idev)
+void hwpt_settle(struct hwpt *hwpt)
+{
+	hw_domain_settle(hwpt->table.domain);
+	hwpt->settled = true;
+}
+
+int hwpt_prepare_msi(struct hwpt *hwpt, const struct iova_range *window)
 {
 	int rc;
 
-	/* Some IOMMUs keep it in every entry, so it is decided before the first. */
-	if (!idev->enforce_coherency)
-		return 0;
-	rc = hw_domain_enforce_coherency(hwpt->domain);
-	hwpt->enforces_coherency = !rc;
+	mutex_lock(&hwpt->lock);
+	rc = hw_msi_prepare(hwpt->table.domain, &hwpt->msi, window,
+			    &hwpt->ctx->next_msi_stretch);
+	mutex_unlock(&hwpt->lock);
 	return rc;
 }
 
-static int build(struct hwpt *hwpt, struct iommufd_device *idev)
+int hwpt_take_doorbells(struct hwpt *hwpt, const struct hw_doorbells *known)
 {
 	int rc;
 
-	hwpt->domain = hw_domain_alloc(idev->dev, hwpt->flags);
-	if (IS_ERR(hwpt->domain)) {
-		rc = PTR_ERR(hwpt->domain);
-		hwpt->domain = NULL;
-		return rc;
+	mutex_lock(&hwpt->lock);
+	rc = hw_msi_take(hwpt->table.domain, &hwpt->msi, known);
+	mutex_unlock(&hwpt->lock);
+	return rc;
+}
+
+static int build(struct hwpt *hwpt, struct iommufd_device *idev, u32 flags)
+{
+	struct iommu_domain *domain;
+	int rc;
+
+	domain = hw_domain_alloc(idev->dev, flags);
+	if (IS_ERR(domain))
+		return PTR_ERR(domain);
+	hwpt->table.domain = domain;
+	/* Some IOMMUs keep it in every entry, so it is decided before the first. */
+	if (idev->enforce_coherency) {
+		rc = hw_domain_enforce_coherency(domain);
+		if (rc)
+			return rc;
 	}
-	rc = enforce_coherency(hwpt, idev);
-	if (!rc && !hw_domain_is_ready(hwpt->domain)) {
-		rc = group_settle_domain(idev->group, hwpt->domain);
-		/* It is filled when the group is moved to it. */
-		if (rc == -EBUSY)
-			return 0;
-	}
-	return rc ? rc : hwpt_make_ready(hwpt);
+	if (hw_domain_is_ready(domain))
+		return 0;
+	/* If the group is attached elsewhere it is left for the move. */
+	rc = group_settle_domain(idev->group, domain);
+	hwpt->settled = !rc;
+	return rc == -EBUSY ? 0 : rc;
 }
 
 struct hwpt *hwpt_new(struct ioas *ioas, struct iommufd_device *idev, u32 flags)
@@ -67,13 +82,12 @@ struct hwpt *hwpt_new(struct ioas *ioas, struct iommufd_device *idev, u32 flags)
 	hwpt = object_new(ioas->ctx, OBJECT_HWPT, sizeof(*hwpt));
 	if (IS_ERR(hwpt))
 		return hwpt;
-	INIT_LIST_HEAD(&hwpt->item);
 	hwpt->ctx = ioas->ctx;
-	hwpt->flags = flags;
+	mutex_init(&hwpt->lock);
 	rc = object_hold(ioas->ctx, &ioas->obj);
 	if (!rc) {
 		hwpt->ioas = ioas;
-		rc = build(hwpt, idev);
+		rc = build(hwpt, idev, flags);
 	}
 	if (rc) {
 		object_abandon(hwpt->ctx, &hwpt->obj);
@@ -94,10 +108,11 @@ void hwpt_unmake(struct object *obj)
 {
 	struct hwpt *hwpt = container_of(obj, struct hwpt, obj);
 
-	if (is_filled(hwpt))
-		ioas_remove_hwpt(hwpt->ioas, hwpt);
-	if (hwpt->domain)
-		hw_domain_free(hwpt->domain);
+	if (hwpt->table.domain) {
+		ioas_remove_table(hwpt->ioas, &hwpt->table);
+		hw_domain_free(hwpt->table.domain);
+	}
+	mutex_destroy(&hwpt->lock);
 	if (hwpt->ioas)
 		object_release(hwpt->ctx, &hwpt->ioas->obj);
 }
@@ -107,49 +122,65 @@ void hwpt_unmake(struct object *obj)
 		      IOMMU_HWPT_ALLOC_DIRTY_TRACKING |	\
 		      IOMMU_HWPT_ALLOC_PASID)
 
-static int alloc_paging(struct command *cmd, struct iommufd_device *idev,
-			struct ioas *ioas)
+static struct hwpt *new_paging(struct iommufd_device *idev, struct ioas *ioas,
+			       const struct iommu_hwpt_alloc *arg)
 {
-	struct iommu_hwpt_alloc *arg = cmd->arg;
-	struct hwpt *hwpt;
-
 	/* No driver takes data for one, and faults need a queue to go to. */
 	if ((arg->flags & ~PAGING_FLAGS) || arg->data_len)
-		return -EOPNOTSUPP;
-	hwpt = hwpt_new(ioas, idev, arg->flags);
-	if (IS_ERR(hwpt))
-		return PTR_ERR(hwpt);
-	arg->out_hwpt_id = hwpt->obj.id;
-	return command_publish(cmd, sizeof(*arg), &hwpt->obj);
+		return ERR_PTR(-EOPNOTSUPP);
+	return hwpt_new(ioas, idev, arg->flags);
+}
+
+static struct hwpt *new_by_parent(struct iommufd_device *idev, struct object *parent,
+				  const struct iommu_hwpt_alloc *arg)
+{
+	if (parent->type == OBJECT_IOAS)
+		return new_paging(idev, container_of(parent, struct ioas, obj), arg);
+	if (parent->type == OBJECT_HWPT)
+		return ERR_PTR(-EOPNOTSUPP);	/* nested */
+	return ERR_PTR(-EINVAL);
+}
+
+static struct hwpt *new_by_id(struct iommufd_ctx *ctx,
+			      const struct iommu_hwpt_alloc *arg)
+{
+	struct iommufd_device *idev;
+	struct object *parent;
+	struct hwpt *hwpt;
+
+	idev = object_get(ctx, arg->dev_id, OBJECT_DEVICE);
+	if (IS_ERR(idev))
+		return ERR_CAST(idev);
+	parent = object_get(ctx, arg->pt_id, OBJECT_ANY);
+	if (IS_ERR(parent)) {
+		hwpt = ERR_PTR(-EINVAL);
+	} else {
+		hwpt = new_by_parent(idev, parent, arg);
+		object_put(ctx, parent);
+	}
+	object_put(ctx, &idev->obj);
+	return hwpt;
 }
 
 int hwpt_alloc_ioctl(struct command *cmd)
 {
-	const struct iommu_hwpt_alloc *arg = cmd->arg;
-	struct iommufd_device *idev;
-	struct object *parent;
+	struct iommu_hwpt_alloc *arg = cmd->arg;
+	struct hwpt *hwpt;
 	int rc;
 
 	if (arg->__reserved)
 		return -EOPNOTSUPP;
 	if ((arg->data_type == IOMMU_HWPT_DATA_NONE) != !arg->data_len)
 		return -EINVAL;
-	idev = object_get(cmd->ctx, arg->dev_id, OBJECT_DEVICE);
-	if (IS_ERR(idev))
-		return PTR_ERR(idev);
-	parent = object_get(cmd->ctx, arg->pt_id, OBJECT_ANY);
-	if (IS_ERR(parent)) {
-		rc = -EINVAL;
-		goto out_device;
+	hwpt = new_by_id(cmd->ctx, arg);
+	if (IS_ERR(hwpt))
+		return PTR_ERR(hwpt);
+	/* Page faults may take any time, so the device isn't used any more. */
+	rc = hwpt_fill(hwpt);
+	if (rc && rc != -EAGAIN) {
+		object_abandon(cmd->ctx, &hwpt->obj);
+		return rc;
 	}
-	if (parent->type == OBJECT_IOAS)
-		rc = alloc_paging(cmd, idev, container_of(parent, struct ioas, obj));
-	else if (parent->type == OBJECT_HWPT)
-		rc = -EOPNOTSUPP;	/* nested */
-	else
-		rc = -EINVAL;
-	object_put(cmd->ctx, parent);
-out_device:
-	object_put(cmd->ctx, &idev->obj);
-	return rc;
+	arg->out_hwpt_id = hwpt->obj.id;
+	return command_publish(cmd, sizeof(*arg), &hwpt->obj);
 }

@@ -8,8 +8,6 @@
 #include <linux/overflow.h>
 #include <linux/slab.h>
 
-#include "../device/access.h"
-#include "../hwpt/hwpt.h"
 #include "ioas.h"
 #include "memory.h"
 
@@ -38,9 +36,10 @@ void area_free_list(struct area *areas)
 
 	for (; areas; areas = next) {
 		next = areas->next;
-		/* What a device might still reach stays pinned for good. */
-		if (!areas->stuck)
-			memory_put(areas->memory);
+		/* What a device might still reach stays pinned for good, by it. */
+		if (areas->stuck)
+			continue;
+		memory_put(areas->memory);
 		kfree(areas);
 	}
 }
@@ -104,13 +103,14 @@ int area_reserve(struct ioas *ioas, struct area *areas, unsigned long length,
 	int rc;
 
 	down_write(&ioas->lock);
-	rc = check_areas(ioas, areas);
-	if (rc)
-		goto out;
-	if (fixed)
+	if (length & (ioas->align - 1))
+		rc = -EINVAL;
+	else if (fixed)
 		rc = check_iova(ioas, at, length);
 	else
 		rc = choose_iova(ioas, length, hint, &at);
+	if (!rc)
+		rc = check_areas(ioas, areas);
 	if (rc)
 		goto out;
 	*iova = at;
@@ -127,14 +127,14 @@ out:
 
 static void empty_areas(struct ioas *ioas, struct area *area)
 {
-	struct hwpt *hwpt;
+	struct ioas_table *table;
 
 	lockdep_assert_held(&ioas->users);
 	for (; area; area = area->next) {
 		if (!area->filled)
 			continue;
-		list_for_each_entry(hwpt, &ioas->hwpts, item)
-			area_unmap(area, hwpt->domain);
+		list_for_each_entry(table, &ioas->tables, item)
+			area_unmap(area, table);
 		area->filled = false;
 	}
 }
@@ -161,11 +161,11 @@ static int pin_areas(struct area *area)
 /* Maps an area into all page tables, or into none. */
 static int map_area(struct ioas *ioas, struct area *area)
 {
-	struct hwpt *hwpt, *done;
+	struct ioas_table *table, *done;
 	int rc;
 
-	list_for_each_entry(hwpt, &ioas->hwpts, item) {
-		rc = area_map(ioas, area, hwpt->domain);
+	list_for_each_entry(table, &ioas->tables, item) {
+		rc = area_map(ioas, area, table);
 		if (rc)
 			goto undo;
 	}
@@ -173,10 +173,10 @@ static int map_area(struct ioas *ioas, struct area *area)
 	return 0;
 
 undo:
-	list_for_each_entry(done, &ioas->hwpts, item) {
-		if (done == hwpt)
+	list_for_each_entry(done, &ioas->tables, item) {
+		if (done == table)
 			break;
-		area_unmap(area, done->domain);
+		area_unmap(area, done);
 	}
 	return rc;
 }
@@ -187,7 +187,7 @@ static int fill_areas(struct ioas *ioas, struct area *areas)
 	int rc = 0;
 
 	/* A page table may have come since area_fill() looked. */
-	if (!list_empty(&ioas->hwpts))
+	if (!list_empty(&ioas->tables))
 		rc = pin_areas(areas);
 	for (area = areas; area && !rc; area = area->next)
 		rc = map_area(ioas, area);
@@ -200,7 +200,7 @@ int area_fill(struct ioas *ioas, struct area *areas)
 {
 	int rc = 0;
 
-	if (!list_empty(&ioas->hwpts))
+	if (!list_empty(&ioas->tables))
 		rc = pin_areas(areas);
 	if (!rc)
 		rc = down_read_killable(&ioas->users);
@@ -210,7 +210,7 @@ int area_fill(struct ioas *ioas, struct area *areas)
 	}
 	rc = fill_areas(ioas, areas);
 	/* In case the page tables have gone since. */
-	if (rc || list_empty(&ioas->hwpts))
+	if (rc || list_empty(&ioas->tables))
 		unpin_areas(areas);
 	up_read(&ioas->users);
 	return rc;
@@ -344,9 +344,22 @@ static int unmap_batch(struct unmap *un)
 /* Asks access objects for their pins in the area that stopped a batch. */
 static int unmap_ask(struct unmap *un)
 {
+	struct ioas *ioas = un->ioas;
+	struct ioas_reader *reader;
+	unsigned long id;
+
 	if (WARN_ON(un->tries++ == UNMAP_TRIES))
 		return -EDEADLOCK;
-	access_ask_unpin(un->ioas, un->pinned.first, un->pinned.last);
+	xa_lock(&ioas->readers);
+	xa_for_each(&ioas->readers, id, reader) {
+		if (!reader->ask || !object_try_get(ioas->ctx, reader->obj))
+			continue;
+		xa_unlock(&ioas->readers);
+		reader->ask(reader, un->pinned.first, un->pinned.last);
+		object_put(ioas->ctx, reader->obj);
+		xa_lock(&ioas->readers);
+	}
+	xa_unlock(&ioas->readers);
 	return 0;
 }
 

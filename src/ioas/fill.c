@@ -1,148 +1,59 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Areas in page tables, and page tables on an address space. */
-#include <linux/iommu.h>
+#include <linux/err.h>
 #include <linux/mm.h>
-#include <linux/scatterlist.h>
-#include <linux/sizes.h>
+#include <linux/slab.h>
 
-#include "../device/access.h"
-#include "../hwpt/hwpt.h"
+#include "../hw/hw.h"
 #include "ioas.h"
 #include "memory.h"
 
-/*
- * Runs go to the IOMMU driver many at a time, with one synchronisation.  What one
- * call maps is only unmapped by one call, with all of the area: a driver may have
- * used an entry that is larger than any part.
- */
-#define FILL_RUNS 16
-
-/* The longest stretch that one scatterlist entry can describe. */
-#define FILL_MAX SZ_1G
-
-struct fill {
-	struct iommu_domain *domain;
-	unsigned long iova;		/* mapped up to here */
-	unsigned long end;		/* queued up to here */
-	int prot;
-	unsigned int n;
-	struct scatterlist sg[FILL_RUNS];
-};
-
-static int fill_flush(struct fill *fill)
-{
-	unsigned long length = fill->end - fill->iova;
-	ssize_t mapped;
-	int rc;
-
-	if (!fill->n)
-		return 0;
-	if (fill->n == 1) {
-		rc = iommu_map(fill->domain, fill->iova, sg_phys(fill->sg), length,
-			       fill->prot, GFP_KERNEL_ACCOUNT);
-	} else {
-		mapped = iommu_map_sg(fill->domain, fill->iova, fill->sg, fill->n,
-				      fill->prot, GFP_KERNEL_ACCOUNT);
-		rc = mapped < 0 ? mapped : 0;
-		if (!rc && mapped != length) {
-			iommu_unmap(fill->domain, fill->iova, mapped);
-			rc = -EINVAL;
-		}
-	}
-	if (rc)
-		return rc;
-	fill->iova = fill->end;
-	fill->n = 0;
-	return 0;
-}
-
-/* Queues @length bytes from physical address @pa on. */
-static int fill_add(struct fill *fill, phys_addr_t pa, unsigned long length)
-{
-	unsigned long part;
-	int rc;
-
-	for (; length; pa += part, length -= part) {
-		part = min_t(unsigned long, length, FILL_MAX);
-		sg_set_page(&fill->sg[fill->n++], pfn_to_page(PHYS_PFN(pa)), part,
-			    offset_in_page(pa));
-		fill->end += part;
-		if (fill->n < FILL_RUNS)
-			continue;
-		rc = fill_flush(fill);
-		if (rc)
-			return rc;
-	}
-	return 0;
-}
-
-/* The same with no entry larger than a page, so that parts can be unmapped. */
-static int fill_add_single(struct fill *fill, phys_addr_t pa, unsigned long length)
-{
-	unsigned long part;
-	int rc;
-
-	for (; length; pa += part, length -= part) {
-		part = min(length, PAGE_SIZE - offset_in_page(pa));
-		rc = iommu_map(fill->domain, fill->iova, pa, part, fill->prot,
-			       GFP_KERNEL_ACCOUNT);
-		if (rc)
-			return rc;
-		fill->iova += part;
-	}
-	return 0;
-}
-
-static int fill_runs(struct ioas *ioas, struct area *area, struct fill *fill)
+static int fill_runs(struct area *area, struct hw_mapper *to)
 {
 	unsigned long left = area_length(area), offset = area->offset, length;
 	struct run_walk walk;
-	phys_addr_t pa;
 	bool more;
 	int rc;
 
 	for (more = runs_walk(&area->memory->runs, &walk, area->holder.start,
 			      area->holder.last);
 	     more; more = runs_walk_next(&walk), offset = 0) {
-		pa = PFN_PHYS((phys_addr_t)walk.run.pfn) + offset;
 		length = min(left, walk.run.npages * PAGE_SIZE - offset);
 		left -= length;
-		rc = ioas->single_pages ? fill_add_single(fill, pa, length) :
-					  fill_add(fill, pa, length);
+		rc = hw_map_add(to, PFN_PHYS((phys_addr_t)walk.run.pfn) + offset,
+				length);
 		if (rc)
 			return rc;
 		cond_resched();
 	}
 	if (WARN_ON(left))
 		return -EFAULT;
-	return fill_flush(fill);
+	return hw_map_end(to);
 }
 
-int area_map(struct ioas *ioas, struct area *area, struct iommu_domain *domain)
+int area_map(struct ioas *ioas, struct area *area, struct ioas_table *table)
 {
-	struct fill fill = {
-		.domain = domain,
-		.iova = area->node.first,
-		.end = area->node.first,
-		.prot = area->prot,
-	};
+	struct hw_mapper to;
 	int rc;
 
-	sg_init_table(fill.sg, FILL_RUNS);
-	mutex_lock(&area->memory->lock);
-	rc = fill_runs(ioas, area, &fill);
+	hw_map_begin(&to, table->domain, area->node.first, area->prot,
+		     ioas->single_pages);
+	rc = mutex_lock_killable(&area->memory->lock);
+	if (rc)
+		return rc;
+	rc = fill_runs(area, &to);
 	mutex_unlock(&area->memory->lock);
-	if (rc && fill.iova != area->node.first)
-		iommu_unmap(domain, area->node.first, fill.iova - area->node.first);
+	if (rc && WARN_ON_ONCE(!hw_unmap(table->domain, area->node.first,
+					 to.iova - area->node.first)))
+		area->stuck = true;
 	return rc;
 }
 
-void area_unmap(struct area *area, struct iommu_domain *domain)
+void area_unmap(struct area *area, struct ioas_table *table)
 {
-	unsigned long length = area_length(area);
-
 	/* Memory that a device may still reach is never given back. */
-	if (WARN_ON_ONCE(iommu_unmap(domain, area->node.first, length) != length))
+	if (WARN_ON_ONCE(!hw_unmap(table->domain, area->node.first,
+				   area_length(area))))
 		area->stuck = true;
 }
 
@@ -193,15 +104,14 @@ static struct area *next_filled(struct ioas *ioas, struct area *area)
 	     (_area) = next_filled(_ioas, _area))
 
 /* Takes all areas before @end (NULL: all) out of a page table. */
-static void unfill(struct ioas *ioas, struct iommu_domain *domain,
-		   struct area *end)
+static void unfill(struct ioas *ioas, struct ioas_table *table, struct area *end)
 {
 	struct area *area;
 
 	for_each_filled(area, ioas) {
 		if (area == end)
 			return;
-		area_unmap(area, domain);
+		area_unmap(area, table);
 		cond_resched();
 	}
 }
@@ -215,7 +125,7 @@ static void unpin_all(struct ioas *ioas)
 			area_unpin(area);
 }
 
-static int fill_all(struct ioas *ioas, struct iommu_domain *domain)
+static int fill_all(struct ioas *ioas, struct ioas_table *table)
 {
 	struct area *area;
 	int rc;
@@ -223,9 +133,9 @@ static int fill_all(struct ioas *ioas, struct iommu_domain *domain)
 	for_each_filled(area, ioas) {
 		rc = area->pinned ? 0 : area_pin(area);
 		if (!rc)
-			rc = area_map(ioas, area, domain);
+			rc = area_map(ioas, area, table);
 		if (rc) {
-			unfill(ioas, domain, area);
+			unfill(ioas, table, area);
 			return rc;
 		}
 		cond_resched();
@@ -233,20 +143,18 @@ static int fill_all(struct ioas *ioas, struct iommu_domain *domain)
 	return 0;
 }
 
-/* The smallest alignment that serves all page tables and access objects. */
-static unsigned long common_align(struct ioas *ioas, struct hwpt *more)
+/* The smallest alignment that serves all page tables and readers, and @more. */
+static unsigned long common_align(struct ioas *ioas, unsigned long more)
 {
 	unsigned long align = ioas->single_pages ? PAGE_SIZE : 1, id;
-	struct iommufd_access *access;
-	struct hwpt *hwpt;
+	struct ioas_reader *reader;
+	struct ioas_table *table;
 
-	list_for_each_entry(hwpt, &ioas->hwpts, item)
-		align = max(align, hwpt_page_size(hwpt));
-	if (more)
-		align = max(align, hwpt_page_size(more));
-	xa_for_each(&ioas->accesses, id, access)
-		align = max(align, access_align(access));
-	return align;
+	list_for_each_entry(table, &ioas->tables, item)
+		align = max(align, hw_page_size(table->domain));
+	xa_for_each(&ioas->readers, id, reader)
+		align = max(align, reader->align);
+	return max(align, more);
 }
 
 /* Asks for a larger alignment: -EADDRINUSE if something that's mapped hasn't it. */
@@ -272,26 +180,16 @@ static int set_align(struct ioas *ioas, unsigned long align)
 static void update_align(struct ioas *ioas)
 {
 	down_write(&ioas->lock);
-	ioas->align = common_align(ioas, NULL);
+	ioas->align = common_align(ioas, 1);
 	up_write(&ioas->lock);
 }
 
-/* What lies below and above the addresses that a page table can translate. */
-static size_t outside_aperture(const struct iommu_domain *domain,
-			       struct iova_range ranges[2])
+static void unreserve_all(struct ioas *ioas, const struct iova_range *ranges,
+			  size_t count)
 {
-	const struct iommu_domain_geometry *aperture = &domain->geometry;
-	size_t n = 0;
-
-	if (aperture->aperture_start) {
-		ranges[n].first = 0;
-		ranges[n++].last = aperture->aperture_start - 1;
-	}
-	if (aperture->aperture_end < ULONG_MAX) {
-		ranges[n].first = aperture->aperture_end + 1;
-		ranges[n++].last = ULONG_MAX;
-	}
-	return n;
+	while (count--)
+		space_unreserve(&ioas->space, ranges[count].first,
+				ranges[count].last);
 }
 
 static int reserve_all(struct ioas *ioas, const struct iova_range *ranges,
@@ -302,15 +200,12 @@ static int reserve_all(struct ioas *ioas, const struct iova_range *ranges,
 
 	for (i = 0; i < count; i++) {
 		rc = space_reserve(&ioas->space, ranges[i].first, ranges[i].last);
-		if (rc)
-			goto undo;
+		if (rc) {
+			unreserve_all(ioas, ranges, i);
+			return rc;
+		}
 	}
 	return 0;
-
-undo:
-	while (i--)
-		space_unreserve(&ioas->space, ranges[i].first, ranges[i].last);
-	return rc;
 }
 
 int ioas_reserve(struct ioas *ioas, const struct iova_range *ranges, size_t count)
@@ -326,98 +221,206 @@ int ioas_reserve(struct ioas *ioas, const struct iova_range *ranges, size_t coun
 void ioas_unreserve(struct ioas *ioas, const struct iova_range *ranges, size_t count)
 {
 	down_write(&ioas->lock);
-	while (count--)
-		space_unreserve(&ioas->space, ranges[count].first,
-				ranges[count].last);
+	unreserve_all(ioas, ranges, count);
 	up_write(&ioas->lock);
 }
 
 /* Makes the address space fit a page table's limits. */
-static int restrict_space(struct ioas *ioas, struct hwpt *hwpt)
+static int restrict_space(struct ioas *ioas, struct ioas_table *table)
 {
-	struct iova_range outside[2];
-	size_t n = outside_aperture(hwpt->domain, outside);
 	int rc;
 
+	/* Some drivers change it later on, so what was reserved is noted. */
+	table->n_outside = hw_outside(table->domain, table->outside);
 	down_write(&ioas->lock);
-	rc = reserve_all(ioas, outside, n);
+	rc = reserve_all(ioas, table->outside, table->n_outside);
 	if (!rc) {
-		rc = set_align(ioas, common_align(ioas, hwpt));
-		while (rc && n--)
-			space_unreserve(&ioas->space, outside[n].first,
-					outside[n].last);
+		rc = set_align(ioas, common_align(ioas, hw_page_size(table->domain)));
+		if (rc)
+			unreserve_all(ioas, table->outside, table->n_outside);
 	}
 	up_write(&ioas->lock);
 	return rc;
 }
 
-static void unrestrict_space(struct ioas *ioas, struct hwpt *hwpt)
+static void unrestrict_space(struct ioas *ioas, struct ioas_table *table)
 {
-	struct iova_range outside[2];
-
-	ioas_unreserve(ioas, outside, outside_aperture(hwpt->domain, outside));
+	ioas_unreserve(ioas, table->outside, table->n_outside);
 	update_align(ioas);
 }
 
-int ioas_add_hwpt(struct ioas *ioas, struct hwpt *hwpt)
-{
-	int rc;
+/* A hold of what an area covers, for the time that it takes to fill a page table. */
+struct advance {
+	struct advance *next;
+	struct memory *memory;
+	struct interval_tree_node holder;
+};
 
-	rc = down_write_killable(&ioas->users);
-	if (rc)
-		return rc;
-	rc = restrict_space(ioas, hwpt);
-	if (rc)
-		goto out;
-	rc = fill_all(ioas, hwpt->domain);
-	if (rc) {
-		if (list_empty(&ioas->hwpts))
-			unpin_all(ioas);
-		unrestrict_space(ioas, hwpt);
-		goto out;
+static void advance_end(struct advance *list)
+{
+	struct advance *next;
+
+	for (; list; list = next) {
+		next = list->next;
+		if (list->memory) {
+			mutex_lock(&list->memory->lock);
+			memory_unpin(list->memory, &list->holder);
+			mutex_unlock(&list->memory->lock);
+			memory_put(list->memory);
+		}
+		kfree(list);
 	}
-	list_add_tail(&hwpt->item, &ioas->hwpts);
-out:
-	up_write(&ioas->users);
+}
+
+/* Lists what is mapped, with a reference to each piece of memory. */
+static int advance_list(struct ioas *ioas, struct advance **list)
+{
+	struct iova_node *node;
+	struct advance *new;
+	struct area *area;
+	int rc = 0;
+
+	*list = NULL;
+	down_read(&ioas->lock);
+	for (node = space_find(&ioas->space, 0, ULONG_MAX); node && !rc;
+	     node = space_next(node, ULONG_MAX)) {
+		area = to_area(node);
+		if (!smp_load_acquire(&area->live))
+			continue;
+		new = kmalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
+		if (!new) {
+			rc = -ENOMEM;
+			break;
+		}
+		new->memory = memory_get(area->memory);
+		new->holder.start = area->holder.start;
+		new->holder.last = area->holder.last;
+		new->next = *list;
+		*list = new;
+	}
+	up_read(&ioas->lock);
 	return rc;
 }
 
-void ioas_remove_hwpt(struct ioas *ioas, struct hwpt *hwpt)
+static int advance_pin(struct advance *one)
+{
+	int rc;
+
+	rc = mutex_lock_killable(&one->memory->lock);
+	if (rc)
+		return rc;
+	rc = memory_pin(one->memory, &one->holder);
+	mutex_unlock(&one->memory->lock);
+	return rc;
+}
+
+/*
+ * Pins what the first page table will need before the locks are taken under which
+ * it is filled, as page faults may take any time.
+ */
+static int advance_begin(struct ioas *ioas, struct advance **list)
+{
+	struct advance *cur;
+	int rc;
+
+	*list = NULL;
+	if (!list_empty(&ioas->tables))
+		return 0;
+	rc = advance_list(ioas, list);
+	for (cur = *list; cur; cur = cur->next) {
+		if (!rc)
+			rc = advance_pin(cur);
+		if (!rc)
+			continue;
+		memory_put(cur->memory);
+		cur->memory = NULL;
+	}
+	if (rc) {
+		advance_end(*list);
+		*list = NULL;
+	}
+	return rc;
+}
+
+static int add_table(struct ioas *ioas, struct ioas_table *table)
+{
+	int rc;
+
+	lockdep_assert_held_write(&ioas->users);
+	/* Two groups that came to it at once. */
+	if (table->filled)
+		return 0;
+	rc = restrict_space(ioas, table);
+	if (rc)
+		return rc;
+	rc = fill_all(ioas, table);
+	if (rc) {
+		if (list_empty(&ioas->tables))
+			unpin_all(ioas);
+		unrestrict_space(ioas, table);
+		return rc;
+	}
+	list_add_tail(&table->item, &ioas->tables);
+	table->filled = true;
+	return 0;
+}
+
+int ioas_add_table(struct ioas *ioas, struct ioas_table *table)
+{
+	struct advance *advance;
+	int rc;
+
+	rc = advance_begin(ioas, &advance);
+	if (rc)
+		return rc;
+	rc = down_write_killable(&ioas->users);
+	if (!rc) {
+		rc = add_table(ioas, table);
+		up_write(&ioas->users);
+	}
+	advance_end(advance);
+	return rc;
+}
+
+void ioas_remove_table(struct ioas *ioas, struct ioas_table *table)
 {
 	down_write(&ioas->users);
-	list_del_init(&hwpt->item);
-	unfill(ioas, hwpt->domain, NULL);
-	if (list_empty(&ioas->hwpts))
-		unpin_all(ioas);
-	unrestrict_space(ioas, hwpt);
+	if (table->filled) {
+		list_del(&table->item);
+		unfill(ioas, table, NULL);
+		if (list_empty(&ioas->tables))
+			unpin_all(ioas);
+		unrestrict_space(ioas, table);
+		table->filled = false;
+	}
 	up_write(&ioas->users);
 }
 
-int ioas_add_access(struct ioas *ioas, struct iommufd_access *access)
+int ioas_add_reader(struct ioas *ioas, struct ioas_reader *reader)
 {
 	int rc;
 
 	rc = down_write_killable(&ioas->users);
 	if (rc)
 		return rc;
-	rc = xa_err(xa_store(&ioas->accesses, access_id(access), access,
+	rc = xa_err(xa_store(&ioas->readers, reader->obj->id, reader,
 			     GFP_KERNEL_ACCOUNT));
 	if (rc)
 		goto out;
 	down_write(&ioas->lock);
-	rc = set_align(ioas, common_align(ioas, NULL));
+	rc = set_align(ioas, common_align(ioas, 1));
 	up_write(&ioas->lock);
 	if (rc)
-		xa_erase(&ioas->accesses, access_id(access));
+		xa_erase(&ioas->readers, reader->obj->id);
 out:
 	up_write(&ioas->users);
 	return rc;
 }
 
-void ioas_remove_access(struct ioas *ioas, struct iommufd_access *access)
+void ioas_remove_reader(struct ioas *ioas, struct ioas_reader *reader)
 {
 	down_write(&ioas->users);
-	xa_erase(&ioas->accesses, access_id(access));
+	xa_erase(&ioas->readers, reader->obj->id);
 	update_align(ioas);
 	up_write(&ioas->users);
 }
@@ -433,7 +436,7 @@ int ioas_set_single_pages(struct ioas *ioas, bool single_pages)
 		goto out;
 	down_write(&ioas->lock);
 	/* Page tables that are filled already may have huge entries. */
-	if (single_pages && !list_empty(&ioas->hwpts) &&
+	if (single_pages && !list_empty(&ioas->tables) &&
 	    space_find(&ioas->space, 0, ULONG_MAX))
 		rc = -EINVAL;
 	else

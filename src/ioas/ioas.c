@@ -22,7 +22,7 @@ void ioas_unmake(struct object *obj)
 	struct ioas *ioas = container_of(obj, struct ioas, obj);
 	unsigned long unmapped;
 
-	WARN_ON(!list_empty(&ioas->hwpts) || !xa_empty(&ioas->accesses));
+	WARN_ON(!list_empty(&ioas->tables) || !xa_empty(&ioas->readers));
 	/* With nobody else about it doesn't sleep for a lock, so no signal matters. */
 	WARN_ON(ioas_unmap(ioas, 0, ULONG_MAX, &unmapped));
 	space_destroy(&ioas->space);
@@ -42,8 +42,8 @@ int ioas_alloc_ioctl(struct command *cmd)
 	ioas->ctx = cmd->ctx;
 	mutex_init(&ioas->auto_lock);
 	init_rwsem(&ioas->users);
-	INIT_LIST_HEAD(&ioas->hwpts);
-	xa_init(&ioas->accesses);
+	INIT_LIST_HEAD(&ioas->tables);
+	xa_init(&ioas->readers);
 	init_rwsem(&ioas->lock);
 	space_init(&ioas->space);
 	ioas->align = 1;
@@ -187,7 +187,7 @@ int ioas_option_huge_pages(struct command *cmd)
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
 	if (arg->op == IOMMU_OPTION_OP_GET)
-		arg->val64 = !ioas->single_pages;
+		arg->val64 = !READ_ONCE(ioas->single_pages);
 	else if (arg->val64 > 1)
 		rc = -EINVAL;
 	else
@@ -200,7 +200,7 @@ int ioas_option_huge_pages(struct command *cmd)
  * Moves the charge for all memory of one address space.  With @to NULL only looks
  * whether all of it can be moved at all.
  */
-static int move_areas(struct ioas *ioas, struct payer *to)
+static int move_areas(struct ioas *ioas, struct payer *to, struct memory **moved)
 {
 	struct iova_node *node;
 	struct area *area;
@@ -215,21 +215,10 @@ static int move_areas(struct ioas *ioas, struct payer *to)
 		else if (!area->memory->file)
 			rc = -EINVAL;
 		else if (to)
-			rc = memory_move(area->memory, to);
+			rc = memory_move(area->memory, to, moved);
 	}
 	up_read(&ioas->lock);
 	return rc;
-}
-
-static void move_areas_end(struct ioas *ioas, bool keep)
-{
-	struct iova_node *node;
-
-	down_read(&ioas->lock);
-	for (node = space_find(&ioas->space, 0, ULONG_MAX); node;
-	     node = space_next(node, ULONG_MAX))
-		memory_move_end(to_area(node)->memory, keep);
-	up_read(&ioas->lock);
 }
 
 /* The IOAS with the lowest ID from @id on, in use; NULL if there's none. */
@@ -247,34 +236,25 @@ static struct ioas *next_ioas(struct iommufd_ctx *ctx, unsigned long *id)
 	return NULL;
 }
 
-static int move_all(struct iommufd_ctx *ctx, struct payer *to)
+static int move_all(struct iommufd_ctx *ctx, struct payer *to,
+		    struct memory **moved)
 {
 	struct ioas *ioas;
 	unsigned long id;
 	int rc = 0;
 
 	for (id = 0; !rc && (ioas = next_ioas(ctx, &id)); id++) {
-		rc = move_areas(ioas, to);
+		rc = move_areas(ioas, to, moved);
 		ioas_put(ioas);
 	}
 	return rc;
-}
-
-static void move_all_end(struct iommufd_ctx *ctx, bool keep)
-{
-	struct ioas *ioas;
-	unsigned long id;
-
-	for (id = 0; (ioas = next_ioas(ctx, &id)); id++) {
-		move_areas_end(ioas, keep);
-		ioas_put(ioas);
-	}
 }
 
 int ioas_change_process_ioctl(struct command *cmd)
 {
 	const struct iommu_ioas_change_process *arg = cmd->arg;
 	struct iommufd_ctx *ctx = cmd->ctx;
+	struct memory *moved = NULL;
 	struct payer *to;
 	int rc;
 
@@ -284,10 +264,10 @@ int ioas_change_process_ioctl(struct command *cmd)
 	if (!to)
 		return -ENOMEM;
 	mutex_lock(&ctx->change_lock);
-	rc = move_all(ctx, NULL);
+	rc = move_all(ctx, NULL, NULL);
 	if (!rc) {
-		rc = move_all(ctx, to);
-		move_all_end(ctx, !rc);
+		rc = move_all(ctx, to, &moved);
+		memory_move_end(moved, !rc);
 	}
 	mutex_unlock(&ctx->change_lock);
 	payer_put(to);

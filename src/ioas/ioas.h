@@ -11,8 +11,8 @@
  *   emptied   out of all page tables, then unpinned             area_remove()
  *   gone      out of the IOVA space                             area_remove()
  *
- * Memory is pinned and unpinned outside of the address space's locks, so that a
- * page fault that takes its time holds up nobody else.
+ * Memory is pinned and unpinned outside of @users and @lock, so that a page fault
+ * that takes its time holds up nobody who has to do with other memory.
  */
 #ifndef IOMMUFD_IOAS_IOAS_H
 #define IOMMUFD_IOAS_IOAS_H
@@ -28,9 +28,7 @@
 #include "space.h"
 
 struct command;
-struct hwpt;
 struct iommu_domain;
-struct iommufd_access;
 struct memory;
 
 struct ioas {
@@ -41,13 +39,31 @@ struct ioas {
 	struct mutex auto_lock;
 
 	struct rw_semaphore users;
-	struct list_head hwpts;		/* guarded by @users */
-	struct xarray accesses;		/* object ID -> struct iommufd_access */
+	struct list_head tables;	/* struct ioas_table, guarded by @users */
+	struct xarray readers;		/* object ID -> struct ioas_reader */
 
 	struct rw_semaphore lock;
 	struct iova_space space;	/* guarded by @lock */
 	unsigned long align;		/* guarded by @lock; written under both */
 	bool single_pages;		/* the same; no huge pages in page tables */
+};
+
+/* A page table that is filled from an IOAS: part of a HWPT. */
+struct ioas_table {
+	struct list_head item;		/* of ioas->tables, guarded by ioas->users */
+	struct iommu_domain *domain;
+	bool filled;			/* the same */
+	struct iova_range outside[2];	/* what it can't translate, reserved for it */
+	size_t n_outside;
+};
+
+/* A part of the kernel that reaches an IOAS by itself: part of an access object. */
+struct ioas_reader {
+	struct object *obj;
+	unsigned long align;		/* that mappings must have for its sake */
+	/* Asks it for its pins in a range; NULL if it makes none. */
+	void (*ask)(struct ioas_reader *reader, unsigned long first,
+		    unsigned long last);
 };
 
 struct area {
@@ -113,24 +129,24 @@ int ioas_unmap(struct ioas *ioas, unsigned long first, unsigned long last,
 /* Page tables: fill.c */
 
 /* Puts one area into a page table, or takes it out. */
-int area_map(struct ioas *ioas, struct area *area, struct iommu_domain *domain);
-void area_unmap(struct area *area, struct iommu_domain *domain);
+int area_map(struct ioas *ioas, struct area *area, struct ioas_table *table);
+void area_unmap(struct area *area, struct ioas_table *table);
 
 /* Pins or unpins what an area covers. */
 int area_pin(struct area *area);
 void area_unpin(struct area *area);
 
 /*
- * Fills a page table with all that is mapped, and keeps it so from now on.
- * Returns 0, -EADDRINUSE if a mapping or allowed range lies outside of its
+ * Fills a page table with all that is mapped, and keeps it so from now on.  That
+ * it is filled already is no error.  Returns 0, -EADDRINUSE if a mapping or allowed range lies outside of its
  * aperture or isn't aligned to its pages, -EINTR, -ENOMEM, or why pinning failed.
  */
-int ioas_add_hwpt(struct ioas *ioas, struct hwpt *hwpt);
-void ioas_remove_hwpt(struct ioas *ioas, struct hwpt *hwpt);
+int ioas_add_table(struct ioas *ioas, struct ioas_table *table);
+void ioas_remove_table(struct ioas *ioas, struct ioas_table *table);
 
-/* For access objects: -EADDRINUSE if mappings aren't aligned to pages. */
-int ioas_add_access(struct ioas *ioas, struct iommufd_access *access);
-void ioas_remove_access(struct ioas *ioas, struct iommufd_access *access);
+/* 0, -ENOMEM, or -EADDRINUSE if mappings aren't aligned for the reader. */
+int ioas_add_reader(struct ioas *ioas, struct ioas_reader *reader);
+void ioas_remove_reader(struct ioas *ioas, struct ioas_reader *reader);
 
 /* Reserves ranges for a device, or gives them back: 0, -EADDRINUSE, -ENOMEM. */
 int ioas_reserve(struct ioas *ioas, const struct iova_range *ranges, size_t count);

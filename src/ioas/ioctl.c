@@ -92,11 +92,8 @@ static int map_memory(struct command *cmd, struct ioas *ioas,
 	return map_areas(cmd, ioas, map, response);
 }
 
-/*
- * The pages that @length bytes from @start on touch, which may not be the last one
- * of all.  0, -EINVAL or -EOVERFLOW
- */
-static int count_pages(u64 start, u64 length, unsigned long *npages)
+/* The last page of all can't be a part of memory.  0, -EINVAL or -EOVERFLOW */
+static int check_memory(u64 start, u64 length)
 {
 	u64 end;
 
@@ -105,7 +102,6 @@ static int count_pages(u64 start, u64 length, unsigned long *npages)
 	if (check_add_overflow(start, length, &end) ||
 	    check_add_overflow(end, (u64)PAGE_SIZE - 1, &end))
 		return -EOVERFLOW;
-	*npages = (end >> PAGE_SHIFT) - (start >> PAGE_SHIFT);
 	return 0;
 }
 
@@ -119,7 +115,6 @@ int ioas_map_ioctl(struct command *cmd)
 		.flags = arg->flags,
 		.iova = &arg->iova,
 	};
-	unsigned long npages;
 	struct ioas *ioas;
 	int rc;
 
@@ -131,11 +126,10 @@ int ioas_map_ioctl(struct command *cmd)
 	ioas = ioas_get(cmd->ctx, arg->ioas_id);
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
-	rc = count_pages(arg->user_va, arg->length, &npages);
+	rc = check_memory(arg->user_va, arg->length);
 	if (!rc)
 		rc = map_memory(cmd, ioas,
-				memory_of_process(cmd->ctx, arg->user_va, npages,
-						  writable),
+				memory_of_process(cmd->ctx, arg->user_va, writable),
 				&map, sizeof(*arg));
 	ioas_put(ioas);
 	return rc;
@@ -144,11 +138,10 @@ int ioas_map_ioctl(struct command *cmd)
 static int map_file(struct command *cmd, struct ioas *ioas, struct mapping *map)
 {
 	struct iommu_ioas_map_file *arg = cmd->arg;
-	unsigned long npages;
 	struct file *file;
 	int rc;
 
-	rc = count_pages(arg->start, arg->length, &npages);
+	rc = check_memory(arg->start, arg->length);
 	if (rc)
 		return rc;
 	/* No file reaches beyond. */
@@ -158,7 +151,7 @@ static int map_file(struct command *cmd, struct ioas *ioas, struct mapping *map)
 	if (!file)
 		return -EBADF;
 	rc = map_memory(cmd, ioas,
-			memory_of_file(cmd->ctx, file, arg->start, npages,
+			memory_of_file(cmd->ctx, file, arg->start,
 				       arg->flags & IOMMU_IOAS_MAP_WRITEABLE),
 			map, sizeof(*arg));
 	fput(file);
@@ -286,13 +279,13 @@ int ioas_unmap_ioctl(struct command *cmd)
 	u64 last;
 	int rc;
 
-	if (!all && (arg->iova >= ULONG_MAX || arg->length >= ULONG_MAX))
-		return -EOVERFLOW;
 	ioas = ioas_get(cmd->ctx, arg->ioas_id);
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
 	if (all) {
 		rc = ioas_unmap(ioas, 0, ULONG_MAX, &unmapped);
+	} else if (arg->iova >= ULONG_MAX || arg->length >= ULONG_MAX) {
+		rc = -EOVERFLOW;
 	} else if (!arg->length) {
 		rc = -EINVAL;
 	} else if (check_add_overflow(arg->iova, arg->length - 1, &last)) {

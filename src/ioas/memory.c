@@ -11,8 +11,7 @@
 #include "../core/context.h"
 #include "memory.h"
 
-static struct memory *memory_new(struct iommufd_ctx *ctx, unsigned long npages,
-				 bool writable)
+static struct memory *memory_new(struct iommufd_ctx *ctx, bool writable)
 {
 	struct memory *memory;
 
@@ -27,7 +26,6 @@ static struct memory *memory_new(struct iommufd_ctx *ctx, unsigned long npages,
 	refcount_set(&memory->refs, 1);
 	memory->writable = writable;
 	memory->charge = charge_mode(ctx);
-	memory->npages = npages;
 	memory->va = 0;
 	memory->file = NULL;
 	memory->start = 0;
@@ -40,9 +38,9 @@ static struct memory *memory_new(struct iommufd_ctx *ctx, unsigned long npages,
 }
 
 struct memory *memory_of_process(struct iommufd_ctx *ctx, unsigned long va,
-				 unsigned long npages, bool writable)
+				 bool writable)
 {
-	struct memory *memory = memory_new(ctx, npages, writable);
+	struct memory *memory = memory_new(ctx, writable);
 
 	if (!IS_ERR(memory))
 		memory->va = va & PAGE_MASK;
@@ -50,7 +48,7 @@ struct memory *memory_of_process(struct iommufd_ctx *ctx, unsigned long va,
 }
 
 struct memory *memory_of_file(struct iommufd_ctx *ctx, struct file *file,
-			      loff_t start, unsigned long npages, bool writable)
+			      loff_t start, bool writable)
 {
 	struct memory *memory;
 	int rc;
@@ -58,7 +56,7 @@ struct memory *memory_of_file(struct iommufd_ctx *ctx, struct file *file,
 	rc = pin_check_file(file, writable);
 	if (rc)
 		return ERR_PTR(rc);
-	memory = memory_new(ctx, npages, writable);
+	memory = memory_new(ctx, writable);
 	if (!IS_ERR(memory)) {
 		memory->file = get_file(file);
 		memory->start = start & PAGE_MASK;
@@ -72,7 +70,7 @@ void memory_put(struct memory *memory)
 		return;
 	WARN_ON(memory->npinned || !runs_empty(&memory->runs));
 	payer_put(memory->payer);
-	payer_put(memory->former);
+	WARN_ON(memory->former);
 	if (memory->file)
 		fput(memory->file);
 	mutex_destroy(&memory->lock);
@@ -242,14 +240,13 @@ int memory_rw(struct memory *memory, unsigned long offset, void *buffer,
 	return 0;
 }
 
-int memory_move(struct memory *memory, struct payer *to)
+int memory_move(struct memory *memory, struct payer *to, struct memory **moved)
 {
 	int rc;
 
-	if (!memory->file)
-		return -EINVAL;
-	mutex_lock(&memory->lock);
-	rc = 0;
+	rc = mutex_lock_killable(&memory->lock);
+	if (rc)
+		return rc;
 	if (memory->payer == to)
 		goto out;
 	rc = payer_move(memory->payer, to, memory->charge, memory->npinned);
@@ -257,24 +254,35 @@ int memory_move(struct memory *memory, struct payer *to)
 		goto out;
 	memory->former = memory->payer;
 	memory->payer = payer_get(to);
+	memory->next_moved = *moved;
+	*moved = memory_get(memory);
 out:
 	mutex_unlock(&memory->lock);
 	return rc;
 }
 
-void memory_move_end(struct memory *memory, bool keep)
+static void move_back(struct memory *memory)
+{
+	/* The limit may have been filled by others; this was there first. */
+	payer_uncharge(memory->payer, memory->charge, memory->npinned);
+	payer_charge_over(memory->former, memory->charge, memory->npinned);
+	swap(memory->former, memory->payer);
+}
+
+void memory_move_end(struct memory *moved, bool keep)
 {
 	struct payer *former;
+	struct memory *next;
 
-	mutex_lock(&memory->lock);
-	former = memory->former;
-	memory->former = NULL;
-	if (former && !keep) {
-		/* The limit may have been filled by others; this was there first. */
-		payer_uncharge(memory->payer, memory->charge, memory->npinned);
-		payer_charge_over(former, memory->charge, memory->npinned);
-		swap(former, memory->payer);
+	for (; moved; moved = next) {
+		next = moved->next_moved;
+		mutex_lock(&moved->lock);
+		if (!keep)
+			move_back(moved);
+		former = moved->former;
+		moved->former = NULL;
+		mutex_unlock(&moved->lock);
+		payer_put(former);
+		memory_put(moved);
 	}
-	mutex_unlock(&memory->lock);
-	payer_put(former);
 }

@@ -27,7 +27,6 @@ struct memory {
 	refcount_t refs;
 	bool writable;
 	u8 charge;			/* enum charge */
-	unsigned long npages;
 	unsigned long va;		/* of a process: address of the first page */
 	struct file *file;		/* or NULL */
 	loff_t start;			/* of a file: position of the first page */
@@ -35,20 +34,20 @@ struct memory {
 	struct mutex lock;		/* guards all below */
 	struct payer *payer;
 	struct payer *former;		/* while CHANGE_PROCESS may yet fail */
+	struct memory *next_moved;	/* the same; not under @lock */
 	struct rb_root_cached holders;
 	unsigned long npinned;
 	struct runs runs;
 };
 
 /*
- * The memory at @va of the calling process, or of a file from @start on; both
- * rounded down to a page, @npages to cover the end.  Returns it with one
- * reference, or an ERR_PTR.
+ * The memory from @va on of the calling process, or of a file from @start on; both
+ * are rounded down to a page.  Returns it with one reference, or an ERR_PTR.
  */
 struct memory *memory_of_process(struct iommufd_ctx *ctx, unsigned long va,
-				 unsigned long npages, bool writable);
+				 bool writable);
 struct memory *memory_of_file(struct iommufd_ctx *ctx, struct file *file,
-			      loff_t start, unsigned long npages, bool writable);
+			      loff_t start, bool writable);
 
 static inline struct memory *memory_get(struct memory *memory)
 {
@@ -78,11 +77,12 @@ int memory_rw(struct memory *memory, unsigned long offset, void *buffer,
 	      size_t length, bool write);
 
 /*
- * CHANGE_PROCESS, in two steps: move the charge to @to, then either keep it so
- * or undo it.  Moving what was moved does nothing.  -EINVAL for memory of a process.
+ * CHANGE_PROCESS, in two steps: move the charge for a file's memory to @to and put
+ * it on the list @moved, then either keep that so for the whole list or undo it.
+ * Moving what was moved does nothing.  0, -EINTR, or -ENOMEM.  One task at a time.
  */
-int memory_move(struct memory *memory, struct payer *to);
-void memory_move_end(struct memory *memory, bool keep);
+int memory_move(struct memory *memory, struct payer *to, struct memory **moved);
+void memory_move_end(struct memory *moved, bool keep);
 
 /*
  * Pins and records [first, last], of which nothing is pinned.  On failure a part

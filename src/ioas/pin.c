@@ -142,9 +142,10 @@ static int record_folios(struct run_appender *to, struct folio **folios,
 		npages -= part;
 		page = folio_page(folios[i], skip);
 		rc_pins = part > 1 ? folio_add_pins(folios[i], part - 1) : 0;
-		pins = rc_pins ? 1 : part;
+		pins = rc_pins ? 1 : max(part, 1UL);
+		/* A file whose folios change in the middle may give too many. */
 		if (!rc)
-			rc = rc_pins;
+			rc = part ? rc_pins : -EFAULT;
 		before = to->index;
 		if (!rc)
 			rc = runs_append(to, page_to_pfn(page), part);
@@ -183,6 +184,23 @@ int pin_check_file(struct file *file, bool writable)
 	return 0;
 }
 
+/*
+ * Seals may have come since the file was mapped.  Who sets one looks for pins under
+ * the same lock, so either our pins are seen there or the seal is seen here.
+ */
+static int check_seals(struct memory *memory)
+{
+	struct inode *inode = file_inode(memory->file);
+	int rc;
+
+	if (!memory->writable)
+		return 0;
+	inode_lock_shared(inode);
+	rc = pin_check_file(memory->file, true);
+	inode_unlock_shared(inode);
+	return rc;
+}
+
 static int pin_file(struct memory *memory, struct run_appender *to,
 		    unsigned long last, struct batch *batch)
 {
@@ -192,17 +210,14 @@ static int pin_file(struct memory *memory, struct run_appender *to,
 	long n;
 	int rc;
 
-	/* Seals may have come since the file was mapped. */
-	rc = pin_check_file(memory->file, memory->writable);
-	if (rc)
-		return rc;
 	if (end >= i_size_read(file_inode(memory->file)))
 		return -EINVAL;
 	n = memfd_pin_folios(memory->file, start, end, batch->folios, batch->max,
 			     &offset);
 	if (n <= 0)
 		return n ? n : -EFAULT;
-	return record_folios(to, batch->folios, n, offset, last - to->index + 1);
+	rc = record_folios(to, batch->folios, n, offset, last - to->index + 1);
+	return rc ? rc : check_seals(memory);
 }
 
 static int pin_pages(struct memory *memory, struct run_appender *to,

@@ -16,6 +16,8 @@
 #include <linux/rbtree.h>
 #include <linux/types.h>
 
+#include "../hw/range.h"
+
 /* A taken range. */
 struct iova_node {
 	struct rb_node rb;
@@ -23,11 +25,6 @@ struct iova_node {
 	unsigned long last;
 	unsigned long gap;	/* free bytes between the range before and this */
 	unsigned long max_gap;	/* the largest of @gap in this subtree */
-};
-
-struct iova_range {
-	unsigned long first;
-	unsigned long last;
 };
 
 struct iova_space {

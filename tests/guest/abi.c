@@ -14,14 +14,6 @@
 #include "tap.h"
 #include "world.h"
 
-#define BAD(w, cmd, field, value, want)					\
-	do {								\
-		typeof(base) c_ = base;					\
-		c_.field = (value);					\
-		world_refuse(w, cmd, &c_, want,				\
-			     #cmd " with " #field " = " #value);	\
-	} while (0)
-
 /* Every ioctl of the table; those without a good call are only probed. */
 union call {
 	uint32_t size;

@@ -14,27 +14,6 @@
 #include "tap.h"
 #include "world.h"
 
-#define BAD(w, cmd, field, value, want)					\
-	do {								\
-		typeof(base) c_ = base;					\
-		c_.field = (value);					\
-		world_refuse(w, cmd, &c_, want,				\
-			     #cmd " with " #field " = " #value);	\
-	} while (0)
-
-#define BAD_IDS(w, cmd, field, want)					\
-	do {								\
-		const char *what_;					\
-		unsigned int i_ = 0;					\
-		uint32_t id_;						\
-									\
-		while (world_bad_id(w, &i_, &id_, &what_)) {		\
-			typeof(base) c_ = base;				\
-			c_.field = id_;					\
-			world_refuse(w, cmd, &c_, want, what_);		\
-		}							\
-	} while (0)
-
 static void hwpt_fields(void)
 {
 	struct iommu_hwpt_alloc base = { .size = sizeof(base) };

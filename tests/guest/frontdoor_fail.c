@@ -38,19 +38,31 @@ static bool setting(const char *what, const char *value)
 
 /*
  * Opening a PCI device asks the firmware for its interrupt, and Linux's ACPI
- * interpreter (acpi_ps_*) frees what it still uses if an allocation of its own
- * fails.  So those don't.
+ * interpreter frees what it still uses if an allocation of its own fails.  So
+ * those don't.  Its functions lie together.
  */
+static bool is_acpi(const char *name)
+{
+	static const char *const parts[] = {
+		"acpi_ds_", "acpi_ex_", "acpi_ns_", "acpi_ps_", "acpi_rs_", "acpi_ut_",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		if (!strncmp(name, parts[i], 8))
+			return true;
+	return false;
+}
+
 static void spare_acpi(void)
 {
 	unsigned long long address, first = ~0ull, last = 0;
-	char line[256], name[128], text[32];
+	char line[256], type, name[128], text[32];
 	FILE *f = fopen("/proc/kallsyms", "r");
 
 	require(f != NULL);
 	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%llx %*c %127s", &address, name) != 2 ||
-		    strncmp(name, "acpi_ps_", 8))
+		if (sscanf(line, "%llx %c %127s", &address, &type, name) != 3 ||
+		    (type != 't' && type != 'T') || strchr(name, '.') || !is_acpi(name))
 			continue;
 		first = address < first ? address : first;
 		last = address > last ? address : last;

@@ -73,10 +73,11 @@ static void *thread(void *arg)
 static unsigned int seconds(const struct race *race)
 {
 	const char *s = getenv("RACE_SECONDS");
+	unsigned int factor = tap_time_factor();
 
-	if (race->seconds)
-		return race->seconds;
-	return s ? (unsigned int)atoi(s) : 3;
+	if (s)
+		return atoi(s);
+	return (race->seconds ? race->seconds : 3) * (factor < 4 ? factor : 4);
 }
 
 void race_run(struct race *race)

@@ -185,3 +185,12 @@ void world_refuse_table(struct world *w, int want)
 	check_ret(device_attach(&w->dev, base.out_hwpt_id), want);
 	require_ok(iommu_destroy(w->fd, base.out_hwpt_id));
 }
+
+void *two_pages(int prot)
+{
+	void *p = mmap(NULL, 2 * PAGE, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		       0);
+
+	require(p != MAP_FAILED);
+	return p;
+}

@@ -71,7 +71,33 @@ bool world_bad_id(struct world *w, unsigned int *i, uint32_t *id,
  */
 void world_refuse_table(struct world *w, int want);
 
+/* For a variable "base" that holds a good call: one field of it made bad. */
+#define BAD(w, cmd, field, value, want)					\
+	do {								\
+		typeof(base) c_ = base;					\
+		c_.field = (value);					\
+		world_refuse(w, cmd, &c_, want,				\
+			     #cmd " with " #field " = " #value);	\
+	} while (0)
+
+/* The same with every bad ID. */
+#define BAD_IDS(w, cmd, field, want)					\
+	do {								\
+		const char *what_;					\
+		unsigned int i_ = 0;					\
+		uint32_t id_;						\
+									\
+		while (world_bad_id(w, &i_, &id_, &what_)) {		\
+			typeof(base) c_ = base;				\
+			c_.field = id_;					\
+			world_refuse(w, cmd, &c_, want, what_);		\
+		}							\
+	} while (0)
+
 /* A copy of a structure in memory that can't be written. */
 void *read_only_copy(const void *p, size_t size);
+
+/* Any two pages of memory. */
+void *two_pages(int prot);
 
 #endif

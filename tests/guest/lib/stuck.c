@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <linux/userfaultfd.h>
+
+#include "mem.h"
+#include "stuck.h"
+#include "tap.h"
+
+#define PATIENCE 10	/* seconds */
+
+static void trap_open(struct trap *t, size_t size, bool write)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct mem m;
+
+	t->fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	if (t->fd < 0)
+		tap_skip("no userfaultfd: %s", strerror(errno));
+	require(!ioctl(t->fd, UFFDIO_API, &api));
+	if (write && !(api.features & UFFD_FEATURE_PAGEFAULT_FLAG_WP))
+		tap_skip("no userfaultfd for writes");
+	mem_get(&m, MEM_ANON, size);
+	t->va = m.va;
+	t->size = size;
+	t->write = write;
+}
+
+static void trap_arm(struct trap *t, uint64_t mode)
+{
+	struct uffdio_register reg = {
+		.range = { (uintptr_t)t->va, t->size },
+		.mode = mode,
+	};
+
+	require(!ioctl(t->fd, UFFDIO_REGISTER, &reg));
+}
+
+static int protect(struct trap *t, uint64_t mode)
+{
+	struct uffdio_writeprotect wp = {
+		.range = { (uintptr_t)t->va, t->size },
+		.mode = mode,
+	};
+
+	return ioctl(t->fd, UFFDIO_WRITEPROTECT, &wp);
+}
+
+void trap_set(struct trap *t, size_t size)
+{
+	trap_open(t, size, false);
+	trap_arm(t, UFFDIO_REGISTER_MODE_MISSING);
+}
+
+void trap_set_write(struct trap *t, const void *data, size_t size)
+{
+	trap_open(t, PAGE, true);
+	memset(t->va, 0, PAGE);
+	memcpy(t->va, data, size);
+	trap_arm(t, UFFDIO_REGISTER_MODE_WP);
+	require(!protect(t, UFFDIO_WRITEPROTECT_MODE_WP));
+}
+
+void trap_wait(struct trap *t)
+{
+	struct pollfd p = { .fd = t->fd, .events = POLLIN };
+
+	/* the message stays unread: nobody else asks for it */
+	require(poll(&p, 1, PATIENCE * 1000 * tap_time_factor()) == 1);
+}
+
+void trap_release(struct trap *t)
+{
+	struct uffdio_zeropage zero = {
+		.range = { (uintptr_t)t->va, t->size },
+	};
+
+	if (t->write)
+		check(!protect(t, 0));
+	else
+		check(!ioctl(t->fd, UFFDIO_ZEROPAGE, &zero));
+}
+
+static void *run(void *arg)
+{
+	struct call *c = arg;
+
+	c->ret = c->fn(c->arg);
+	return NULL;
+}
+
+void call_start(struct call *c, int (*fn)(void *arg), void *arg)
+{
+	c->fn = fn;
+	c->arg = arg;
+	require(!pthread_create(&c->thread, NULL, run, c));
+}
+
+bool call_over(struct call *c)
+{
+	return pthread_tryjoin_np(c->thread, NULL) == 0;
+}
+
+bool call_returns(struct call *c)
+{
+	struct timespec end;
+
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += PATIENCE * tap_time_factor();
+	return pthread_timedjoin_np(c->thread, NULL, &end) == 0;
+}
+
+bool returns(int (*fn)(void *arg), void *arg, int *ret)
+{
+	/* a thread that is held up needs it beyond this function */
+	static struct call c[32];
+	static unsigned int n;
+
+	struct call *this = &c[n++];
+
+	require(n <= ARRAY_SIZE(c));
+	call_start(this, fn, arg);
+	if (!call_returns(this))
+		return false;
+	*ret = this->ret;
+	return true;
+}
+
+bool child_ends(int pid)
+{
+	double end = tap_now() + PATIENCE * tap_time_factor();
+	int status;
+
+	while (tap_now() < end) {
+		if (waitpid(pid, &status, WNOHANG) == pid)
+			return true;
+		usleep(2000);
+	}
+	return false;
+}
