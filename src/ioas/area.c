@@ -259,6 +259,7 @@ struct unmap {
 	unsigned long first;		/* what is left to do */
 	unsigned long last;
 	unsigned long unmapped;
+	bool checked;
 	struct area *areas;		/* taken, to be emptied and dropped */
 	bool more;			/* the batch took something */
 	bool blocked;			/* the batch met an area with pins: */
@@ -294,6 +295,9 @@ static int take_areas(struct unmap *un)
 
 	for (; node && n < UNMAP_BATCH; node = space_next(node, un->last), n++) {
 		area = to_area(node);
+		/* It came across our place or our end since check_ends() looked. */
+		if (node->first < un->first || node->last > un->last)
+			continue;
 		/* Mapped or unmapped by another task at this moment. */
 		if (!smp_load_acquire(&area->live))
 			return -EBUSY;
@@ -330,7 +334,8 @@ static int unmap_batch(struct unmap *un)
 	if (rc)
 		return rc;
 	down_write(&ioas->lock);
-	rc = check_ends(un);
+	rc = un->checked ? 0 : check_ends(un);
+	un->checked = true;
 	if (!rc)
 		rc = take_areas(un);
 	up_write(&ioas->lock);

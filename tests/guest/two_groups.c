@@ -11,7 +11,7 @@
 #include "tap.h"
 
 #define ROUNDS	4
-#define AT	0x4000000ull		/* edu reaches it */
+#define AT	0x8000000ull	/* edu reaches it */
 #define SIZE	(48 * MIB)
 
 static struct pair {
@@ -68,7 +68,7 @@ static void new_table(enum mem_kind kind)
 	mem_get(&s.m, kind, SIZE);
 	memset(s.m.va, 1, SIZE);
 	require_ok(ioas_map_at(s.fd, s.ioas, s.m.va, SIZE, AT));
-	require_ok(ioas_map_at(s.fd, s.ioas, s.copy, PAGE, RIG_SCRATCH + 48 * MIB));
+	require_ok(ioas_map_at(s.fd, s.ioas, s.copy, PAGE, RIG_SCRATCH));
 	require_ok(hwpt_alloc(s.fd, s.rig[0].dev.id, s.ioas, 0, &s.table));
 }
 

@@ -57,7 +57,10 @@ static long release(struct folio **folios, long n, loff_t start, loff_t end,
 			if (first_word(folio_page(folios[i], skip + p)) != word)
 				*good = false;
 		}
-		unpin_user_page_range_dirty_lock(folio_page(folios[i], skip), pages, true);
+		/* It is pinned until the last of its pages isn't. */
+		unpin_user_page_range_dirty_lock(folio_page(folios[i], skip), pages - 1, true);
+		*good &= folio_maybe_dma_pinned(folios[i]);
+		unpin_user_page(folio_page(folios[i], skip + pages - 1));
 		*good &= !folio_maybe_dma_pinned(folios[i]);
 	}
 	return index;
