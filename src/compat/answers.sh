@@ -19,10 +19,10 @@ die() {
 	die "the compiler accepts calls of functions that don't exist, so nothing can be probed."
 
 answers() {
-	for f in "$compat"/probes/*.answer; do
-		name=$(basename "$f" .answer)
+	for f in "$compat"/probes/*.c; do
+		name=$(basename "$f" .c)
 		case $name in canary_*) continue ;; esac
-		[ "$(cat "$f")" = n ] || echo "$name" | tr '[:lower:]' '[:upper:]'
+		[ "$(cat "${f%.c}.answer")" = n ] || echo "$name" | tr '[:lower:]' '[:upper:]'
 	done
 	awk -v list="$compat/exports" '
 		NR == FNR { if ($1 == "need" || $1 == "want") want[$2] = 1; next }

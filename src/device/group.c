@@ -195,12 +195,11 @@ int group_attach(struct iommufd_device *idev, struct hwpt *hwpt)
 		goto out;
 	if (!group->hwpt)
 		rc = attach_first(group, hwpt);
-	if (!rc) {
-		group->hwpt = hwpt;
-	} else {
+	if (rc) {
 		ioas_unreserve(hwpt->ioas, idev->reserved, idev->n_reserved);
 		goto out;
 	}
+	group->hwpt = hwpt;
 	idev->attached = true;
 	list_add_tail(&idev->item, &group->attached);
 	group->nattached++;

@@ -16,6 +16,9 @@ int hwpt_fill(struct hwpt *hwpt)
 {
 	struct iommu_domain *domain = hwpt->table.domain;
 
+	/* Once it is, it stays so as long as it's held. */
+	if (READ_ONCE(hwpt->table.filled))
+		return 0;
 	if (!hwpt->settled && !hw_domain_is_ready(domain))
 		return -EAGAIN;
 	/* Memory is pinned by pages; a page table can't be coarser. */
@@ -26,7 +29,8 @@ int hwpt_fill(struct hwpt *hwpt)
 
 void hwpt_settle(struct hwpt *hwpt)
 {
-	hw_domain_settle(hwpt->table.domain);
+	if (!hwpt->settled)
+		hw_domain_settle(hwpt->table.domain);
 	hwpt->settled = true;
 }
 

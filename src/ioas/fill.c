@@ -361,7 +361,7 @@ static int add_table(struct ioas *ioas, struct ioas_table *table)
 		return rc;
 	}
 	list_add_tail(&table->item, &ioas->tables);
-	table->filled = true;
+	WRITE_ONCE(table->filled, true);
 	return 0;
 }
 
