@@ -50,8 +50,9 @@ check-compat: probes
 check-probes: probes
 	@sh $(TOP)/src/compat/check-golden.sh "$(KDIR)" "$(BUILD)" $(UPDATE)
 
+# Without the key of the kernel's builder there is nothing to sign with.
 install: modules
-	+@$(call kbuild) INSTALL_MOD_DIR=updates modules_install
+	+@$(call kbuild) INSTALL_MOD_DIR=updates CONFIG_MODULE_SIG_ALL= modules_install
 	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(RELEASE)
 
 # The version stands in every kind of package; this is where they must agree.

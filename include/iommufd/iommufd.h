@@ -4,8 +4,10 @@
  * DMA of a device (iommufd_device_*), or to reach the memory of an I/O address
  * space itself (iommufd_access_*).  Names and meanings are Linux 7.2's.
  *
- * All functions may sleep.  None may be called with a lock held that a page
- * fault, an MMU notifier or the driver's own unmap callback takes.
+ * All functions may sleep.  None may be called with a lock held that a page fault
+ * or an MMU notifier takes, and none but iommufd_access_pin_pages(), _unpin_pages()
+ * and _rw() with one that the driver's own unmap callback takes.  A pin is made and
+ * noted under that one, as an unmap may ask for it before the call has returned.
  */
 #ifndef IOMMUFD_IOMMUFD_H
 #define IOMMUFD_IOMMUFD_H
@@ -222,8 +224,8 @@ void iommufd_access_detach(struct iommufd_access *access);
  * a device were attached.
  *
  * Return: 0, -ENOENT if a part isn't mapped or nothing is attached, -EPERM
- * without the right to write, -EINVAL if parts of pages would be shared,
- * -EOVERFLOW, -ENOMEM, -EFAULT.
+ * without the right to write, -EINVAL if parts of pages would be shared or a file
+ * has become too short, -EOVERFLOW, -ENOMEM, -EFAULT.
  */
 int iommufd_access_pin_pages(struct iommufd_access *access, unsigned long iova,
 			     unsigned long length, struct page **out_pages,

@@ -155,11 +155,91 @@ static void shared(void)
 	edu_fini(&edu);
 }
 
+/* The interrupt stays set up while the device goes from table to table, or to none. */
+static void detached_meanwhile(void)
+{
+	uint32_t other, table;
+	struct rig r;
+	int fd = up(&r);
+
+	other = ioas_new(r.fd);
+	require_ok(device_detach(&r.dev));
+	require_ok(device_attach(&r.dev, other));
+	check(arrives(&r, fd));
+	require_ok(device_detach(&r.dev));
+	require_ok(device_attach(&r.dev, r.ioas));
+	check(arrives(&r, fd));
+	require_ok(device_detach(&r.dev));
+	require_ok(hwpt_alloc(r.fd, r.dev.id, other, 0, &table));
+	require_ok(device_attach(&r.dev, table));
+	check(arrives(&r, fd));
+	clear_msi(&r.dev);
+	set_msi(&r.dev, fd);
+	check(arrives(&r, fd));
+}
+
+struct user {
+	struct rig r;
+	uint32_t ioas, table;
+	int fd;
+};
+
+/* The nth device, attached to a table of its own in @ioas. */
+static void user_up(struct user *u, unsigned int nth, int iommufd, uint32_t ioas)
+{
+	memset(u, 0, sizeof(*u));
+	u->r.fd = iommufd;
+	u->ioas = ioas;
+	u->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	require(u->fd >= 0);
+	device_get(&u->r.dev, "edu", nth, iommufd);
+	edu_init(&u->r.edu, &u->r.dev);
+	require_ok(hwpt_alloc(iommufd, u->r.dev.id, ioas, 0, &u->table));
+	require_ok(device_attach(&u->r.dev, u->table));
+}
+
+/*
+ * One device brings its doorbell to the other's table, and the other sets up
+ * its interrupt only then.
+ */
+static void check_brought(bool one_space)
+{
+	struct user a, b;
+	int fd = iommu_open();
+	uint32_t ioas = ioas_new(fd);
+
+	user_up(&a, 0, fd, ioas);
+	user_up(&b, 1, fd, one_space ? ioas : ioas_new(fd));
+	set_msi(&a.r.dev, a.fd);
+	check(arrives(&a.r, a.fd));
+	require_ok(device_attach(&a.r.dev, b.table));
+	check(arrives(&a.r, a.fd));
+	set_msi(&b.r.dev, b.fd);
+	check(arrives(&b.r, b.fd));
+	check(arrives(&a.r, a.fd));
+	/* and when the one that brought it is gone again */
+	require_ok(device_attach(&a.r.dev, a.table));
+	check(arrives(&b.r, b.fd));
+	check(arrives(&a.r, a.fd));
+	clear_msi(&b.r.dev);
+	set_msi(&b.r.dev, b.fd);
+	check(arrives(&b.r, b.fd));
+	edu_fini(&a.r.edu);
+	device_close(&a.r.dev);
+	check(arrives(&b.r, b.fd));
+}
+
+static void brought(void) { check_brought(false); }
+static void brought_in_space(void) { check_brought(true); }
+
 static const struct test tests[] = {
 	{ "simple", simple },
 	{ "replaced", replaced },
 	{ "detached", detached },
 	{ "shared", shared },
+	{ "detached_meanwhile", detached_meanwhile },
+	{ "brought", brought },
+	{ "brought_in_space", brought_in_space },
 };
 
 TAP_MAIN("msi", tests)

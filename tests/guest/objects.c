@@ -68,18 +68,15 @@ static void wait_found(bool found)
 	require(is_found() == found);
 }
 
-static void busy_up(int (*fn)(void *arg))
+/* Starts a MAP whose answer can't be written, or IOVA_RANGES likewise. */
+static void use(int (*fn)(void *arg))
 {
 	struct iommu_ioas_map c = {
 		.size = sizeof(c), .flags = MAP_RW | MAP_FIX,
+		.ioas_id = s.ioas, .user_va = (uintptr_t)s.m.va,
 		.iova = BASE, .length = PAGE,
 	};
 
-	s.fd = iommu_open();
-	s.ioas = ioas_new(s.fd);
-	mem_get(&s.m, MEM_ANON, PAGE);
-	c.ioas_id = s.ioas;
-	c.user_va = (uintptr_t)s.m.va;
 	if (fn == map)
 		trap_set_write(&s.trap, &c, sizeof(c));
 	else
@@ -87,14 +84,27 @@ static void busy_up(int (*fn)(void *arg))
 	call_start(&s.user, fn, NULL);
 	trap_wait(&s.trap);
 	check(!call_over(&s.user));
-	if (tap_oracle()) {
-		check_returns(destroy, NULL, -EBUSY);
-		trap_release(&s.trap);
-		require(call_returns(&s.user));
-		check_ret(s.user.ret, 0);
-		check_ret(destroy(NULL), 0);
-		tap_end();
-	}
+}
+
+static void space_up(void)
+{
+	s.fd = iommu_open();
+	s.ioas = ioas_new(s.fd);
+	mem_get(&s.m, MEM_ANON, PAGE);
+}
+
+static void busy_up(int (*fn)(void *arg))
+{
+	space_up();
+	use(fn);
+	if (!tap_oracle())
+		return;
+	check_returns(destroy, NULL, -EBUSY);
+	trap_release(&s.trap);
+	require(call_returns(&s.user));
+	check_ret(s.user.ret, 0);
+	check_ret(destroy(NULL), 0);
+	tap_end();
 }
 
 /* What others see of an object that is being destroyed. */
@@ -122,9 +132,9 @@ static void check_dying(void)
 	check_ret(iommu_destroy(s.fd, other), 0);
 }
 
-static void check_destroy_waits(int (*fn)(void *arg))
+static void destroy_in_map(void)
 {
-	busy_up(fn);
+	busy_up(map);
 	call_start(&s.destroyer, destroy, NULL);
 	wait_found(false);
 	check_dying();
@@ -138,15 +148,23 @@ static void check_destroy_waits(int (*fn)(void *arg))
 	check(!is_found());
 }
 
-static void destroy_in_map(void) { check_destroy_waits(map); }
-static void destroy_in_ranges(void) { check_destroy_waits(ask_ranges); }
+/* Answering a question needs no object any more. */
+static void destroy_in_ranges(void)
+{
+	busy_up(ask_ranges);
+	check_returns(destroy, NULL, 0);
+	check(!call_over(&s.user));
+	trap_release(&s.trap);
+	require(call_returns(&s.user));
+	check_ret(s.user.ret, 0);
+}
 
 /* A DESTROY that waits can be killed; the object lives on. */
-static void check_destroyer_killed(int (*fn)(void *arg))
+static void destroyer_killed(void)
 {
 	int pid;
 
-	busy_up(fn);
+	busy_up(map);
 	pid = fork();
 	require(pid >= 0);
 	if (!pid)
@@ -160,22 +178,17 @@ static void check_destroyer_killed(int (*fn)(void *arg))
 	require(call_returns(&s.user));
 	check_ret(s.user.ret, 0);
 	check_ret(ioas_map_at(s.fd, s.ioas, s.m.va, PAGE, 2 * BASE), 0);
-	check_eq(ioas_unmap_all(s.fd, s.ioas), fn == map ? 2 * PAGE : PAGE);
+	check_eq(ioas_unmap_all(s.fd, s.ioas), 2 * PAGE);
 	check_ret(destroy(NULL), 0);
 	check(!is_found());
 }
-
-static void killed_in_map(void) { check_destroyer_killed(map); }
-static void killed_in_ranges(void) { check_destroyer_killed(ask_ranges); }
 
 /* Both are killed at once, as threads of one process. */
 static void use_and_destroy(void *arg)
 {
 	int *up = arg;
 
-	trap_set(&s.trap, PAGE);	/* it isn't inherited */
-	call_start(&s.user, ask_ranges, NULL);
-	trap_wait(&s.trap);
+	use(map);
 	call_start(&s.destroyer, destroy, NULL);
 	wait_found(false);
 	require(write(up[1], "x", 1) == 1);
@@ -189,8 +202,7 @@ static void both_killed(void)
 
 	if (tap_oracle())
 		tap_skip("Linux's DESTROY doesn't wait");
-	s.fd = iommu_open();
-	s.ioas = ioas_new(s.fd);
+	space_up();
 	require(!pipe(up));
 	pid = tap_spawn(use_and_destroy, up);
 	close(up[1]);
@@ -296,8 +308,7 @@ static void automatic(void)
 static const struct test tests[] = {
 	{ "destroy_in_map", destroy_in_map },
 	{ "destroy_in_ranges", destroy_in_ranges },
-	{ "killed_in_map", killed_in_map },
-	{ "killed_in_ranges", killed_in_ranges },
+	{ "destroyer_killed", destroyer_killed },
 	{ "both_killed", both_killed },
 	{ "held", held },
 	{ "held_by_failure", held_by_failure },

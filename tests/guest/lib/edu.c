@@ -31,6 +31,7 @@ static void put64(struct edu *edu, unsigned int at, uint64_t value)
 void edu_init(struct edu *edu, struct device *dev)
 {
 	edu->dev = dev;
+	edu->limit = EDU_IOVA_LIMIT;
 	edu->regs = device_map_bar(dev, 0, &edu->size);
 	require(edu->regs != NULL);
 	require_ok(device_bus_master(dev));
@@ -46,7 +47,7 @@ void edu_fini(struct edu *edu)
 void edu_start(struct edu *edu, bool to_memory, uint64_t iova, uint32_t at,
 	       uint32_t length)
 {
-	require(at + length <= EDU_MAX && iova + length <= EDU_IOVA_LIMIT);
+	require(at + length <= EDU_MAX && iova + length <= edu->limit);
 	put64(edu, REG_DMA_SRC, to_memory ? EDU_BUFFER + at : iova);
 	put64(edu, REG_DMA_DST, to_memory ? iova : EDU_BUFFER + at);
 	put64(edu, REG_DMA_COUNT, length);

@@ -13,7 +13,7 @@
 
 /* QEMU 7.2 ends the machine for a transfer that reaches the buffer's end. */
 #define EDU_MAX		4080u
-/* The engine has 28 address bits. */
+/* The engine has 28 address bits unless QEMU's property dma_mask says otherwise. */
 #define EDU_IOVA_LIMIT	(1ull << 28)
 
 /* An IOVA that no platform reserves, and that edu reaches. */
@@ -23,6 +23,7 @@ struct edu {
 	struct device *dev;
 	volatile uint8_t *regs;
 	size_t size;
+	uint64_t limit;		/* of addresses, to be raised by who knows better */
 };
 
 /* The device has to be bound.  The test ends as failed if it isn't an edu. */

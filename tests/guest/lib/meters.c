@@ -114,3 +114,14 @@ long meters_vmlck(void)
 {
 	return pages("VmLck");
 }
+
+void meters_settle_process(void)
+{
+	double end = tap_now() + SETTLE_SECONDS * tap_time_factor();
+
+	while ((meters_vmpin() || meters_vmlck()) && tap_now() < end)
+		pause_ms(5);
+	check_msg(!meters_vmpin() && !meters_vmlck(),
+		  "all is closed, but VmPin is %ld pages, VmLck %ld",
+		  meters_vmpin(), meters_vmlck());
+}

@@ -25,6 +25,8 @@ bool meters_settle(const struct meters *before);
 /* The same for a process's own figures: VmPin and VmLck in pages. */
 long meters_vmpin(void);
 long meters_vmlck(void);
+/* Checks, waiting for a bounded time, that both are zero. */
+void meters_settle_process(void);
 
 /* Pins held system-wide at this moment. */
 long long meters_pins(void);

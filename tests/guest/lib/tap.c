@@ -25,6 +25,11 @@ static struct shared {
 	char skip[256];
 } *shared;
 
+/* The process that runs the test, and helpers that it started. */
+static int test_pid;
+static int helpers[64];
+static unsigned int num_helpers;
+
 bool tap_oracle(void)
 {
 	const char *s = getenv("ORACLE");
@@ -92,8 +97,49 @@ void tap_skip(const char *fmt, ...)
 	_exit(EXIT_SKIP);
 }
 
+static void forget_helper(int pid)
+{
+	for (unsigned int i = 0; i < num_helpers; i++)
+		if (helpers[i] == pid)
+			helpers[i] = 0;
+}
+
+/* What is mapped of a device keeps its file open. */
+static void unmap_devices(void)
+{
+	FILE *f = fopen("/proc/self/maps", "re");
+	unsigned long start, end;
+	char text[512];
+
+	while (f && fgets(text, sizeof(text), f))
+		if ((strstr(text, "/dev/vfio/") || strstr(text, "[vfio")) &&
+		    sscanf(text, "%lx-%lx", &start, &end) == 2)
+			munmap((void *)start, end - start);
+	if (f)
+		fclose(f);
+}
+
+/*
+ * Closes what the test left open.  Nothing is charged to this process then,
+ * except for files that other processes hold, so its helpers end first.
+ */
+static void check_nothing_pinned(void)
+{
+	for (unsigned int i = 0; i < num_helpers; i++) {
+		if (helpers[i] && !kill(helpers[i], SIGKILL))
+			waitpid(helpers[i], NULL, 0);
+	}
+	munlockall();
+	unmap_devices();
+	fflush(stdout);
+	close_range(3, ~0U, 0);
+	meters_settle_process();
+}
+
 void tap_end(void)
 {
+	if (getpid() == test_pid && !tap_failures())
+		check_nothing_pinned();
 	fflush(stdout);
 	_exit(tap_failures() ? EXIT_FAIL : EXIT_PASS);
 }
@@ -147,6 +193,8 @@ int tap_spawn(void (*fn)(void *arg), void *arg)
 		fn(arg);
 		tap_end();
 	}
+	if (num_helpers < ARRAY_SIZE(helpers))
+		helpers[num_helpers++] = pid;
 	return pid;
 }
 
@@ -156,6 +204,7 @@ void tap_join(int pid)
 
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
+	forget_helper(pid);
 	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
 		check_msg(false, "helper process ended by signal %d",
 			  WTERMSIG(status));
@@ -172,6 +221,7 @@ static int run_child(const struct test *t, unsigned int seconds)
 		setpgid(0, 0);
 		signal(SIGALRM, SIG_DFL);
 		alarm(seconds);
+		test_pid = getpid();
 		t->run();
 		tap_end();
 	}

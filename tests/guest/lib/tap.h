@@ -5,7 +5,8 @@
  * harm to the rest, and whatever it leaves open is closed by its end.
  *
  * After each test the harness compares the system-wide meters (meters.h) with
- * those from before it: a test that leaves memory pinned fails.
+ * those from before it: a test that leaves memory pinned fails.  Before that the
+ * test's own process closes all files, and nothing may be charged to it then.
  *
  * A check that fails prints where and what and lets the test go on; require()
  * ends it.  Functions under test return 0 or a negative errno.

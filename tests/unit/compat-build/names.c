@@ -124,7 +124,8 @@ int names_mm(struct mm_struct *mm, struct file *file, struct page **pages,
 	n += memfd_pin_folios(file, 0, PAGE_SIZE - 1, folios, 1, &offset);
 	n += folio_add_pins(folios[0], folio_nr_pages(folios[0]) - 1);
 	unpin_user_page_range_dirty_lock(folio_page(folios[0], offset >> PAGE_SHIFT), 1, true);
-	return n + account_locked_vm(mm, 1, true) + __account_locked_vm(mm, 1, false, current, true);
+	n += account_locked_vm(mm, 1, true);
+	return n + __account_locked_vm(mm, 1, false, current, true);
 }
 EXPORT_SYMBOL_NS_GPL(names_mm, "COMPAT");
 

@@ -23,6 +23,7 @@ class Lane:
     tests: list = field(default_factory=list)
     memory: str = "2G"
     cpus: int = 2
+    thread: str = "single"
     timeout: int = 300
     test_build: int = 0
 
@@ -33,11 +34,11 @@ def all_tests():
 
 
 def pick_tests(text, sets):
-    """The tests for a value of tests=: names, names of sets, -name to leave out."""
+    """The tests for a value of tests=: names, names of sets, -name to leave it out."""
     picked = []
     for word in text.split(","):
         if word.startswith("-"):
-            picked = [t for t in picked if t != word[1:]]
+            picked = [t for t in picked if t not in sets.get(word[1:], [word[1:]])]
         elif word == "all":
             picked += [t for t in all_tests() if t not in sets.get("test-build", [])]
         else:

@@ -34,6 +34,7 @@ class Machine:
     memory: str = "2G"
     cpus: int = 2
     append: str = ""
+    thread: str = "single"              # or multi: a host thread for each CPU
     icount: bool = False
     extra: list = field(default_factory=list)
 
@@ -69,6 +70,9 @@ def device_options(devices, arch, scratch):
         more = "," + more if more else ""
         if name == "edu-pair":
             options += edu_pair(arch)
+        elif name == "edu" and not more:
+            # all address bits, so that a test may aim at any memory
+            options += ["-device", "edu,dma_mask=0xffffffffffffffff"]
         elif name == "nvme" and "serial=" not in more:
             disk = scratch / f"nvme{number}.img"
             with open(disk, "wb") as file:
@@ -121,7 +125,7 @@ def command(machine, image, scratch, console):
     iommu, iommu_arguments = iommu_options(machine)
     line = [emulator[machine.arch], *board, "-nodefaults", "-no-user-config",
             "-display", "none", "-no-reboot", "-m", machine.memory,
-            "-accel", "tcg,thread=single", "-smp", str(1 if machine.icount else machine.cpus),
+            "-accel", f"tcg,thread={machine.thread}", "-smp", str(1 if machine.icount else machine.cpus),
             "-kernel", str(machine.kernel / "vmlinuz"), "-initrd", str(image)]
     if machine.icount:
         line += ["-icount", "shift=0,sleep=off", "-seed", "1",

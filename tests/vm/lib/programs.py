@@ -36,8 +36,10 @@ def build_guest_program(name, arch):
     """Builds a program of tests/guest for that architecture."""
     compiler = CROSS[arch] + "gcc"
     need_tools("make", compiler)
-    objects = cache_dir() / "guest-programs" / arch
-    with locked(f"guest-programs-{arch}"):
+    # each checkout has objects of its own
+    where = f"{arch}-{hashlib.sha256(str(TESTS).encode()).hexdigest()[:8]}"
+    objects = cache_dir() / "guest-programs" / where
+    with locked(f"guest-programs-{where}"):
         objects.mkdir(parents=True, exist_ok=True)
         done = subprocess.run(
             ["make", "-s", "-C", str(TESTS), f"-j{os.cpu_count()}", f"O={objects}",
@@ -86,8 +88,9 @@ def find(text, arch):
         path = path.with_suffix(".c")
     if not path.exists() and (TESTS / f"{path.name}.c").exists():
         path = TESTS / f"{path.name}.c"
-    if not path.exists() and (TESTS / path.name).exists():
-        path = TESTS / path.name
+    for name in (path.name, f"{path.name}.sh"):
+        if not path.exists() and (TESTS / name).exists():
+            path = TESTS / name
     if not path.is_file():
         raise Failed(f"no such test program: {words[0]}")
     if path.suffix != ".c":
