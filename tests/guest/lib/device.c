@@ -99,19 +99,6 @@ int device_detach(struct device *dev)
 	return iommu_ioctl(dev->fd, CDEV_DETACH, &c);
 }
 
-void check_no_table(struct device *dev, int iommufd, uint32_t ioas, int want)
-{
-	uint32_t table = 0;
-	int ret = hwpt_alloc(iommufd, dev->id, ioas, 0, &table);
-
-	if (ret || !kernel_before(6, 2)) {
-		check_ret(ret, want);
-		return;
-	}
-	check_ret(device_attach(dev, table), want);
-	check_ret(iommu_destroy(iommufd, table), 0);
-}
-
 int device_reset(struct device *dev)
 {
 	return iommu_ioctl(dev->fd, VFIO_DEVICE_RESET, NULL);

@@ -58,13 +58,6 @@ int device_attach(struct device *dev, uint32_t pt);
 int device_attach_out(struct device *dev, uint32_t *pt);
 int device_detach(struct device *dev);
 
-/*
- * Makes a page table that can't be filled from this space and has to be refused
- * with @want.  Before 6.2 the kernel completes a table when it's first attached,
- * so there the attach is what is refused.
- */
-void check_no_table(struct device *dev, int iommufd, uint32_t ioas, int want);
-
 int device_reset(struct device *dev);
 void device_close(struct device *dev);
 

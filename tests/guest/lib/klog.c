@@ -25,7 +25,8 @@ static const struct {
 	 * 64 bits in lines of their own, the address being the third.
 	 */
 	{ IOMMU_SMMUV3, "smmu3", { "arm-smmu-v3" }, { "iova: 0x", "0x" } },
-	{ IOMMU_VIRTIO, "virtio", { "from EP" }, { " at 0x" } },
+	/* bears the name of its PCI device */
+	{ IOMMU_VIRTIO, "0000:", { "from EP" }, { " at 0x" } },
 };
 
 static int kind_index(void)

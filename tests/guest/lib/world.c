@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "klog.h"
 #include "meters.h"
 #include "tap.h"
 #include "world.h"
@@ -169,14 +169,20 @@ void *read_only_copy(const void *p, size_t size)
 	return copy;
 }
 
+/* Does the kernel complete a page table when it is first attached? */
+static bool completes_late(void)
+{
+	return kernel_before(6, 2) ||
+	       (klog_iommu() == IOMMU_VIRTIO && kernel_before(7, 0));
+}
+
 void world_refuse_table(struct world *w, int want)
 {
 	struct iommu_hwpt_alloc base = { .size = sizeof(base) };
-	const char *kernel = getenv("KERNEL");
 
 	base.dev_id = w->dev.id;
 	base.pt_id = w->other;
-	if (!kernel || strcmp(kernel, "6.1")) {
+	if (!completes_late()) {
 		check_ret(iommu_ioctl(w->fd, IOMMU_HWPT_ALLOC, &base), want);
 		check_eq(base.out_hwpt_id, 0);
 		return;
