@@ -9,7 +9,7 @@
  *   ioas->auto_lock     which page table is made or shared for an attach
  *   ctx->groups_lock    which groups the context owns; never with those below
  *   group->lock         which page tables a group's devices use
- *   hwpt->lock          the doorbells in a page table
+ *   hwpt->lock          a group is coming to a page table
  *   ioas->users         (rw) which page tables and accesses an IOAS serves
  *   ioas->lock          (rw) the areas and reserved ranges of an IOAS
  *   pages->lock         what of a piece of memory is pinned, and by whom

@@ -155,7 +155,7 @@ static void remember_doorbells(struct group *group)
 }
 
 /* Attaches a group that is detached, or blocked by a failure. */
-static int attach_first(struct group *group, struct hwpt *hwpt)
+static int come(struct group *group, struct hwpt *hwpt)
 {
 	struct hw_attachment *attachment;
 	int rc, late;
@@ -173,6 +173,56 @@ static int attach_first(struct group *group, struct hwpt *hwpt)
 	}
 	group->attachment = attachment;
 	return 0;
+}
+
+/* The last resort: DMA stays blocked until the next replace or detach. */
+static void block(struct group *group, struct hw_attachment *now)
+{
+	pr_err("iommufd: DMA of group %d is blocked, its page table can't be restored\n",
+	       iommu_group_id(group->iommu_group));
+	hw_detach(group->iommu_group, now);
+	hw_attachment_free(group->attachment);
+	group->attachment = NULL;
+}
+
+/* Moves a group from another page table, and back if that can't be completed. */
+static int move(struct group *group, struct hwpt *hwpt)
+{
+	struct hw_attachment *attachment;
+	int rc, late;
+
+	remember_doorbells(group);
+	late = prepare(group, hwpt);
+	if (late && late != -EAGAIN)
+		return late;
+	attachment = hw_replace(group->iommu_group, hwpt->table.domain);
+	if (IS_ERR(attachment))
+		return PTR_ERR(attachment);
+	rc = late ? prepare_late(group, hwpt) : 0;
+	if (rc) {
+		if (hw_restore(group->iommu_group, group->attachment))
+			block(group, attachment);
+		else
+			hw_attachment_free(attachment);
+		return rc;
+	}
+	hw_attachment_free(group->attachment);
+	group->attachment = attachment;
+	return 0;
+}
+
+/*
+ * Connects a group's hardware with a page table.  One group at a time: some drivers
+ * confuse what is mapped while a device is being attached.
+ */
+static int come_to(struct group *group, struct hwpt *hwpt)
+{
+	int rc;
+
+	mutex_lock(&hwpt->lock);
+	rc = group->attachment ? move(group, hwpt) : come(group, hwpt);
+	mutex_unlock(&hwpt->lock);
+	return rc;
 }
 
 int group_attach(struct iommufd_device *idev, struct hwpt *hwpt)
@@ -194,7 +244,7 @@ int group_attach(struct iommufd_device *idev, struct hwpt *hwpt)
 	if (rc)
 		goto out;
 	if (!group->hwpt)
-		rc = attach_first(group, hwpt);
+		rc = come_to(group, hwpt);
 	if (rc) {
 		ioas_unreserve(hwpt->ioas, idev->reserved, idev->n_reserved);
 		goto out;
@@ -261,44 +311,6 @@ static int reserve_all(struct group *group, struct ioas *ioas)
 	return 0;
 }
 
-/* The last resort: DMA stays blocked until the next replace or detach. */
-static void block(struct group *group, struct hw_attachment *now)
-{
-	pr_err("iommufd: DMA of group %d is blocked, its page table can't be restored\n",
-	       iommu_group_id(group->iommu_group));
-	hw_detach(group->iommu_group, now);
-	hw_attachment_free(group->attachment);
-	group->attachment = NULL;
-}
-
-/* Moves the hardware to another page table, and back if that can't be completed. */
-static int switch_over(struct group *group, struct hwpt *hwpt)
-{
-	struct hw_attachment *attachment;
-	int rc, late;
-
-	if (!group->attachment)
-		return attach_first(group, hwpt);
-	remember_doorbells(group);
-	late = prepare(group, hwpt);
-	if (late && late != -EAGAIN)
-		return late;
-	attachment = hw_replace(group->iommu_group, hwpt->table.domain);
-	if (IS_ERR(attachment))
-		return PTR_ERR(attachment);
-	rc = late ? prepare_late(group, hwpt) : 0;
-	if (rc) {
-		if (hw_restore(group->iommu_group, group->attachment))
-			block(group, attachment);
-		else
-			hw_attachment_free(attachment);
-		return rc;
-	}
-	hw_attachment_free(group->attachment);
-	group->attachment = attachment;
-	return 0;
-}
-
 /* Moves all devices of a group that is attached elsewhere. */
 static int replace_locked(struct group *group, struct hwpt *hwpt)
 {
@@ -308,7 +320,7 @@ static int replace_locked(struct group *group, struct hwpt *hwpt)
 	rc = reserve_all(group, hwpt->ioas);
 	if (rc)
 		return rc;
-	rc = switch_over(group, hwpt);
+	rc = come_to(group, hwpt);
 	if (rc) {
 		unreserve_all(group, hwpt->ioas, NULL);
 		return rc;

@@ -20,8 +20,8 @@ struct hwpt {
 	struct iommufd_ctx *ctx;
 	struct ioas *ioas;
 	struct ioas_table table;
+	struct mutex lock;		/* one group comes at a time; guards these: */
 	bool settled;			/* a device was attached once */
-	struct mutex lock;		/* guards @msi, and the doorbells in the table */
 	struct hw_msi msi;
 	bool automatic;			/* made by an attach, gone with the last detach */
 };
@@ -39,10 +39,10 @@ struct hwpt *hwpt_new(struct ioas *ioas, struct iommufd_device *idev, u32 flags)
  */
 int hwpt_fill(struct hwpt *hwpt);
 
-/* The first device was just attached, and nothing is in the page table yet. */
+/* With @lock held.  The first device was just attached, and nothing is in the page table yet. */
 void hwpt_settle(struct hwpt *hwpt);
 
-/* See hw_msi_prepare() and hw_msi_take(). */
+/* With @lock held.  See hw_msi_prepare() and hw_msi_take(). */
 int hwpt_prepare_msi(struct hwpt *hwpt, const struct iova_range *window);
 int hwpt_take_doorbells(struct hwpt *hwpt, const struct hw_doorbells *known);
 

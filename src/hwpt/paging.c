@@ -36,23 +36,15 @@ void hwpt_settle(struct hwpt *hwpt)
 
 int hwpt_prepare_msi(struct hwpt *hwpt, const struct iova_range *window)
 {
-	int rc;
-
-	mutex_lock(&hwpt->lock);
-	rc = hw_msi_prepare(hwpt->table.domain, &hwpt->msi, window,
-			    &hwpt->ctx->next_msi_stretch);
-	mutex_unlock(&hwpt->lock);
-	return rc;
+	lockdep_assert_held(&hwpt->lock);
+	return hw_msi_prepare(hwpt->table.domain, &hwpt->msi, window,
+			      &hwpt->ctx->next_msi_stretch);
 }
 
 int hwpt_take_doorbells(struct hwpt *hwpt, const struct hw_doorbells *known)
 {
-	int rc;
-
-	mutex_lock(&hwpt->lock);
-	rc = hw_msi_take(hwpt->table.domain, &hwpt->msi, known);
-	mutex_unlock(&hwpt->lock);
-	return rc;
+	lockdep_assert_held(&hwpt->lock);
+	return hw_msi_take(hwpt->table.domain, &hwpt->msi, known);
 }
 
 static int build(struct hwpt *hwpt, struct iommufd_device *idev, u32 flags)

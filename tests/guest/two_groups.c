@@ -5,14 +5,13 @@
  */
 #include <errno.h>
 #include <pthread.h>
-#include <string.h>
 
 #include "rig.h"
 #include "tap.h"
 
 #define ROUNDS	4
 #define AT	0x9000000ull	/* edu reaches it; clear of arm64's doorbells */
-#define SIZE	(48 * MIB)
+#define SIZE	(96 * MIB)
 
 static struct pair {
 	int fd;
@@ -65,8 +64,7 @@ static void pair_up(void)
 static void new_table(enum mem_kind kind)
 {
 	s.ioas = ioas_new(s.fd);
-	mem_get(&s.m, kind, SIZE);
-	memset(s.m.va, 1, SIZE);
+	mem_get(&s.m, kind, SIZE);	/* its pages come when they are pinned */
 	require_ok(ioas_map_at(s.fd, s.ioas, s.m.va, SIZE, AT));
 	require_ok(ioas_map_at(s.fd, s.ioas, s.copy, PAGE, RIG_SCRATCH));
 	require_ok(hwpt_alloc(s.fd, s.rig[0].dev.id, s.ioas, 0, &s.table));
