@@ -36,6 +36,12 @@ def complaints(log):
             if BAD.search(line) and not HARMLESS.search(line)]
 
 
+def complaints_before_modules(log):
+    """Those that a kernel has about itself, before it has met ours."""
+    before, met, _ = log.partition("loading out-of-tree module")
+    return complaints(before) if met else []
+
+
 def taints(value):
     """What the kernel's taint value tells."""
     return [what for bit, what in TAINTS.items() if value >> bit & 1]

@@ -311,14 +311,15 @@ def boot(job, show=False):
 
 
 def run(job, show=False):
-    """Runs the job; a machine that dies before it loads modules gets a second try."""
+    """Runs the job; a machine that fails before it loads modules gets a second try."""
     outcome = boot(job, show)
-    if not outcome.started:
-        first = outcome
+    early = guestlog.complaints_before_modules(outcome.log)
+    if not outcome.started or early:
+        why = "complained" if early else "died"
+        lines = early or outcome.log.splitlines()
         outcome = boot(job, show)
-        outcome.retried = ("the machine died before any module was loaded; the last "
-                           "lines of its console were:\n"
-                           + "\n".join(first.log.splitlines()[-8:]))
+        outcome.retried = (f"the machine {why} before any module was loaded:\n"
+                           + "\n".join(lines[-8:]))
     return outcome
 
 
