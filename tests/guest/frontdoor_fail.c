@@ -71,7 +71,8 @@ static void spare_acpi(void)
 	if (!last)
 		return;
 	snprintf(text, sizeof(text), "0x%llx", first);
-	require(setting("failslab/reject-start", text));
+	if (!setting("failslab/reject-start", text))
+		tap_skip("needs failslab with a filter for callers");
 	snprintf(text, sizeof(text), "0x%llx", last + 4096);
 	require(setting("failslab/reject-end", text));
 }
