@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import apt
+import kbuild
 from cache import Failed, Missing, cache_dir, note, piece, run
 from kernels import ARCHES, PREBUILT, STOCK, exists
 
@@ -29,7 +30,7 @@ def prebuilt(name):
     """A hand-built kernel: vmlinuz, lib/modules and build/."""
     archive = ARCHIVES / f"{name}.tar.xz"
     if not archive.exists():
-        raise Missing(f"no archive {name}.tar.xz of this kernel in {ARCHIVES}")
+        return built(name)
     stat = archive.stat()
 
     def make(directory):
@@ -38,6 +39,21 @@ def prebuilt(name):
         (directory / "bzImage").rename(directory / "vmlinuz")
 
     return piece("kernel", f"{name}-amd64", f"{stat.st_size} {stat.st_mtime_ns}", make)
+
+
+def built(name, may_build=False):
+    """The same, built here if it was asked for once (`fetch build`)."""
+    version, options = kbuild.fragment(name)
+    ident = f"{STOCK[version].version} {sorted(options.items())}"
+
+    def make(directory):
+        if not may_build:
+            raise Missing(f"no archive {name}.tar.xz of this kernel in {ARCHIVES}, and it "
+                          f"wasn't built here: tests/vm/fetch build {name}")
+        need_tools("make", "gcc", "flex", "bison", "bc", "rsync")
+        kbuild.build(name, source(version), directory)
+
+    return piece("kernel", f"{name}-built", ident, make)
 
 
 def kernel(name, arch="amd64"):
@@ -78,7 +94,7 @@ def headers(name, arch="amd64"):
         return prebuilt(name) / "build"
     stock = STOCK[name]
     flavour = f"linux-headers-{stock.abi}-{arch}"
-    final = cache_dir() / "headers" / f"{name}-{arch}"
+    final = (cache_dir() / "headers").resolve() / f"{name}-{arch}"
 
     def make(directory):
         kbuild = stock.kbuild.format(abi=stock.abi)

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Kernels built by hand, from Debian's sources and the fragments in configs/."""
+
+import os
+import shutil
+from pathlib import Path
+
+from cache import Failed, cache_dir, note, run
+
+CONFIGS = Path(__file__).resolve().parents[1] / "configs"
+
+# name: version, fragments
+RECIPES = {
+    "debug-7.2": ("7.2", "common", "debug"),
+    "debug-6.12": ("6.12", "common", "debug"),
+    "peer-7.2": ("7.2", "common", "iommufd"),
+    "peer-6.12": ("6.12", "common", "iommufd"),
+    "debugpeer-7.2": ("7.2", "common", "iommufd", "debug"),
+}
+
+
+def fragment(name):
+    """The options that are asked for, later ones winning."""
+    version, *parts = RECIPES[name]
+    options = {}
+    for part in parts:
+        for line in (CONFIGS / f"{part}.config").read_text(encoding="utf-8").splitlines():
+            if line.startswith("CONFIG_"):
+                key, value = line.split("=", 1)
+                options[key] = value
+    options.setdefault("CONFIG_LOCALVERSION", f'"-{name.split("-")[0]}"')
+    return version, options
+
+
+def configure(make, out, options):
+    """Makes .config; ends the program if an option did not survive."""
+    text = "".join(f"{key}={value}\n" for key, value in options.items())
+    (out / "fragment").write_text(text, encoding="utf-8")
+    run([*make, f"KCONFIG_ALLCONFIG={out}/fragment", "allnoconfig"])
+    got = dict(line.split("=", 1) for line in
+               (out / ".config").read_text(encoding="utf-8").splitlines()
+               if line.startswith("CONFIG_"))
+    lost = [key for key in ("CONFIG_VFIO", "CONFIG_KASAN", "CONFIG_PROVE_LOCKING",
+                            "CONFIG_DEBUG_KMEMLEAK", "CONFIG_FAILSLAB", "CONFIG_IOMMUFD")
+            if options.get(key, "n") != got.get(key, "n")]
+    if lost:
+        raise Failed(f"the kernel's configuration lost {', '.join(lost)}")
+
+
+def build(name, source, directory):
+    """Builds a kernel into directory: vmlinuz, config, System.map, lib, build."""
+    _, options = fragment(name)
+    out = cache_dir() / "kernel-build" / name
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    make = ["make", "-s", "-C", source, f"O={out}", "ARCH=x86_64"]
+    note(f"building the kernel {name} (10 to 20 minutes)")
+    configure(make, out, options)
+    run(["nice", *make, f"-j{os.cpu_count()}", "bzImage", "modules"])
+    run([*make, f"INSTALL_MOD_PATH={directory}", "modules_install"])
+    for link in directory.glob("lib/modules/*/build"):
+        link.unlink()
+    shutil.copy(out / "arch/x86/boot/bzImage", directory / "vmlinuz")
+    shutil.copy(out / "System.map", directory / "System.map")
+    shutil.copy(out / ".config", directory / "config")
+    tree = directory / "build"
+    run([*make, "run-command",
+         f"KBUILD_RUN_COMMAND={source}/scripts/package/install-extmod-build {tree}"])
+    shutil.copy(out / ".config", tree / ".config")
+    # It points back at the sources; this tree stands alone.
+    shutil.copy(source / "Makefile", tree / "Makefile")
+    shutil.rmtree(out)
