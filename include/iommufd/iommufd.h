@@ -105,13 +105,16 @@ void iommufd_device_unbind(struct iommufd_device *idev);
  * @pasid: IOMMU_NO_PASID, or the PASID whose DMA is meant
  * @pt_id: in: an IOAS or HWPT; out: the HWPT in use, on success only
  *
- * For an IOAS a fitting page table is found or made.  All devices of a group
- * share one page table for IOMMU_NO_PASID.
+ * For an IOAS a fitting page table is found or made, but not for a PASID.  All
+ * devices of a group share one page table for IOMMU_NO_PASID, and one for each PASID.
+ * What is attached to a PASID, and to IOMMU_NO_PASID beside it, must have been made
+ * with IOMMU_HWPT_ALLOC_PASID.
  *
  * Return: 0, -ENOENT for an unknown ID, -EINVAL if it's another type of object
- * or the page table doesn't fit the device, -EBUSY if @pasid is attached,
- * -EADDRINUSE if a mapping lies where the device can't have one, -EOPNOTSUPP
- * for PASIDs on kernels and IOMMUs without, -ENOMEM.
+ * or the page table doesn't fit the device, its PASIDs or what others of its group
+ * are attached to, -EBUSY if @pasid is attached, -EADDRINUSE if a mapping lies where
+ * the device can't have one, -EOPNOTSUPP for PASIDs on kernels and IOMMUs without,
+ * -ENOMEM.
  */
 int iommufd_device_attach(struct iommufd_device *idev, u32 pasid, u32 *pt_id);
 
@@ -122,7 +125,7 @@ int iommufd_device_attach(struct iommufd_device *idev, u32 pasid, u32 *pt_id);
  * @pt_id: as for iommufd_device_attach()
  *
  * DMA sees the old page table, none, or the new one, and never anything else.
- * On failure the old one stays.  Moves the whole group.
+ * On failure the old one stays.  Moves all of the group that is attached there.
  *
  * Return: as iommufd_device_attach(); -EINVAL if @pasid isn't attached.
  */
@@ -131,9 +134,10 @@ int iommufd_device_replace(struct iommufd_device *idev, u32 pasid, u32 *pt_id);
 /**
  * iommufd_device_detach() - disconnect a device from its page table
  * @idev: the device
- * @pasid: as for iommufd_device_attach(), attached
+ * @pasid: as for iommufd_device_attach()
  *
- * DMA is blocked when the group's last attached device is detached.
+ * DMA is blocked when the group's last attached device is detached.  Does nothing if
+ * it isn't attached.
  */
 void iommufd_device_detach(struct iommufd_device *idev, u32 pasid);
 

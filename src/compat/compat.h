@@ -30,5 +30,6 @@ struct iommufd_device;
 #include "base.h"
 #include "iommu.h"
 #include "mm.h"
+#include "nested.h"
 
 #endif

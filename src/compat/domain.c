@@ -5,10 +5,9 @@
 
 #ifdef IOMMUFD_HAVE_IOMMU_DOMAIN_ALLOC_USER
 
-/* The plain way gives VT-d a domain that is finished at the first attachment. */
-static struct iommu_domain *alloc_by_driver(struct device *dev,
-					    const struct iommu_ops *ops,
-					    unsigned int flags)
+static struct iommu_domain *alloc_plain(struct device *dev,
+					const struct iommu_ops *ops,
+					unsigned int flags)
 {
 	struct iommu_domain *domain;
 
@@ -17,6 +16,39 @@ static struct iommu_domain *alloc_by_driver(struct device *dev,
 		return ERR_PTR(-ENOMEM);
 	if (!IS_ERR(domain))
 		domain->owner = ops;
+	return domain;
+}
+
+/*
+ * The flag is newer than PASIDs are in drivers, and without it a domain may fit.
+ * VT-d's doesn't if it tracks dirty pages.
+ */
+static struct iommu_domain *alloc_for_pasids(struct device *dev,
+					     const struct iommu_ops *ops,
+					     unsigned int flags)
+{
+	struct iommu_domain *domain;
+
+	if (flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING)
+		return ERR_PTR(-EOPNOTSUPP);
+	domain = alloc_plain(dev, ops, flags & ~IOMMU_HWPT_ALLOC_PASID);
+	if (!IS_ERR(domain) && !domain->ops->set_dev_pasid) {
+		iommu_domain_free(domain);
+		return ERR_PTR(-EOPNOTSUPP);
+	}
+	return domain;
+}
+
+/* The plain way gives VT-d a domain that is finished at the first attachment. */
+static struct iommu_domain *alloc_by_driver(struct device *dev,
+					    const struct iommu_ops *ops,
+					    unsigned int flags)
+{
+	struct iommu_domain *domain;
+
+	domain = alloc_plain(dev, ops, flags);
+	if (domain == ERR_PTR(-EOPNOTSUPP) && (flags & IOMMU_HWPT_ALLOC_PASID))
+		domain = alloc_for_pasids(dev, ops, flags);
 	return domain;
 }
 
@@ -59,9 +91,14 @@ bool compat_domain_is_final(struct iommu_domain *domain)
 	return domain->pgsize_bitmap && domain->geometry.aperture_end;
 }
 
-bool compat_domain_fits(struct iommu_domain *domain, struct device *dev)
+void compat_domain_set_owner(struct iommu_domain *domain, const struct iommu_ops *ops)
 {
-	return domain->owner && domain->owner == compat_dev_iommu_ops(dev);
+	domain->owner = ops;
+}
+
+const struct iommu_ops *compat_domain_owner(struct iommu_domain *domain)
+{
+	return domain->owner;
 }
 
 #else
@@ -72,14 +109,86 @@ bool compat_domain_is_final(struct iommu_domain *domain)
 	return false;
 }
 
-bool compat_domain_fits(struct iommu_domain *domain, struct device *dev)
+/* Free for the owner of a domain without a handler of faults. */
+void compat_domain_set_owner(struct iommu_domain *domain, const struct iommu_ops *ops)
 {
-	const struct iommu_ops *ops = compat_dev_iommu_ops(dev);
+	domain->handler_token = (void *)ops;
+}
 
-	return ops && domain->ops == ops->default_domain_ops;
+const struct iommu_ops *compat_domain_owner(struct iommu_domain *domain)
+{
+	return domain->handler ? NULL : domain->handler_token;
 }
 
 #endif
+
+bool compat_domain_fits(struct iommu_domain *domain, struct device *dev)
+{
+	const struct iommu_ops *owner = compat_domain_owner(domain);
+
+	return owner && owner == compat_dev_iommu_ops(dev);
+}
+
+struct iommu_domain *compat_domain_alloc_data(struct device *dev, u32 flags,
+					      const struct iommu_user_data *data)
+{
+	struct iommu_domain *domain = NULL;
+#ifdef IOMMUFD_HAVE_IOMMU_DOMAIN_ALLOC_DATA
+	const struct iommu_ops *ops = compat_dev_iommu_ops(dev);
+
+	if (ops && ops->domain_alloc_paging_flags)
+		domain = ops->domain_alloc_paging_flags(dev, flags, data);
+#elif defined(IOMMUFD_HAVE_IOMMU_DOMAIN_ALLOC_USER)
+	const struct iommu_ops *ops = compat_dev_iommu_ops(dev);
+
+	if (ops && ops->domain_alloc_user)
+		domain = ops->domain_alloc_user(dev, flags, NULL, data);
+#endif
+	return domain ? domain : ERR_PTR(-EOPNOTSUPP);
+}
+
+bool compat_can_nest(struct device *dev)
+{
+#ifdef IOMMUFD_HAVE_IOMMU_DOMAIN_ALLOC_NESTED
+	const struct iommu_ops *ops = compat_dev_iommu_ops(dev);
+
+	return ops && ops->domain_alloc_nested;
+#elif defined(IOMMUFD_HAVE_IOMMU_DOMAIN_ALLOC_USER)
+	const struct iommu_ops *ops = compat_dev_iommu_ops(dev);
+
+	return ops && ops->domain_alloc_user;
+#else
+	return false;
+#endif
+}
+
+struct iommu_domain *compat_domain_alloc_nested(struct device *dev,
+						struct iommu_domain *parent,
+						u32 flags,
+						const struct iommu_user_data *data)
+{
+	struct iommu_domain *domain = NULL;
+
+	if (!compat_can_nest(dev))
+		return ERR_PTR(-EOPNOTSUPP);
+#ifdef IOMMUFD_HAVE_IOMMU_DOMAIN_ALLOC_NESTED
+	domain = compat_dev_iommu_ops(dev)->domain_alloc_nested(dev, parent, flags,
+								data);
+#elif defined(IOMMUFD_HAVE_IOMMU_DOMAIN_ALLOC_USER)
+	domain = compat_dev_iommu_ops(dev)->domain_alloc_user(dev, flags, parent,
+							      data);
+#endif
+	return domain ? domain : ERR_PTR(-EOPNOTSUPP);
+}
+
+compat_invalidate_fn compat_domain_invalidate(struct iommu_domain *domain)
+{
+#ifdef IOMMUFD_HAVE_IOMMU_INVALIDATE_USER
+	if (domain->ops)
+		return domain->ops->cache_invalidate_user;
+#endif
+	return NULL;
+}
 
 void *compat_hw_info(struct device *dev, u32 *length, u32 *type)
 {

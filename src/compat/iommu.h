@@ -87,9 +87,71 @@ int compat_replace_group_handle(struct iommu_group *group,
 #define iommu_replace_group_handle compat_replace_group_handle
 #endif
 
+/*
+ * iommu_attach_device_pasid() does the same for the DMA of @dev's group that comes
+ * with a PASID, which must be free; iommu_replace_device_pasid() and
+ * iommu_detach_device_pasid() as above.  @dev stays bound to its driver meanwhile.
+ * Handles are as above, and a handle isn't used again until it is detached.
+ *
+ * Return: 0, -EOPNOTSUPP if kernel or driver can't, -EINVAL if the device hasn't
+ * that many PASIDs or the domain is another driver's, -EBUSY if the PASID is in
+ * use, -ENOMEM.
+ */
+#ifndef IOMMUFD_HAVE_IOMMU_ATTACH_PASID_HANDLE
+int compat_attach_device_pasid(struct iommu_domain *domain, struct device *dev,
+			       u32 pasid, struct iommu_attach_handle *handle);
+#define iommu_attach_device_pasid compat_attach_device_pasid
+#endif
+
 #ifdef IOMMUFD_HAVE_SYM_IOMMU_REPLACE_DEVICE_PASID
 int iommu_replace_device_pasid(struct iommu_domain *domain, struct device *dev,
-			       ioasid_t pasid, struct iommu_attach_handle *handle);
+			       u32 pasid, struct iommu_attach_handle *handle);
+#else
+int compat_replace_device_pasid(struct iommu_domain *domain, struct device *dev,
+				u32 pasid, struct iommu_attach_handle *handle);
+void compat_detach_device_pasid(struct iommu_domain *domain, struct device *dev,
+				u32 pasid);
+#define iommu_replace_device_pasid compat_replace_device_pasid
+#define iommu_detach_device_pasid compat_detach_device_pasid
+#endif
+
+/* How many PASIDs can @dev use, from 0 on?  0: it can't use any. */
+u32 compat_max_pasids(struct device *dev);
+
+/* The PCI_PASID_CTRL_* bits that are set for a PCI device, or an errno. */
+int compat_pci_pasid_status(struct device *dev);
+
+/*
+ * Page faults of devices, in groups that are answered as a whole: @faults of struct
+ * iopf_fault, in order, @fault_count of them; @node and @cookie are for who took the
+ * group.  Without IOMMUFD_HAVE_SYM_IOPF_GROUP_RESPONSE none will ever come.
+ */
+#ifndef IOMMUFD_HAVE_IOPF_GROUP
+struct iopf_fault {
+	struct iommu_fault fault;
+	struct list_head list;
+};
+
+struct iommu_fault_param;
+
+struct iopf_group {
+	struct iopf_fault last_fault;
+	struct list_head faults;
+	size_t fault_count;
+	struct iommu_attach_handle *attach_handle;
+	struct iommu_fault_param *fault_param;
+	struct list_head node;
+	u32 cookie;
+};
+
+static inline void iopf_group_response(struct iopf_group *group,
+				       enum iommu_page_response_code status)
+{
+}
+
+static inline void iopf_free_group(struct iopf_group *group)
+{
+}
 #endif
 
 /*

@@ -8,13 +8,27 @@
  *   ctx->change_lock    one CHANGE_PROCESS at a time
  *   ioas->auto_lock     which page table is made or shared for an attach
  *   ctx->groups_lock    which groups the context owns; never with those below
- *   group->lock         which page tables a group's devices use
- *   hwpt->lock          a group is coming to a page table
+ *   ctx->vdevices_lock  which device has which vDEVICE
+ *   group->lock         which page tables a group's devices and their PASIDs use
+ *   hwpt->lock          a group is coming to a page table that isn't nested
  *   ioas->users         (rw) which page tables and accesses an IOAS serves
  *   ioas->lock          (rw) the areas and reserved ranges of an IOAS
  *   pages->lock         what of a piece of memory is pinned, and by whom
  *   mmap_lock           (mm's)
+ *   ctx->windows_lock   what can be mapped by mmap()
+ *   faults->lock        groups of page faults are read, answered or refused
+ *   viommu->events_lock (rw) which vEVENTQs a vIOMMU has
+ *   queue->lock         (spin) what waits in a fault queue or vEVENTQ
+ *   attach->devices.xa_lock   which devices report faults through an attachment
+ *   viommu->vdevices.xa_lock   which device has which virtual ID
  *   ctx->objects.xa_lock   innermost, never slept under
+ *
+ * Of memory that is a DMA-buf, pages->lock comes behind dma_resv (of the DMA-buf's),
+ * and nothing behind it; dma_resv comes behind mmap_lock, and is never taken by us
+ * with a lock of ours held.
+ *
+ * queue->reader, whose holder reads from a queue's file, comes before all of them and
+ * is the only one that is held while user memory is copied.
  *
  * access->pins_lock is taken with no other inside.  Two IOAS are locked together by nobody.  Nothing is copied to or from user
  * memory under any of them.
@@ -29,6 +43,7 @@
 
 #include "object.h"
 
+struct device;
 struct file;
 struct payer;
 
@@ -39,9 +54,14 @@ struct iommufd_ctx {
 	struct xarray groups;		/* iommu_group_id() -> struct group */
 	unsigned int next_msi_stretch;	/* a hint, so no lock */
 	wait_queue_head_t idle;		/* of whoever waits for uses to end */
+	struct mutex vdevices_lock;	/* see viommu/vdevice.h */
+	struct mutex windows_lock;
+	struct xarray windows;		/* page offset -> struct window */
+	unsigned long next_window;	/* page offset that was never used */
 	struct mutex change_lock;
 	struct payer *payer;		/* the latest one, under objects.xa_lock */
 	bool account_mm;		/* charge the process, not the user */
+	struct object *type1_ioas;	/* or NULL; under objects.xa_lock */
 };
 
 /*
@@ -54,6 +74,9 @@ struct command {
 	u32 size;
 	void *arg;
 };
+
+/* The device of /dev/iommu, for whom it attaches itself to. */
+struct device *iommufd_this_device(void);
 
 /* Writes back the structure's first @len bytes, as far as user space knows them. */
 int command_respond(struct command *cmd, size_t len);

@@ -14,10 +14,17 @@
 
 #include "../device/device.h"
 #include "../device/group.h"
+#include "../event/fault.h"
+#include "../event/veventq.h"
 #include "../hwpt/hwpt.h"
 #include "../ioas/account.h"
 #include "../ioas/ioas.h"
+#include "../viommu/hw_queue.h"
+#include "../viommu/vdevice.h"
+#include "../viommu/viommu.h"
+#include "../viommu/window.h"
 #include "context.h"
+#include "test.h"
 
 int command_respond(struct command *cmd, size_t len)
 {
@@ -120,8 +127,14 @@ struct command_entry {
 
 static const struct command_entry commands[] = {
 	COMMAND(IOMMU_DESTROY, destroy_ioctl, iommu_destroy, id),
+	COMMAND(IOMMU_FAULT_QUEUE_ALLOC, fault_queue_alloc_ioctl, iommu_fault_alloc,
+		out_fault_fd),
 	COMMAND(IOMMU_GET_HW_INFO, device_hw_info_ioctl, iommu_hw_info, __reserved),
 	COMMAND(IOMMU_HWPT_ALLOC, hwpt_alloc_ioctl, iommu_hwpt_alloc, __reserved),
+	COMMAND(IOMMU_HWPT_INVALIDATE, hwpt_invalidate_ioctl, iommu_hwpt_invalidate,
+		__reserved),
+	COMMAND(IOMMU_HW_QUEUE_ALLOC, hw_queue_alloc_ioctl, iommu_hw_queue_alloc,
+		length),
 	COMMAND(IOMMU_IOAS_ALLOC, ioas_alloc_ioctl, iommu_ioas_alloc, out_ioas_id),
 	COMMAND(IOMMU_IOAS_ALLOW_IOVAS, ioas_allow_iovas_ioctl,
 		iommu_ioas_allow_iovas, allowed_iovas),
@@ -134,6 +147,12 @@ static const struct command_entry commands[] = {
 	COMMAND(IOMMU_IOAS_MAP_FILE, ioas_map_file_ioctl, iommu_ioas_map_file, iova),
 	COMMAND(IOMMU_IOAS_UNMAP, ioas_unmap_ioctl, iommu_ioas_unmap, length),
 	COMMAND(IOMMU_OPTION, option_ioctl, iommu_option, val64),
+	COMMAND(IOMMU_VDEVICE_ALLOC, vdevice_alloc_ioctl, iommu_vdevice_alloc, virt_id),
+	COMMAND(IOMMU_VIOMMU_ALLOC, viommu_alloc_ioctl, iommu_viommu_alloc,
+		out_viommu_id),
+	COMMAND(IOMMU_VEVENTQ_ALLOC, veventq_alloc_ioctl, iommu_veventq_alloc,
+		out_veventq_fd),
+	TEST_COMMANDS
 };
 
 static long iommufd_ioctl(struct file *file, unsigned int number, unsigned long arg)
@@ -177,6 +196,8 @@ static int iommufd_open(struct inode *inode, struct file *file)
 	xa_init(&ctx->groups);
 	init_waitqueue_head(&ctx->idle);
 	mutex_init(&ctx->change_lock);
+	mutex_init(&ctx->vdevices_lock);
+	windows_init(ctx);
 	ctx->file = file;
 	file->private_data = ctx;
 	return 0;
@@ -189,10 +210,17 @@ static int iommufd_release(struct inode *inode, struct file *file)
 	object_destroy_all(ctx);
 	WARN_ON(!xa_empty(&ctx->groups));
 	payer_put(ctx->payer);
+	windows_destroy(ctx);
+	mutex_destroy(&ctx->vdevices_lock);
 	mutex_destroy(&ctx->change_lock);
 	mutex_destroy(&ctx->groups_lock);
 	kfree(ctx);
 	return 0;
+}
+
+static int iommufd_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	return windows_mmap(file->private_data, vma);
 }
 
 static const struct file_operations iommufd_fops = {
@@ -201,6 +229,7 @@ static const struct file_operations iommufd_fops = {
 	.release = iommufd_release,
 	.unlocked_ioctl = iommufd_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
+	.mmap = iommufd_mmap,
 };
 
 struct iommufd_ctx *iommufd_ctx_from_file(struct file *file)
@@ -249,6 +278,11 @@ static struct miscdevice iommufd_misc = {
 	.mode = 0660,
 };
 
+struct device *iommufd_this_device(void)
+{
+	return iommufd_misc.this_device;
+}
+
 static int __init iommufd_init(void)
 {
 	return misc_register(&iommufd_misc);
@@ -263,5 +297,6 @@ module_exit(iommufd_exit);
 
 MODULE_DESCRIPTION("I/O address spaces and DMA by user space (/dev/iommu)");
 MODULE_LICENSE("GPL");
+MODULE_IMPORT_NS("DMA_BUF");
 MODULE_IMPORT_NS("IOMMUFD_INTERNAL");
 IOMMUFD_MODULE_INFO;

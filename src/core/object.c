@@ -8,10 +8,16 @@
 
 #include "../device/access.h"
 #include "../device/device.h"
+#include "../event/fault.h"
+#include "../event/veventq.h"
 #include "../hwpt/hwpt.h"
 #include "../ioas/ioas.h"
+#include "../viommu/hw_queue.h"
+#include "../viommu/vdevice.h"
+#include "../viommu/viommu.h"
 #include "context.h"
 #include "object.h"
+#include "test.h"
 
 /* Takes a whole or half-made object apart; the memory itself is freed after it. */
 static void (*const object_unmake[OBJECT_TYPES])(struct object *obj) = {
@@ -19,6 +25,12 @@ static void (*const object_unmake[OBJECT_TYPES])(struct object *obj) = {
 	[OBJECT_HWPT] = hwpt_unmake,
 	[OBJECT_DEVICE] = device_unmake,
 	[OBJECT_ACCESS] = access_unmake,
+	[OBJECT_FAULT_QUEUE] = fault_queue_unmake,
+	[OBJECT_VEVENTQ] = veventq_unmake,
+	[OBJECT_VIOMMU] = viommu_unmake,
+	[OBJECT_VDEVICE] = vdevice_unmake,
+	[OBJECT_HW_QUEUE] = hw_queue_unmake,
+	TEST_UNMAKE
 };
 
 void *object_new(struct iommufd_ctx *ctx, enum object_type type, size_t size)
@@ -93,6 +105,20 @@ bool object_try_get(struct iommufd_ctx *ctx, struct object *obj)
 	return live;
 }
 
+struct object *object_get_slot(struct iommufd_ctx *ctx, struct object *const *slot)
+{
+	struct object *obj;
+
+	xa_lock(&ctx->objects);
+	obj = *slot;
+	if (obj && obj->state == OBJECT_LIVE)
+		obj->uses++;
+	else
+		obj = NULL;
+	xa_unlock(&ctx->objects);
+	return obj;
+}
+
 void object_put(struct iommufd_ctx *ctx, struct object *obj)
 {
 	bool last;
@@ -118,6 +144,18 @@ int object_hold(struct iommufd_ctx *ctx, struct object *obj)
 		obj->holds++;
 	xa_unlock(&ctx->objects);
 	return rc;
+}
+
+bool object_try_hold(struct iommufd_ctx *ctx, struct object *obj)
+{
+	bool live;
+
+	xa_lock(&ctx->objects);
+	live = obj->state == OBJECT_LIVE;
+	if (live)
+		obj->holds++;
+	xa_unlock(&ctx->objects);
+	return live;
 }
 
 void object_release(struct iommufd_ctx *ctx, struct object *obj)
@@ -199,6 +237,23 @@ void object_remove(struct iommufd_ctx *ctx, struct object *obj)
 	object_finish(ctx, obj);
 }
 
+void object_bury(struct iommufd_ctx *ctx, struct object *obj)
+{
+	bool mine;
+
+	xa_lock(&ctx->objects);
+	mine = obj->state == OBJECT_LIVE &&
+	       !WARN_ON(object_begin_destroy(ctx, obj, 0));
+	xa_unlock(&ctx->objects);
+	object_put(ctx, obj);
+	if (!mine)
+		return;
+	wait_event_idle(ctx->idle, object_is_idle(obj));
+	/* The ID stays taken. */
+	object_unmake[obj->type](obj);
+	kfree(obj);
+}
+
 void object_destroy_all(struct iommufd_ctx *ctx)
 {
 	struct object *obj;
@@ -214,6 +269,8 @@ void object_destroy_all(struct iommufd_ctx *ctx)
 			progress = true;
 		}
 	} while (progress);
-	WARN_ON(!xa_empty(&ctx->objects));
+	/* IDs of the buried are all that is left. */
+	id = 0;
+	WARN_ON(xa_find(&ctx->objects, &id, ULONG_MAX, XA_PRESENT));
 	xa_destroy(&ctx->objects);
 }

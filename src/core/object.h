@@ -18,9 +18,11 @@
  *   DYING     ID taken, not found     destroy, remove          (freed) or LIVE
  *                                     (uses may still end)     when a signal came
  *   freed     ID free                 abandon, or DYING with no uses
+ *   buried    ID taken, not found     bury, DYING with no uses      (never)
  *
  * Nothing can take a hold of a DYING object, so once its uses have ended it has
- * neither.
+ * neither.  A buried object's memory is freed too, but its ID isn't used again:
+ * user space didn't destroy it and may not know that it is gone.
  */
 #ifndef IOMMUFD_CORE_OBJECT_H
 #define IOMMUFD_CORE_OBJECT_H
@@ -35,6 +37,12 @@ enum object_type {
 	OBJECT_HWPT,
 	OBJECT_DEVICE,
 	OBJECT_ACCESS,
+	OBJECT_FAULT_QUEUE,
+	OBJECT_VIOMMU,
+	OBJECT_VDEVICE,
+	OBJECT_VEVENTQ,
+	OBJECT_HW_QUEUE,
+	OBJECT_TEST,		/* in test builds */
 	OBJECT_TYPES
 };
 
@@ -68,6 +76,9 @@ void object_abandon(struct iommufd_ctx *ctx, struct object *obj);
 /* Finds an object and begins a use of it: the object, or ERR_PTR(-ENOENT). */
 void *object_get(struct iommufd_ctx *ctx, u32 id, enum object_type type);
 
+/* The same for what *@slot names, if it is LIVE, else NULL; under objects.xa_lock. */
+struct object *object_get_slot(struct iommufd_ctx *ctx, struct object *const *slot);
+
 /* Begins a use of an object that a lock of the caller's keeps from being freed. */
 bool object_try_get(struct iommufd_ctx *ctx, struct object *obj);
 
@@ -76,6 +87,12 @@ void object_put(struct iommufd_ctx *ctx, struct object *obj);
 
 /* Takes a hold of an object that the caller uses: 0, or -ENOENT if it's DYING. */
 int object_hold(struct iommufd_ctx *ctx, struct object *obj);
+
+/*
+ * Takes a hold of an object that a lock of the caller's keeps from being freed, if it
+ * is LIVE: an unfinished one may yet be abandoned.
+ */
+bool object_try_hold(struct iommufd_ctx *ctx, struct object *obj);
 
 /* Ends a hold. */
 void object_release(struct iommufd_ctx *ctx, struct object *obj);
@@ -97,6 +114,12 @@ void object_release_last(struct iommufd_ctx *ctx, struct object *obj);
  * here, and there may be no other.
  */
 void object_remove(struct iommufd_ctx *ctx, struct object *obj);
+
+/*
+ * Ends a use, and buries the object if it is LIVE, which nothing may hold.  If it
+ * isn't, user space is about to destroy it.
+ */
+void object_bury(struct iommufd_ctx *ctx, struct object *obj);
 
 /* Destroys everything, users before what they use.  No task is left to race with. */
 void object_destroy_all(struct iommufd_ctx *ctx);

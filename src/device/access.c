@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * Access objects.  A pin is kept by its range of IOVA and remembers the areas it
- * lies in, so that giving it back asks nothing of the address space.
- */
+/* Access objects.  A pin is kept by its range of IOVA. */
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/interval_tree.h>
@@ -15,8 +12,8 @@
 
 #include "../core/context.h"
 #include "../ioas/ioas.h"
-#include "../ioas/memory.h"
 #include "access.h"
+#include "pins.h"
 
 struct iommufd_access {
 	struct object obj;
@@ -29,18 +26,6 @@ struct iommufd_access {
 	bool changing;			/* the old IOAS is being left */
 	struct mutex pins_lock;		/* guards @pinned; innermost */
 	struct rb_root_cached pinned;	/* struct access_pin by IOVA */
-};
-
-/* The part of a pin that lies in one area. */
-struct pin_part {
-	struct area *area;
-	struct interval_tree_node holder;	/* of area->memory */
-};
-
-struct access_pin {
-	struct interval_tree_node iova;
-	unsigned int nparts;
-	struct pin_part parts[];
 };
 
 void access_unmake(struct object *obj)
@@ -205,156 +190,6 @@ void iommufd_access_destroy(struct iommufd_access *access)
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_access_destroy, "IOMMUFD");
 
-/* A walk over the areas that cover [iova, last] without a gap. */
-struct span {
-	unsigned long iova;		/* of this part */
-	unsigned long last;
-	unsigned long part_last;	/* of this part */
-	struct area *area;
-};
-
-/* The part's first byte, counted from the first page of the area's memory. */
-static unsigned long span_offset(const struct span *span)
-{
-	return span->area->holder.start * PAGE_SIZE + span->area->offset +
-	       (span->iova - span->area->node.first);
-}
-
-/* Finds the area at span->iova: 0, or why it can't be reached. */
-static int span_part(struct span *span, struct ioas *ioas, unsigned int flags)
-{
-	struct iova_node *node = space_find(&ioas->space, span->iova, span->iova);
-	int need = flags & IOMMUFD_ACCESS_RW_WRITE ? IOMMU_WRITE : IOMMU_READ;
-
-	lockdep_assert_held(&ioas->lock);
-	if (!node || !smp_load_acquire(&to_area(node)->live))
-		return -ENOENT;
-	span->area = to_area(node);
-	span->part_last = min(node->last, span->last);
-	return span->area->prot & need ? 0 : -EPERM;
-}
-
-static bool span_next(struct span *span)
-{
-	if (span->part_last == span->last)
-		return false;
-	span->iova = span->part_last + 1;
-	return true;
-}
-
-/* Pages are handed out whole, so parts have to meet at their ends. */
-static bool part_is_whole(const struct span *span)
-{
-	unsigned long offset = span_offset(span);
-	unsigned long end = offset + (span->part_last - span->iova) + 1;
-
-	return !(offset % PAGE_SIZE) &&
-	       (span->part_last == span->last || !(end % PAGE_SIZE));
-}
-
-static void list_pages(struct memory *memory, unsigned long first,
-		       unsigned long last, struct page **pages)
-{
-	struct run_walk walk;
-	unsigned long i;
-	bool more;
-
-	for (more = runs_walk(&memory->runs, &walk, first, last); more;
-	     more = runs_walk_next(&walk))
-		for (i = 0; i < walk.run.npages; i++)
-			*pages++ = pfn_to_page(walk.run.pfn + i);
-}
-
-static void unpin_part(struct pin_part *part)
-{
-	struct memory *memory = part->area->memory;
-
-	mutex_lock(&memory->lock);
-	memory_unpin(memory, &part->holder);
-	mutex_unlock(&memory->lock);
-	/* The area, and with it the memory, may go at once, but not before this. */
-	atomic_dec_return_release(&part->area->pins);
-}
-
-static int pin_part(struct pin_part *part, const struct span *span,
-		    struct page **pages)
-{
-	struct memory *memory = span->area->memory;
-	unsigned long offset = span_offset(span);
-	int rc;
-
-	if (span->area->leaving || !part_is_whole(span))
-		return -EINVAL;
-	part->area = span->area;
-	part->holder.start = offset / PAGE_SIZE;
-	part->holder.last = (offset + (span->part_last - span->iova)) / PAGE_SIZE;
-	mutex_lock(&memory->lock);
-	rc = memory_pin(memory, &part->holder);
-	if (!rc) {
-		list_pages(memory, part->holder.start, part->holder.last, pages);
-		atomic_inc(&part->area->pins);
-	}
-	mutex_unlock(&memory->lock);
-	return rc;
-}
-
-/* The number of areas that [iova, last] touches. */
-static unsigned int count_parts(struct ioas *ioas, unsigned long iova,
-				unsigned long last)
-{
-	struct iova_node *node;
-	unsigned int n = 0;
-
-	for (node = space_find(&ioas->space, iova, last); node;
-	     node = space_next(node, last))
-		n++;
-	return n;
-}
-
-static int pin_parts(struct access_pin *pin, struct ioas *ioas,
-		     struct page **pages, unsigned int flags)
-{
-	struct span span = { .iova = pin->iova.start, .last = pin->iova.last };
-	int rc;
-
-	do {
-		rc = span_part(&span, ioas, flags);
-		if (!rc)
-			rc = pin_part(&pin->parts[pin->nparts], &span, pages);
-		if (rc) {
-			while (pin->nparts)
-				unpin_part(&pin->parts[--pin->nparts]);
-			return rc;
-		}
-		pages += pin->parts[pin->nparts].holder.last -
-			 pin->parts[pin->nparts].holder.start + 1;
-		pin->nparts++;
-	} while (span_next(&span));
-	return 0;
-}
-
-/* With @ioas's lock held, so that areas neither come nor go. */
-static struct access_pin *pin_new(struct ioas *ioas, unsigned long iova,
-				  unsigned long last, struct page **pages,
-				  unsigned int flags)
-{
-	struct access_pin *pin;
-	int rc;
-
-	pin = kvzalloc(struct_size(pin, parts, count_parts(ioas, iova, last)),
-		       GFP_KERNEL_ACCOUNT);
-	if (!pin)
-		return ERR_PTR(-ENOMEM);
-	pin->iova.start = iova;
-	pin->iova.last = last;
-	rc = pin_parts(pin, ioas, pages, flags);
-	if (rc) {
-		kvfree(pin);
-		return ERR_PTR(rc);
-	}
-	return pin;
-}
-
 int iommufd_access_pin_pages(struct iommufd_access *access, unsigned long iova,
 			     unsigned long length, struct page **out_pages,
 			     unsigned int flags)
@@ -370,11 +205,8 @@ int iommufd_access_pin_pages(struct iommufd_access *access, unsigned long iova,
 
 	mutex_lock(&access->attach_lock);
 	ioas = access->ioas;
-	if (ioas) {
-		down_read(&ioas->lock);
-		pin = pin_new(ioas, iova, last, out_pages, flags);
-		up_read(&ioas->lock);
-	}
+	if (ioas)
+		pin = pin_pages(ioas, iova, last, out_pages, flags);
 	if (!IS_ERR(pin)) {
 		mutex_lock(&access->pins_lock);
 		interval_tree_insert(&pin->iova, &access->pinned);
@@ -412,54 +244,25 @@ void iommufd_access_unpin_pages(struct iommufd_access *access,
 	pin = take_pin(access, iova, last);
 	if (WARN_ON(!pin))
 		return;
-	while (pin->nparts)
-		unpin_part(&pin->parts[--pin->nparts]);
-	kvfree(pin);
+	pin_free(pin);
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_access_unpin_pages, "IOMMUFD");
-
-static int rw_parts(struct ioas *ioas, struct span *span, void *data,
-		    unsigned int flags)
-{
-	struct memory *memory;
-	size_t length;
-	int rc;
-
-	do {
-		rc = span_part(span, ioas, flags);
-		if (rc)
-			return rc;
-		memory = span->area->memory;
-		length = span->part_last - span->iova + 1;
-		mutex_lock(&memory->lock);
-		rc = memory_rw(memory, span_offset(span), data, length,
-			       flags & IOMMUFD_ACCESS_RW_WRITE);
-		mutex_unlock(&memory->lock);
-		if (rc)
-			return rc;
-		data += length;
-	} while (span_next(span));
-	return 0;
-}
 
 int iommufd_access_rw(struct iommufd_access *access, unsigned long iova,
 		      void *data, size_t length, unsigned int flags)
 {
-	struct span span = { .iova = iova };
 	struct ioas *ioas;
+	unsigned long last;
 	int rc = -ENOENT;
 
 	if (!length)
 		return -EINVAL;
-	if (check_add_overflow(iova, length - 1, &span.last))
+	if (check_add_overflow(iova, length - 1, &last))
 		return -EOVERFLOW;
 	mutex_lock(&access->attach_lock);
 	ioas = access->ioas;
-	if (ioas) {
-		down_read(&ioas->lock);
-		rc = rw_parts(ioas, &span, data, flags);
-		up_read(&ioas->lock);
-	}
+	if (ioas)
+		rc = pins_rw(ioas, iova, last, data, flags);
 	mutex_unlock(&access->attach_lock);
 	return rc;
 }

@@ -9,9 +9,12 @@
 #include <uapi/linux/iommufd.h>
 
 #include "../core/context.h"
+#include "../core/test.h"
 #include "../hw/hw.h"
 #include "../hwpt/hwpt.h"
 #include "../ioas/ioas.h"
+#include "../viommu/vdevice.h"
+#include "attach.h"
 #include "device.h"
 #include "group.h"
 
@@ -69,7 +72,8 @@ struct iommufd_device *iommufd_device_bind(struct iommufd_ctx *ctx,
 		object_abandon(ctx, &idev->obj);
 		return ERR_PTR(rc);
 	}
-	iommufd_ctx_get(ctx);
+	if (!test_owns_device(dev))
+		iommufd_ctx_get(ctx);
 	*id = idev->obj.id;
 	object_publish(ctx, &idev->obj);
 	return idev;
@@ -78,16 +82,24 @@ EXPORT_SYMBOL_NS_GPL(iommufd_device_bind, "IOMMUFD");
 
 void iommufd_device_unbind(struct iommufd_device *idev)
 {
+	bool of_test = test_owns_device(idev->dev);
 	struct iommufd_ctx *ctx = idev->ctx;
 
-	if (WARN_ON(READ_ONCE(idev->attached)))
-		group_detach(idev);
+	if (WARN_ON(READ_ONCE(idev->nattached)))
+		attach_remove_all(idev);
+	vdevice_part_from(idev);
 	object_remove(ctx, &idev->obj);
-	iommufd_ctx_put(ctx);
+	if (!of_test)
+		iommufd_ctx_put(ctx);
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_device_unbind, "IOMMUFD");
 
-typedef int (*change_fn)(struct iommufd_device *idev, struct hwpt *hwpt);
+/* What is to be done: attach_device() or attach_replace(), and where. */
+struct change {
+	struct iommufd_device *idev;
+	u32 pasid;
+	int (*fn)(struct iommufd_device *idev, u32 pasid, struct hwpt *hwpt);
+};
 
 /* An automatic page table of an IOAS, held: the @n-th one that can be held. */
 static struct hwpt *hold_automatic(struct ioas *ioas, unsigned int n)
@@ -109,51 +121,59 @@ static struct hwpt *hold_automatic(struct ioas *ioas, unsigned int n)
 }
 
 /* @hwpt is held, which ends if that fails. */
-static int change_to(struct iommufd_device *idev, struct hwpt *hwpt,
-		     change_fn change)
+static int change_to(const struct change *change, struct hwpt *hwpt)
 {
-	int rc = change(idev, hwpt);
+	int rc = change->fn(change->idev, change->pasid, hwpt);
 
 	if (rc)
 		hwpt_release(hwpt);
 	return rc;
 }
 
-/* Makes an automatic page table for a device that none there is fits. */
-static int change_to_new(struct iommufd_device *idev, struct ioas *ioas,
-			 change_fn change, u32 *id)
+/* With what the device can't use reserved, if that is to be. */
+static int change_to_made(const struct change *change, struct ioas *ioas, u32 *id)
 {
+	struct iommufd_ctx *ctx = ioas->ctx;
 	struct hwpt *hwpt;
 	int rc;
 
+	hwpt = hwpt_new(ioas, change->idev, 0, NULL);
+	if (IS_ERR(hwpt))
+		return PTR_ERR(hwpt);
+	hwpt->automatic = true;
+	/* One for the device, one for us until it is published. */
+	hwpt->obj.holds = 2;
+	rc = change_to(change, hwpt);
+	if (rc) {
+		object_abandon(ctx, &hwpt->obj);
+		return rc;
+	}
+	*id = hwpt->obj.id;
+	object_publish(ctx, &hwpt->obj);
+	/* The group may have been moved away again. */
+	hwpt_release(hwpt);
+	return 0;
+}
+
+/* Makes an automatic page table for a device that none there is fits. */
+static int change_to_new(const struct change *change, struct ioas *ioas, u32 *id)
+{
+	struct iommufd_device *idev = change->idev;
+	int rc;
+
+	/* None is made for PASIDs, so it won't come to filling it. */
+	if (change->pasid != IOMMU_NO_PASID)
+		return change_to_made(change, ioas, id);
 	/* A conflict is found before much memory is pinned for nothing. */
 	rc = ioas_reserve(ioas, idev->reserved, idev->n_reserved);
 	if (rc)
 		return rc;
-	hwpt = hwpt_new(ioas, idev, 0);
-	if (IS_ERR(hwpt)) {
-		rc = PTR_ERR(hwpt);
-		goto out;
-	}
-	hwpt->automatic = true;
-	/* One for the device, one for us until it is published. */
-	hwpt->obj.holds = 2;
-	rc = change_to(idev, hwpt, change);
-	if (rc) {
-		object_abandon(idev->ctx, &hwpt->obj);
-	} else {
-		*id = hwpt->obj.id;
-		object_publish(idev->ctx, &hwpt->obj);
-		/* The group may have been moved away again. */
-		hwpt_release(hwpt);
-	}
-out:
+	rc = change_to_made(change, ioas, id);
 	ioas_unreserve(ioas, idev->reserved, idev->n_reserved);
 	return rc;
 }
 
-static int change_to_ioas(struct iommufd_device *idev, struct ioas *ioas,
-			  change_fn change, u32 *id)
+static int change_to_ioas(const struct change *change, struct ioas *ioas, u32 *id)
 {
 	struct hwpt *hwpt;
 	unsigned int n;
@@ -166,66 +186,65 @@ static int change_to_ioas(struct iommufd_device *idev, struct ioas *ioas,
 	for (n = 0; rc == -EINVAL && (hwpt = hold_automatic(ioas, n)); n++) {
 		u32 hwpt_id = hwpt->obj.id;
 
-		rc = change_to(idev, hwpt, change);
+		rc = change_to(change, hwpt);
 		if (!rc)
 			*id = hwpt_id;
 	}
 	/* It didn't fit, or there was none. */
 	if (rc == -EINVAL)
-		rc = change_to_new(idev, ioas, change, id);
+		rc = change_to_new(change, ioas, id);
 	mutex_unlock(&ioas->auto_lock);
 	return rc;
 }
 
-static int change_to_hwpt(struct iommufd_device *idev, struct hwpt *hwpt,
-			  change_fn change)
+static int change_to_hwpt(const struct change *change, struct hwpt *hwpt)
 {
+	struct iommufd_ctx *ctx = change->idev->ctx;
 	int rc;
 
-	rc = object_hold(idev->ctx, &hwpt->obj);
-	object_put(idev->ctx, &hwpt->obj);
-	return rc ? rc : change_to(idev, hwpt, change);
+	rc = object_hold(ctx, &hwpt->obj);
+	object_put(ctx, &hwpt->obj);
+	return rc ? rc : change_to(change, hwpt);
 }
 
-static int device_change(struct iommufd_device *idev, u32 pasid, u32 *pt_id,
-			 change_fn change)
+static int device_change(const struct change *change, u32 *pt_id)
 {
+	struct iommufd_ctx *ctx = change->idev->ctx;
 	struct object *obj;
 	int rc;
 
-	if (pasid != IOMMU_NO_PASID)
-		return -EOPNOTSUPP;
-	obj = object_get(idev->ctx, *pt_id, OBJECT_ANY);
+	obj = object_get(ctx, *pt_id, OBJECT_ANY);
 	if (IS_ERR(obj))
 		return PTR_ERR(obj);
 	if (obj->type == OBJECT_HWPT)
-		return change_to_hwpt(idev, container_of(obj, struct hwpt, obj),
-				      change);
+		return change_to_hwpt(change, container_of(obj, struct hwpt, obj));
 	if (obj->type == OBJECT_IOAS)
-		rc = change_to_ioas(idev, container_of(obj, struct ioas, obj),
-				    change, pt_id);
+		rc = change_to_ioas(change, container_of(obj, struct ioas, obj), pt_id);
 	else
 		rc = -EINVAL;
-	object_put(idev->ctx, obj);
+	object_put(ctx, obj);
 	return rc;
 }
 
 int iommufd_device_attach(struct iommufd_device *idev, u32 pasid, u32 *pt_id)
 {
-	return device_change(idev, pasid, pt_id, group_attach);
+	struct change change = { idev, pasid, attach_device };
+
+	return device_change(&change, pt_id);
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_device_attach, "IOMMUFD");
 
 int iommufd_device_replace(struct iommufd_device *idev, u32 pasid, u32 *pt_id)
 {
-	return device_change(idev, pasid, pt_id, group_replace);
+	struct change change = { idev, pasid, attach_replace };
+
+	return device_change(&change, pt_id);
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_device_replace, "IOMMUFD");
 
 void iommufd_device_detach(struct iommufd_device *idev, u32 pasid)
 {
-	if (!WARN_ON(pasid != IOMMU_NO_PASID))
-		group_detach(idev);
+	attach_remove(idev, pasid);
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_device_detach, "IOMMUFD");
 
@@ -268,7 +287,7 @@ static void *hw_info_get(struct iommufd_ctx *ctx, struct iommu_hw_info *arg,
 	data = hw_info(idev->dev, length, &type);
 	arg->out_data_type = type;
 	arg->out_capabilities = hw_capabilities(idev->dev);
-	arg->out_max_pasid_log2 = 0;
+	arg->out_max_pasid_log2 = hw_pasid_width(idev->dev);
 	object_put(ctx, &idev->obj);
 	return data;
 }

@@ -6,7 +6,6 @@
 #ifndef IOMMUFD_DEVICE_DEVICE_H
 #define IOMMUFD_DEVICE_DEVICE_H
 
-#include <linux/list.h>
 #include <linux/types.h>
 
 #include "../core/object.h"
@@ -16,6 +15,7 @@ struct device;
 struct group;
 struct hwpt;
 struct iova_range;
+struct vdevice;
 
 struct iommufd_device {
 	struct object obj;
@@ -27,8 +27,13 @@ struct iommufd_device {
 	struct iova_range *reserved;	/* what the device can't use */
 	size_t n_reserved;
 
-	struct list_head item;		/* of group->attached, under group->lock */
-	bool attached;			/* under group->lock */
+	/* Under ctx->vdevices_lock: */
+	struct vdevice *vdevice;	/* or NULL */
+	bool unbinding;			/* there won't be another */
+
+	/* Under group->lock: */
+	unsigned int nattached;		/* in how many places */
+	unsigned int nfaulting;		/* to how many of them with a fault queue */
 };
 
 void device_unmake(struct object *obj);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Groups: ownership of their DMA, and their page table. */
+/* Groups and the ownership of their DMA. */
 #include <linux/err.h>
 #include <linux/iommu.h>
 #include <linux/module.h>
@@ -8,8 +8,7 @@
 #include <iommufd/iommufd.h>
 
 #include "../core/context.h"
-#include "../hwpt/hwpt.h"
-#include "device.h"
+#include "../core/test.h"
 #include "group.h"
 
 static bool allow_unsafe_interrupts;
@@ -19,7 +18,7 @@ MODULE_PARM_DESC(allow_unsafe_interrupts,
 
 static int check_interrupts(struct iommu_group *iommu_group, struct device *dev)
 {
-	if (hw_has_isolated_interrupts(iommu_group))
+	if (hw_has_isolated_interrupts(iommu_group) || test_owns_device(dev))
 		return 0;
 	if (READ_ONCE(allow_unsafe_interrupts)) {
 		dev_warn_ratelimited(dev, "interrupts aren't isolated by the platform, as allow_unsafe_interrupts permits\n");
@@ -44,7 +43,7 @@ static struct group *group_new(struct iommufd_ctx *ctx,
 	group->ctx = ctx;
 	group->iommu_group = iommu_group;
 	mutex_init(&group->lock);
-	INIT_LIST_HEAD(&group->attached);
+	xa_init(&group->attaches);
 	rc = xa_insert(&ctx->groups, iommu_group_id(iommu_group), group,
 		       GFP_KERNEL_ACCOUNT);
 	if (rc)
@@ -89,7 +88,7 @@ void group_put(struct group *group)
 
 	mutex_lock(&ctx->groups_lock);
 	if (!--group->ndevices) {
-		WARN_ON(!list_empty(&group->attached));
+		WARN_ON(!xa_empty(&group->attaches));
 		xa_erase(&ctx->groups, iommu_group_id(group->iommu_group));
 		iommu_group_release_dma_owner(group->iommu_group);
 		iommu_group_put(group->iommu_group);
@@ -114,242 +113,20 @@ EXPORT_SYMBOL_NS_GPL(iommufd_ctx_has_group, "IOMMUFD");
 
 int group_settle_domain(struct group *group, struct iommu_domain *domain)
 {
+	struct hw_place at = { .group = group->iommu_group, .pasid = IOMMU_NO_PASID };
 	struct hw_attachment *attachment;
 	int rc = -EBUSY;
 
 	mutex_lock(&group->lock);
-	if (!group->hwpt) {
-		attachment = hw_attach(group->iommu_group, domain);
+	if (!xa_load(&group->attaches, IOMMU_NO_PASID)) {
+		attachment = hw_attach(&at, domain, NULL);
 		rc = PTR_ERR_OR_ZERO(attachment);
 		if (!rc) {
 			hw_domain_settle(domain);
-			hw_detach(group->iommu_group, attachment);
-		}
-	}
-	mutex_unlock(&group->lock);
-	return rc;
-}
-
-/* Before the hardware is moved: 0, or -EAGAIN if the rest comes after it. */
-static int prepare(struct group *group, struct hwpt *hwpt)
-{
-	int rc;
-
-	rc = hwpt_prepare_msi(hwpt, &group->msi_window);
-	if (!rc)
-		rc = hwpt_fill(hwpt);
-	return rc ? rc : hwpt_take_doorbells(hwpt, &group->doorbells);
-}
-
-/* After it, for a driver that didn't know the page table's limits. */
-static int prepare_late(struct group *group, struct hwpt *hwpt)
-{
-	hwpt_settle(hwpt);
-	return prepare(group, hwpt);
-}
-
-static void remember_doorbells(struct group *group)
-{
-	hw_msi_remember(&group->doorbells, group->hwpt->table.domain,
-			&group->msi_window);
-}
-
-/* Attaches a group that is detached, or blocked by a failure. */
-static int come(struct group *group, struct hwpt *hwpt)
-{
-	struct hw_attachment *attachment;
-	int rc, late;
-
-	late = prepare(group, hwpt);
-	if (late && late != -EAGAIN)
-		return late;
-	attachment = hw_attach(group->iommu_group, hwpt->table.domain);
-	if (IS_ERR(attachment))
-		return PTR_ERR(attachment);
-	rc = late ? prepare_late(group, hwpt) : 0;
-	if (rc) {
-		hw_detach(group->iommu_group, attachment);
-		return rc;
-	}
-	group->attachment = attachment;
-	return 0;
-}
-
-/* The last resort: DMA stays blocked until the next replace or detach. */
-static void block(struct group *group, struct hw_attachment *now)
-{
-	pr_err("iommufd: DMA of group %d is blocked, its page table can't be restored\n",
-	       iommu_group_id(group->iommu_group));
-	hw_detach(group->iommu_group, now);
-	hw_attachment_free(group->attachment);
-	group->attachment = NULL;
-}
-
-/* Moves a group from another page table, and back if that can't be completed. */
-static int move(struct group *group, struct hwpt *hwpt)
-{
-	struct hw_attachment *attachment;
-	int rc, late;
-
-	remember_doorbells(group);
-	late = prepare(group, hwpt);
-	if (late && late != -EAGAIN)
-		return late;
-	attachment = hw_replace(group->iommu_group, hwpt->table.domain);
-	if (IS_ERR(attachment))
-		return PTR_ERR(attachment);
-	rc = late ? prepare_late(group, hwpt) : 0;
-	if (rc) {
-		if (hw_restore(group->iommu_group, group->attachment))
-			block(group, attachment);
-		else
+			hw_detach(attachment);
 			hw_attachment_free(attachment);
-		return rc;
-	}
-	hw_attachment_free(group->attachment);
-	group->attachment = attachment;
-	return 0;
-}
-
-/*
- * Connects a group's hardware with a page table.  One group at a time: some drivers
- * confuse what is mapped while a device is being attached.
- */
-static int come_to(struct group *group, struct hwpt *hwpt)
-{
-	int rc;
-
-	mutex_lock(&hwpt->lock);
-	rc = group->attachment ? move(group, hwpt) : come(group, hwpt);
-	mutex_unlock(&hwpt->lock);
-	return rc;
-}
-
-int group_attach(struct iommufd_device *idev, struct hwpt *hwpt)
-{
-	struct group *group = idev->group;
-	int rc;
-
-	mutex_lock(&group->lock);
-	if (idev->attached) {
-		rc = -EBUSY;
-		goto out;
-	}
-	/* The others of the group would be moved. */
-	if (group->hwpt && group->hwpt != hwpt) {
-		rc = -EINVAL;
-		goto out;
-	}
-	rc = ioas_reserve(hwpt->ioas, idev->reserved, idev->n_reserved);
-	if (rc)
-		goto out;
-	if (!group->hwpt)
-		rc = come_to(group, hwpt);
-	if (rc) {
-		ioas_unreserve(hwpt->ioas, idev->reserved, idev->n_reserved);
-		goto out;
-	}
-	group->hwpt = hwpt;
-	idev->attached = true;
-	list_add_tail(&idev->item, &group->attached);
-	group->nattached++;
-out:
-	mutex_unlock(&group->lock);
-	return rc;
-}
-
-void group_detach(struct iommufd_device *idev)
-{
-	struct group *group = idev->group;
-	struct hwpt *hwpt;
-
-	mutex_lock(&group->lock);
-	hwpt = group->hwpt;
-	if (WARN_ON(!idev->attached)) {
-		mutex_unlock(&group->lock);
-		return;
-	}
-	list_del(&idev->item);
-	idev->attached = false;
-	if (!--group->nattached) {
-		remember_doorbells(group);
-		if (group->attachment)
-			hw_detach(group->iommu_group, group->attachment);
-		group->attachment = NULL;
-		group->hwpt = NULL;
-	}
-	ioas_unreserve(hwpt->ioas, idev->reserved, idev->n_reserved);
-	mutex_unlock(&group->lock);
-	hwpt_release(hwpt);
-}
-
-/* Undoes reserve_all() for the devices before @end, or for all of them. */
-static void unreserve_all(struct group *group, struct ioas *ioas,
-			  struct iommufd_device *end)
-{
-	struct iommufd_device *idev;
-
-	list_for_each_entry(idev, &group->attached, item) {
-		if (idev == end)
-			break;
-		ioas_unreserve(ioas, idev->reserved, idev->n_reserved);
-	}
-}
-
-static int reserve_all(struct group *group, struct ioas *ioas)
-{
-	struct iommufd_device *idev;
-	int rc;
-
-	list_for_each_entry(idev, &group->attached, item) {
-		rc = ioas_reserve(ioas, idev->reserved, idev->n_reserved);
-		if (rc) {
-			unreserve_all(group, ioas, idev);
-			return rc;
 		}
 	}
-	return 0;
-}
-
-/* Moves all devices of a group that is attached elsewhere. */
-static int replace_locked(struct group *group, struct hwpt *hwpt)
-{
-	struct hwpt *old = group->hwpt;
-	int rc;
-
-	rc = reserve_all(group, hwpt->ioas);
-	if (rc)
-		return rc;
-	rc = come_to(group, hwpt);
-	if (rc) {
-		unreserve_all(group, hwpt->ioas, NULL);
-		return rc;
-	}
-	unreserve_all(group, old->ioas, NULL);
-	group->hwpt = hwpt;
-	return 0;
-}
-
-int group_replace(struct iommufd_device *idev, struct hwpt *hwpt)
-{
-	struct group *group = idev->group;
-	struct hwpt *old;
-	unsigned int n = 1, i;
-	int rc = 0;
-
-	mutex_lock(&group->lock);
-	old = group->hwpt;
-	if (!idev->attached) {
-		rc = -EINVAL;
-	} else if (old != hwpt) {
-		rc = replace_locked(group, hwpt);
-		n = group->nattached;
-		/* One hold for each device; the first one is the caller's. */
-		for (i = 1; !rc && i < n; i++)
-			WARN_ON(object_hold(group->ctx, &hwpt->obj));
-	}
 	mutex_unlock(&group->lock);
-	while (!rc && n--)
-		hwpt_release(old);
 	return rc;
 }

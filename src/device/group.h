@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A group: devices that the IOMMU can't tell apart.  They have one page table for
- * all of them, and one owner of their DMA, a context.
+ * A group: devices that the IOMMU can't tell apart.  They have one owner of their
+ * DMA, a context, and are attached together (attach.h).
  */
 #ifndef IOMMUFD_DEVICE_GROUP_H
 #define IOMMUFD_DEVICE_GROUP_H
 
-#include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
+#include <linux/xarray.h>
 
 #include "../hw/hw.h"
 
 struct device;
-struct hwpt;
 struct iommufd_ctx;
-struct iommufd_device;
 
 struct group {
 	struct iommufd_ctx *ctx;
@@ -23,10 +21,7 @@ struct group {
 	unsigned int ndevices;		/* bound ones, under ctx->groups_lock */
 
 	struct mutex lock;		/* guards what follows */
-	struct list_head attached;	/* struct iommufd_device */
-	unsigned int nattached;
-	struct hwpt *hwpt;		/* of all attached devices */
-	struct hw_attachment *attachment;	/* NULL if @hwpt could not be restored */
+	struct xarray attaches;		/* PASID -> struct attach */
 	struct iova_range msi_window;	/* see hw_reserved() */
 	struct hw_doorbells doorbells;	/* that the devices may be writing to */
 };
@@ -38,15 +33,6 @@ struct group {
  */
 struct group *group_get(struct iommufd_ctx *ctx, struct device *dev);
 void group_put(struct group *group);
-
-/*
- * Attaches a device to a page table, moves an attached one's group there, or
- * detaches one.  A page table is held by each attached device: on success the
- * caller's hold becomes the device's, on failure it stays the caller's.
- */
-int group_attach(struct iommufd_device *idev, struct hwpt *hwpt);
-int group_replace(struct iommufd_device *idev, struct hwpt *hwpt);
-void group_detach(struct iommufd_device *idev);
 
 /*
  * Attaches the device's group to an empty domain and detaches it again, so that

@@ -11,7 +11,10 @@
 #include <linux/scatterlist.h>
 #include <linux/types.h>
 
+#include "dirty.h"
 #include "range.h"
+
+struct fault_queue;
 
 /* Is there an IOMMU between the device and memory? */
 static inline bool hw_has_iommu(struct device *dev)
@@ -25,18 +28,48 @@ bool hw_is_coherent(struct device *dev);
 /* Can the IOMMU make DMA coherent that asks not to be (PCI no-snoop)? */
 bool hw_can_enforce_coherency(struct device *dev);
 
-/* Can the IOMMU note which pages a device wrote to? */
+/* Can it be read which pages a device wrote to?  See dirty.h. */
 bool hw_tracks_dirty(struct device *dev);
 
 /* Can no device of the group raise interrupts that belong to others? */
 bool hw_has_isolated_interrupts(struct iommu_group *group);
 
+/* The physical IOMMU of a device that has one. */
+static inline struct iommu_device *hw_iommu(struct device *dev)
+{
+	return dev->iommu->iommu_dev;
+}
+
 /*
  * Allocates a paging domain that devices like @dev can be attached to.  @flags
- * are IOMMU_HWPT_ALLOC_*; what isn't supported is -EOPNOTSUPP.
+ * are IOMMU_HWPT_ALLOC_*, @data is for the driver, or NULL; what isn't supported is
+ * -EOPNOTSUPP.
  */
-struct iommu_domain *hw_domain_alloc(struct device *dev, u32 flags);
+struct iommu_domain *hw_domain_alloc(struct device *dev, u32 flags,
+				     const struct iommu_user_data *data);
 void hw_domain_free(struct iommu_domain *domain);
+
+/* Was the domain made by the driver of the device's IOMMU? */
+bool hw_domain_fits(struct iommu_domain *domain, struct device *dev);
+
+/* Can there be domains for the device whose tables are user space's? */
+bool hw_can_nest(struct device *dev);
+
+/* Makes one, on top of a domain that was made with IOMMU_HWPT_ALLOC_NEST_PARENT. */
+struct iommu_domain *hw_nested_alloc(struct device *dev,
+				     struct iommu_domain *parent, u32 flags,
+				     const struct iommu_user_data *data);
+
+/* Looks at what another maker returned, and notes whose it is.  May be an ERR_PTR. */
+struct iommu_domain *hw_nested_take(struct iommu_domain *domain,
+				    const struct iommu_ops *owner);
+
+/*
+ * Drops what is cached of the tables, as an array of user space's says.
+ * array->entry_num becomes the number of entries that were done, also on failure.
+ */
+int hw_nested_invalidate(struct iommu_domain *domain,
+			 struct iommu_user_data_array *array);
 
 /*
  * True if the domain's aperture and page sizes are known and it can be filled;
@@ -46,6 +79,9 @@ bool hw_domain_is_ready(struct iommu_domain *domain);
 
 /* Makes all DMA through a domain, which is still empty, coherent.  0 or -EINVAL. */
 int hw_domain_enforce_coherency(struct iommu_domain *domain);
+
+/* The sizes of pages that a domain can map, as bits. */
+unsigned long hw_page_sizes(const struct iommu_domain *domain);
 
 /* The smallest page that a domain can map; 0 if that isn't known. */
 unsigned long hw_page_size(const struct iommu_domain *domain);
@@ -91,21 +127,73 @@ bool hw_unmap(struct iommu_domain *domain, unsigned long iova,
 void hw_domain_settle(struct iommu_domain *domain);
 
 /*
- * The attachment of a group to a domain.  The group's DMA is owned by us.  What
- * fails changes nothing.  hw_replace() leaves the old attachment to the caller, who
- * may go back to it with hw_restore(), or frees it.
+ * Where a domain is attached: to the DMA of a group that comes without PASID
+ * (IOMMU_NO_PASID), or with that one.  The group's DMA is owned by us.
  */
-struct hw_attachment;
+struct hw_place {
+	struct iommu_group *group;
+	struct device *dev;	/* any of the group that stays; only for a PASID */
+	u32 pasid;
+};
 
-struct hw_attachment *hw_attach(struct iommu_group *group,
-				struct iommu_domain *domain);
-struct hw_attachment *hw_replace(struct iommu_group *group,
-				 struct iommu_domain *domain);
-int hw_restore(struct iommu_group *group, struct hw_attachment *old);
+/*
+ * A domain that is attached to a place.  Page faults come with the attachment that
+ * they happened in, and are for @faults.  It may be looked at by a fault that is
+ * being reported until it was replaced or detached; after that its owner answers
+ * what is pending, and frees it.
+ */
+struct hw_attachment {
+	struct iommu_attach_handle handle;
+	struct iommu_domain *domain;
+	const struct hw_place *at;
+	struct fault_queue *faults;	/* or NULL */
+};
+
+/*
+ * What fails changes nothing.  hw_replace() leaves the old attachment to the
+ * caller, who may go back to it with hw_restore(), or frees it.  -EOPNOTSUPP for
+ * PASIDs on kernels and IOMMUs without; -EINVAL if the domain doesn't fit.
+ */
+struct hw_attachment *hw_attach(const struct hw_place *at,
+				struct iommu_domain *domain,
+				struct fault_queue *faults);
+struct hw_attachment *hw_replace(const struct hw_place *at,
+				 struct iommu_domain *domain,
+				 struct fault_queue *faults);
+int hw_restore(struct hw_attachment *old);
+
+/* Blocks the DMA.  Can't fail. */
+void hw_detach(struct hw_attachment *attachment);
 void hw_attachment_free(struct hw_attachment *attachment);
 
-/* Blocks the group's DMA, and frees the attachment.  Can't fail. */
-void hw_detach(struct iommu_group *group, struct hw_attachment *attachment);
+/*
+ * Page faults that devices wait for.  They come to @take in groups, from a threaded
+ * interrupt, through attachments of the domain; none comes through one that was
+ * replaced or detached.  @take returns 0, and answers each group with
+ * hw_fault_answer(), which may sleep and needs the device.  0, or -EOPNOTSUPP where
+ * the kernel has no page faults.
+ */
+struct iopf_group;
+
+int hw_domain_take_faults(struct iommu_domain *domain,
+			  int (*take)(struct iopf_group *group));
+struct device *hw_fault_device(const struct iopf_group *group);
+/* @take calls it first, so that the kernel forgets the group. */
+void hw_fault_own(struct iopf_group *group);
+void hw_fault_answer(struct iopf_group *group, enum iommu_page_response_code code);
+
+/*
+ * Where that isn't the driver's business a device is told to report faults once it
+ * is attached to such a domain, and to stop when it is no more; not counted.
+ */
+int hw_faults_enable(struct device *dev);
+void hw_faults_disable(struct device *dev);
+
+/*
+ * A VF shares the page request interface of its PF, which some answers turn off for
+ * all: it can't be attached to such a domain.
+ */
+bool hw_shares_faults(struct device *dev);
 
 /*
  * Ranges of IOVA that the device can't use for DMA, to be freed with kfree(); NULL
@@ -163,5 +251,8 @@ void *hw_info(struct device *dev, u32 *length, u32 *type);
 
 /* IOMMU_HW_CAP_* */
 u64 hw_capabilities(struct device *dev);
+
+/* How many bits wide are the PASIDs that the device can use?  0: it can't. */
+u8 hw_pasid_width(struct device *dev);
 
 #endif

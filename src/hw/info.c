@@ -9,12 +9,14 @@
 #include <linux/err.h>
 #include <linux/io.h>
 #include <linux/kernel.h>
+#include <linux/log2.h>
 #include <linux/pci.h>
 #include <linux/pci-ats.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
 #include "hw.h"
+#include "shim.h"
 
 static struct device_attribute *find_attribute(struct device *dev,
 					       const char *group, const char *name)
@@ -161,12 +163,23 @@ static void *public_info(struct device *iommu, u32 *length, u32 *type)
 	return info;
 }
 
+static void *shim_info(struct device *dev, u32 *length, u32 *type)
+{
+	const struct hw_shim *shim = hw_shim_of(dev);
+
+	return shim && shim->info ? shim->info(dev, length, type) : NULL;
+}
+
 void *hw_info(struct device *dev, u32 *length, u32 *type)
 {
 	u32 wanted = *type;
 	void *info;
 
 	info = compat_hw_info(dev, length, type);
+	if (!info) {
+		*type = wanted;
+		info = shim_info(dev, length, type);
+	}
 	if (!info) {
 		*length = 0;
 		*type = IOMMU_HW_INFO_TYPE_NONE;
@@ -189,9 +202,41 @@ static bool has_ats(struct device *dev)
 #endif
 }
 
+/*
+ * Drivers that use PASIDs enable them when they meet the device, if they can, but
+ * for AMD's before Linux 7.2, whose PASIDs user space can't have.
+ */
+static bool has_pasids(struct device *dev)
+{
+	if (!compat_max_pasids(dev))
+		return false;
+	return !dev_is_pci(dev) ||
+	       (compat_pci_pasid_status(dev) > 0 &&
+		compat_pci_pasid_status(dev) & PCI_PASID_CTRL_ENABLE);
+}
+
+u8 hw_pasid_width(struct device *dev)
+{
+	return has_pasids(dev) ? ilog2(compat_max_pasids(dev)) : 0;
+}
+
+static u64 pasid_capabilities(struct device *dev)
+{
+	int status = compat_pci_pasid_status(dev);
+	u64 caps = 0;
+
+	if (!has_pasids(dev) || status < 0)
+		return 0;
+	if (status & PCI_PASID_CTRL_EXEC)
+		caps |= IOMMU_HW_CAP_PCI_PASID_EXEC;
+	if (status & PCI_PASID_CTRL_PRIV)
+		caps |= IOMMU_HW_CAP_PCI_PASID_PRIV;
+	return caps;
+}
+
 u64 hw_capabilities(struct device *dev)
 {
-	u64 caps = 0;
+	u64 caps = pasid_capabilities(dev);
 
 	if (hw_tracks_dirty(dev))
 		caps |= IOMMU_HW_CAP_DIRTY_TRACKING;

@@ -92,6 +92,7 @@ static int map_single_pages(struct hw_mapper *to, phys_addr_t pa,
 		rc = map_one(to, pa, part);
 		if (rc)
 			return rc;
+		cond_resched();
 	}
 	return 0;
 }
@@ -121,6 +122,11 @@ bool hw_unmap(struct iommu_domain *domain, unsigned long iova,
 	      unsigned long length)
 {
 	return !length || iommu_unmap(domain, iova, length) == length;
+}
+
+unsigned long hw_page_sizes(const struct iommu_domain *domain)
+{
+	return domain->pgsize_bitmap;
 }
 
 unsigned long hw_page_size(const struct iommu_domain *domain)

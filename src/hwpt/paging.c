@@ -8,6 +8,7 @@
 #include "../core/context.h"
 #include "../device/device.h"
 #include "../device/group.h"
+#include "../event/fault.h"
 #include "../hw/hw.h"
 #include "../ioas/ioas.h"
 #include "hwpt.h"
@@ -47,12 +48,13 @@ int hwpt_take_doorbells(struct hwpt *hwpt, const struct hw_doorbells *known)
 	return hw_msi_take(hwpt->table.domain, &hwpt->msi, known);
 }
 
-static int build(struct hwpt *hwpt, struct iommufd_device *idev, u32 flags)
+static int build(struct hwpt *hwpt, struct iommufd_device *idev, u32 flags,
+		 const struct iommu_user_data *data)
 {
 	struct iommu_domain *domain;
 	int rc;
 
-	domain = hw_domain_alloc(idev->dev, flags);
+	domain = hw_domain_alloc(idev->dev, flags, data);
 	if (IS_ERR(domain))
 		return PTR_ERR(domain);
 	hwpt->table.domain = domain;
@@ -61,6 +63,7 @@ static int build(struct hwpt *hwpt, struct iommufd_device *idev, u32 flags)
 		rc = hw_domain_enforce_coherency(domain);
 		if (rc)
 			return rc;
+		hwpt->table.coherent = true;
 	}
 	if (hw_domain_is_ready(domain))
 		return 0;
@@ -70,7 +73,8 @@ static int build(struct hwpt *hwpt, struct iommufd_device *idev, u32 flags)
 	return rc == -EBUSY ? 0 : rc;
 }
 
-struct hwpt *hwpt_new(struct ioas *ioas, struct iommufd_device *idev, u32 flags)
+struct hwpt *hwpt_new(struct ioas *ioas, struct iommufd_device *idev, u32 flags,
+		      const struct iommu_user_data *data)
 {
 	struct hwpt *hwpt;
 	int rc;
@@ -79,17 +83,30 @@ struct hwpt *hwpt_new(struct ioas *ioas, struct iommufd_device *idev, u32 flags)
 	if (IS_ERR(hwpt))
 		return hwpt;
 	hwpt->ctx = ioas->ctx;
+	hwpt->nest_parent = flags & IOMMU_HWPT_ALLOC_NEST_PARENT;
+	hwpt->tracks_dirty = flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING;
+	hwpt->pasid_fit = flags & IOMMU_HWPT_ALLOC_PASID;
 	mutex_init(&hwpt->lock);
 	rc = object_hold(ioas->ctx, &ioas->obj);
 	if (!rc) {
 		hwpt->ioas = ioas;
-		rc = build(hwpt, idev, flags);
+		rc = build(hwpt, idev, flags, data);
 	}
 	if (rc) {
 		object_abandon(hwpt->ctx, &hwpt->obj);
 		return ERR_PTR(rc);
 	}
 	return hwpt;
+}
+
+struct hwpt *hwpt_get_paging(struct iommufd_ctx *ctx, u32 id)
+{
+	struct hwpt *hwpt = object_get(ctx, id, OBJECT_HWPT);
+
+	if (IS_ERR(hwpt) || !hwpt->parent)
+		return hwpt;
+	object_put(ctx, &hwpt->obj);
+	return ERR_PTR(-ENOENT);
 }
 
 void hwpt_release(struct hwpt *hwpt)
@@ -104,79 +121,16 @@ void hwpt_unmake(struct object *obj)
 {
 	struct hwpt *hwpt = container_of(obj, struct hwpt, obj);
 
+	if (hwpt->parent) {
+		hwpt_unmake_nested(hwpt);
+		return;
+	}
 	if (hwpt->table.domain) {
 		ioas_remove_table(hwpt->ioas, &hwpt->table);
 		hw_domain_free(hwpt->table.domain);
 	}
+	hwpt_drop_faults(hwpt);
 	mutex_destroy(&hwpt->lock);
 	if (hwpt->ioas)
 		object_release(hwpt->ctx, &hwpt->ioas->obj);
-}
-
-/* Flags that a page table for an IOAS may have. */
-#define PAGING_FLAGS (IOMMU_HWPT_ALLOC_NEST_PARENT |	\
-		      IOMMU_HWPT_ALLOC_DIRTY_TRACKING |	\
-		      IOMMU_HWPT_ALLOC_PASID)
-
-static struct hwpt *new_paging(struct iommufd_device *idev, struct ioas *ioas,
-			       const struct iommu_hwpt_alloc *arg)
-{
-	/* No driver takes data for one, and faults need a queue to go to. */
-	if ((arg->flags & ~PAGING_FLAGS) || arg->data_len)
-		return ERR_PTR(-EOPNOTSUPP);
-	return hwpt_new(ioas, idev, arg->flags);
-}
-
-static struct hwpt *new_by_parent(struct iommufd_device *idev, struct object *parent,
-				  const struct iommu_hwpt_alloc *arg)
-{
-	if (parent->type == OBJECT_IOAS)
-		return new_paging(idev, container_of(parent, struct ioas, obj), arg);
-	if (parent->type == OBJECT_HWPT)
-		return ERR_PTR(-EOPNOTSUPP);	/* nested */
-	return ERR_PTR(-EINVAL);
-}
-
-static struct hwpt *new_by_id(struct iommufd_ctx *ctx,
-			      const struct iommu_hwpt_alloc *arg)
-{
-	struct iommufd_device *idev;
-	struct object *parent;
-	struct hwpt *hwpt;
-
-	idev = object_get(ctx, arg->dev_id, OBJECT_DEVICE);
-	if (IS_ERR(idev))
-		return ERR_CAST(idev);
-	parent = object_get(ctx, arg->pt_id, OBJECT_ANY);
-	if (IS_ERR(parent)) {
-		hwpt = ERR_PTR(-EINVAL);
-	} else {
-		hwpt = new_by_parent(idev, parent, arg);
-		object_put(ctx, parent);
-	}
-	object_put(ctx, &idev->obj);
-	return hwpt;
-}
-
-int hwpt_alloc_ioctl(struct command *cmd)
-{
-	struct iommu_hwpt_alloc *arg = cmd->arg;
-	struct hwpt *hwpt;
-	int rc;
-
-	if (arg->__reserved)
-		return -EOPNOTSUPP;
-	if ((arg->data_type == IOMMU_HWPT_DATA_NONE) != !arg->data_len)
-		return -EINVAL;
-	hwpt = new_by_id(cmd->ctx, arg);
-	if (IS_ERR(hwpt))
-		return PTR_ERR(hwpt);
-	/* Page faults may take any time, so the device isn't used any more. */
-	rc = hwpt_fill(hwpt);
-	if (rc && rc != -EAGAIN) {
-		object_abandon(cmd->ctx, &hwpt->obj);
-		return rc;
-	}
-	arg->out_hwpt_id = hwpt->obj.id;
-	return command_publish(cmd, sizeof(*arg), &hwpt->obj);
 }

@@ -301,6 +301,9 @@ static int take_areas(struct unmap *un)
 		/* Mapped or unmapped by another task at this moment. */
 		if (!smp_load_acquire(&area->live))
 			return -EBUSY;
+		/* It goes when the one that has it does. */
+		if (atomic_read_acquire(&area->locks))
+			return -EBUSY;
 		if (atomic_read_acquire(&area->pins)) {
 			area->leaving = true;
 			un->blocked = true;

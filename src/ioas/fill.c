@@ -5,6 +5,7 @@
 #include <linux/slab.h>
 
 #include "../hw/hw.h"
+#include "dmabuf.h"
 #include "ioas.h"
 #include "memory.h"
 
@@ -33,24 +34,31 @@ static int fill_runs(struct area *area, struct hw_mapper *to)
 
 int area_map(struct ioas *ioas, struct area *area, struct ioas_table *table)
 {
+	struct memory *memory = area->memory;
 	struct hw_mapper to;
 	int rc;
 
-	hw_map_begin(&to, table->domain, area->node.first, area->prot,
+	hw_map_begin(&to, table->domain, area->node.first,
+		     memory->dmabuf ? dmabuf_prot(area->prot) : area->prot,
 		     ioas->single_pages);
-	rc = mutex_lock_killable(&area->memory->lock);
+	rc = mutex_lock_killable(&memory->lock);
 	if (rc)
 		return rc;
-	rc = fill_runs(area, &to);
-	mutex_unlock(&area->memory->lock);
+	rc = memory->dmabuf ? dmabuf_map(area, &to) : fill_runs(area, &to);
+	/* Still with the lock, or a DMA-buf could be revoked and a part stay mapped. */
 	if (rc && WARN_ON_ONCE(!hw_unmap(table->domain, area->node.first,
 					 to.iova - area->node.first)))
 		area->stuck = true;
+	mutex_unlock(&memory->lock);
 	return rc;
 }
 
 void area_unmap(struct area *area, struct ioas_table *table)
 {
+	if (area->memory->dmabuf) {
+		dmabuf_unmap(area, table->domain);
+		return;
+	}
 	/* Memory that a device may still reach is never given back. */
 	if (WARN_ON_ONCE(!hw_unmap(table->domain, area->node.first,
 				   area_length(area))))
@@ -61,6 +69,9 @@ int area_pin(struct area *area)
 {
 	int rc;
 
+	/* It stays where it is until it is revoked. */
+	if (area->memory->dmabuf)
+		return 0;
 	rc = mutex_lock_killable(&area->memory->lock);
 	if (rc)
 		return rc;
@@ -285,7 +296,7 @@ static int advance_list(struct ioas *ioas, struct advance **list)
 	for (node = space_find(&ioas->space, 0, ULONG_MAX); node && !rc;
 	     node = space_next(node, ULONG_MAX)) {
 		area = to_area(node);
-		if (!smp_load_acquire(&area->live))
+		if (!smp_load_acquire(&area->live) || area->memory->dmabuf)
 			continue;
 		new = kmalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
 		if (!new) {

@@ -72,9 +72,8 @@ static u32 list_holes(struct ioas *ioas, struct iommu_iova_range *out, u32 max)
 	return n;
 }
 
-/* A list that user space has room for, and its length even if it hasn't. */
-static struct iommu_iova_range *get_holes(struct ioas *ioas,
-					  struct iommu_ioas_iova_ranges *arg)
+struct iommu_iova_range *ioas_get_holes(struct ioas *ioas,
+					struct iommu_ioas_iova_ranges *arg)
 {
 	struct iommu_iova_range *holes;
 	u32 n = 0, room;
@@ -109,7 +108,7 @@ int ioas_iova_ranges_ioctl(struct command *cmd)
 	ioas = ioas_get(cmd->ctx, arg->ioas_id);
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
-	holes = get_holes(ioas, arg);
+	holes = ioas_get_holes(ioas, arg);
 	ioas_put(ioas);
 	if (IS_ERR(holes))
 		return PTR_ERR(holes);

@@ -28,7 +28,10 @@
 #include "space.h"
 
 struct command;
+struct dmabuf_entry;
 struct iommu_domain;
+struct iommu_ioas_iova_ranges;
+struct iommu_iova_range;
 struct memory;
 
 struct ioas {
@@ -53,6 +56,7 @@ struct ioas_table {
 	struct list_head item;		/* of ioas->tables, guarded by ioas->users */
 	struct iommu_domain *domain;
 	bool filled;			/* the same */
+	bool coherent;			/* all DMA through it is; set before it's filled */
 	struct iova_range outside[2];	/* what it can't translate, reserved for it */
 	size_t n_outside;
 };
@@ -71,6 +75,7 @@ struct area {
 	struct interval_tree_node holder;	/* of @memory, while pinned */
 	struct memory *memory;
 	struct area *next;		/* of those that one ioctl makes or removes */
+	struct dmabuf_entry *entries;	/* of a DMA-buf, guarded by memory->lock */
 	unsigned int offset;		/* of the first byte in its page */
 	int prot;			/* IOMMU_READ, IOMMU_WRITE, IOMMU_CACHE */
 	bool pinned;			/* guarded by ioas->users, or by owning it */
@@ -78,12 +83,19 @@ struct area {
 	bool stuck;			/* a page table didn't let go of it */
 	bool live;			/* set with release, cleared under ioas->lock */
 	atomic_t pins;			/* of access objects; begun under ioas->lock */
+	atomic_t locks;			/* pins that can't be asked for; the same */
 	bool leaving;			/* no more pins, guarded by ioas->lock */
 };
 
 static inline unsigned long area_length(const struct area *area)
 {
 	return area->node.last - area->node.first + 1;
+}
+
+/* With ioas->lock held; if it's not for writing, more may come. */
+static inline bool area_is_pinned_by_readers(const struct area *area)
+{
+	return atomic_read_acquire(&area->pins) || atomic_read_acquire(&area->locks);
 }
 
 static inline struct area *to_area(struct iova_node *node)
@@ -120,8 +132,8 @@ void area_remove(struct ioas *ioas, struct area *areas);
 /*
  * Unmaps all areas in [first, last].  *@unmapped is the sum of their lengths.
  * Returns 0, also if there's none; -ENOENT if an area lies in it only partly,
- * -EBUSY if one is being mapped or unmapped, -EINTR, -EDEADLOCK if an access
- * object doesn't give back its pins.
+ * -EBUSY if one is being mapped or unmapped or hardware reads it by itself, -EINTR,
+ * -EDEADLOCK if an access object doesn't give back its pins.
  */
 int ioas_unmap(struct ioas *ioas, unsigned long first, unsigned long last,
 	       unsigned long *unmapped);
@@ -155,6 +167,14 @@ void ioas_unreserve(struct ioas *ioas, const struct iova_range *ranges, size_t c
 /* Whether page tables may map more than a page in one entry: 0, -EINVAL, -EADDRINUSE */
 int ioas_set_single_pages(struct ioas *ioas, bool single_pages);
 
+/*
+ * Makes areas end at @last and begin at @first, if the address space has single
+ * pages; else does nothing.  0, -EINVAL if that isn't a page's border or access
+ * objects have pinned the area, -EBUSY, -EOPNOTSUPP for a dma-buf, -EINTR, -ENOMEM.
+ * In cut.c.
+ */
+int ioas_cut(struct ioas *ioas, unsigned long first, unsigned long last);
+
 /* Objects and ioctls: ioas.c, ioctl.c */
 
 struct ioas *ioas_get(struct iommufd_ctx *ctx, u32 id);
@@ -164,6 +184,13 @@ static inline void ioas_put(struct ioas *ioas)
 }
 
 void ioas_unmake(struct object *obj);
+
+/*
+ * The holes between reserved ranges, for kvfree(): as many of them as arg->num_iovas
+ * said, which becomes the number of all.  An ERR_PTR without memory.
+ */
+struct iommu_iova_range *ioas_get_holes(struct ioas *ioas,
+					struct iommu_ioas_iova_ranges *arg);
 
 int ioas_alloc_ioctl(struct command *cmd);
 int ioas_allow_iovas_ioctl(struct command *cmd);

@@ -9,6 +9,7 @@
 #include <uapi/linux/iommufd.h>
 
 #include "../core/context.h"
+#include "dmabuf.h"
 #include "ioas.h"
 #include "memory.h"
 
@@ -92,8 +93,7 @@ static int map_memory(struct command *cmd, struct ioas *ioas,
 	return map_areas(cmd, ioas, map, response);
 }
 
-/* The last page of all can't be a part of memory.  0, -EINVAL or -EOVERFLOW */
-static int check_memory(u64 start, u64 length)
+int memory_check(u64 start, u64 length)
 {
 	u64 end;
 
@@ -126,7 +126,7 @@ int ioas_map_ioctl(struct command *cmd)
 	ioas = ioas_get(cmd->ctx, arg->ioas_id);
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
-	rc = check_memory(arg->user_va, arg->length);
+	rc = memory_check(arg->user_va, arg->length);
 	if (!rc)
 		rc = map_memory(cmd, ioas,
 				memory_of_process(cmd->ctx, arg->user_va, writable),
@@ -135,27 +135,36 @@ int ioas_map_ioctl(struct command *cmd)
 	return rc;
 }
 
+static struct memory *memory_of_fd(struct iommufd_ctx *ctx,
+				   const struct iommu_ioas_map_file *arg)
+{
+	bool writable = arg->flags & IOMMU_IOAS_MAP_WRITEABLE;
+	struct memory *memory;
+	struct file *file;
+
+	memory = memory_of_dmabuf(ctx, arg->fd, arg->start, arg->length, writable);
+	if (memory)
+		return memory;
+	file = fget(arg->fd);
+	if (!file)
+		return ERR_PTR(-EBADF);
+	memory = memory_of_file(ctx, file, arg->start, writable);
+	fput(file);
+	return memory;
+}
+
 static int map_file(struct command *cmd, struct ioas *ioas, struct mapping *map)
 {
 	struct iommu_ioas_map_file *arg = cmd->arg;
-	struct file *file;
 	int rc;
 
-	rc = check_memory(arg->start, arg->length);
+	rc = memory_check(arg->start, arg->length);
 	if (rc)
 		return rc;
 	/* No file reaches beyond. */
 	if (arg->start + arg->length > LLONG_MAX)
 		return -EINVAL;
-	file = fget(arg->fd);
-	if (!file)
-		return -EBADF;
-	rc = map_memory(cmd, ioas,
-			memory_of_file(cmd->ctx, file, arg->start,
-				       arg->flags & IOMMU_IOAS_MAP_WRITEABLE),
-			map, sizeof(*arg));
-	fput(file);
-	return rc;
+	return map_memory(cmd, ioas, memory_of_fd(cmd->ctx, arg), map, sizeof(*arg));
 }
 
 int ioas_map_file_ioctl(struct command *cmd)
@@ -200,8 +209,7 @@ static struct area *share_areas(struct ioas *ioas, unsigned long iova,
 			(iova - node->first);
 		end = min(node->last, last);
 		if (!areas)
-			*hint = src->memory->file ? src->memory->start + start :
-						    src->memory->va + start;
+			*hint = memory_position(src->memory, start);
 		area = area_new(memory_get(src->memory), start, end - iova + 1, prot);
 		if (IS_ERR(area)) {
 			up_read(&ioas->lock);

@@ -9,9 +9,10 @@
 #include <linux/slab.h>
 
 #include "../core/context.h"
+#include "dmabuf.h"
 #include "memory.h"
 
-static struct memory *memory_new(struct iommufd_ctx *ctx, bool writable)
+struct memory *memory_new(struct iommufd_ctx *ctx, bool writable)
 {
 	struct memory *memory;
 
@@ -28,6 +29,7 @@ static struct memory *memory_new(struct iommufd_ctx *ctx, bool writable)
 	memory->charge = charge_mode(ctx);
 	memory->va = 0;
 	memory->file = NULL;
+	memory->dmabuf = NULL;
 	memory->start = 0;
 	mutex_init(&memory->lock);
 	memory->former = NULL;
@@ -71,6 +73,8 @@ void memory_put(struct memory *memory)
 	WARN_ON(memory->npinned || !runs_empty(&memory->runs));
 	payer_put(memory->payer);
 	WARN_ON(memory->former);
+	if (memory->dmabuf)
+		dmabuf_put(memory);
 	if (memory->file)
 		fput(memory->file);
 	mutex_destroy(&memory->lock);
@@ -157,6 +161,8 @@ int memory_pin(struct memory *memory, struct interval_tree_node *holder)
 	int rc;
 
 	lockdep_assert_held(&memory->lock);
+	if (memory->dmabuf)
+		return -EINVAL;
 	npages = count_missing(memory, holder->start, holder->last);
 	rc = payer_charge(memory->payer, memory->charge, npages);
 	if (rc)
@@ -224,6 +230,8 @@ int memory_rw(struct memory *memory, unsigned long offset, void *buffer,
 	int rc;
 
 	lockdep_assert_held(&memory->lock);
+	if (memory->dmabuf)
+		return -EINVAL;
 	for (; length; length -= part) {
 		part = min_t(size_t, length,
 			     RW_PAGES * PAGE_SIZE - offset % PAGE_SIZE);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Memory: a piece of a process's address space or of a file that was mapped by
- * one ioctl, and the record of what of it is pinned.
+ * Memory: a piece of a process's address space, of a file or of a DMA-buf that was
+ * mapped by one ioctl, and the record of what of it is pinned.
  *
  * Pages are counted from the piece's first one.  A holder is a range of them that
  * somebody needs pinned: an area that page tables map, or an access object's
@@ -29,7 +29,9 @@ struct memory {
 	u8 charge;			/* enum charge */
 	unsigned long va;		/* of a process: address of the first page */
 	struct file *file;		/* or NULL */
-	loff_t start;			/* of a file: position of the first page */
+	loff_t start;			/* of a file or DMA-buf: position of the first page */
+
+	struct dmabuf *dmabuf;		/* or NULL; nothing of it is ever pinned */
 
 	struct mutex lock;		/* guards all below */
 	struct payer *payer;
@@ -40,6 +42,9 @@ struct memory {
 	struct runs runs;
 };
 
+/* Memory that isn't said to be what yet. */
+struct memory *memory_new(struct iommufd_ctx *ctx, bool writable);
+
 /*
  * The memory from @va on of the calling process, or of a file from @start on; both
  * are rounded down to a page.  Returns it with one reference, or an ERR_PTR.
@@ -48,6 +53,19 @@ struct memory *memory_of_process(struct iommufd_ctx *ctx, unsigned long va,
 				 bool writable);
 struct memory *memory_of_file(struct iommufd_ctx *ctx, struct file *file,
 			      loff_t start, bool writable);
+
+/*
+ * Can such a range be memory?  The last page of all can't be a part of it.
+ * 0, -EINVAL or -EOVERFLOW.  In ioctl.c.
+ */
+int memory_check(u64 start, u64 length);
+
+/* Where its byte @offset stands: an address of the process, or a position. */
+static inline unsigned long memory_position(const struct memory *memory,
+					    unsigned long offset)
+{
+	return memory->va + memory->start + offset;
+}
 
 static inline struct memory *memory_get(struct memory *memory)
 {
@@ -61,7 +79,7 @@ void memory_put(struct memory *memory);
  * Pins what @holder covers and isn't pinned yet, and adds it to the holders.  The
  * caller has memory->lock, and has set holder->start and holder->last.
  * Returns 0, -EFAULT, -ENOMEM, -EINTR, or what the file says; then nothing has
- * changed.
+ * changed.  -EINVAL for a DMA-buf.
  */
 int memory_pin(struct memory *memory, struct interval_tree_node *holder);
 

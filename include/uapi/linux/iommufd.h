@@ -230,12 +230,19 @@ struct iommu_ioas_map {
  * @length: in bytes, not 0
  * @iova: as in struct iommu_ioas_map
  *
- * Such a mapping doesn't depend on the address space of a process, so it can
- * pass to another one with IOMMU_IOAS_CHANGE_PROCESS.  Of dma-bufs at most those
- * work that a VFIO PCI device exports for one range of a BAR.
+ * A mapping of a memfd doesn't depend on the address space of a process, so it can
+ * pass to another one with IOMMU_IOAS_CHANGE_PROCESS.
+ *
+ * Of dma-bufs those work that a VFIO PCI device exports for one range of a BAR.
+ * Nothing of them is pinned or charged.  Whoever exports one may revoke it, which
+ * happens when memory access of the device is disabled: then nothing is translated
+ * there any more.  The mapping stays until it is unmapped, empty for good; a new one
+ * can be made when access is enabled again.  The kernel itself doesn't reach such
+ * memory, and IOMMU_IOAS_CHANGE_PROCESS is refused while there is any.
  *
  * Errors: as for IOMMU_IOAS_MAP, -EBADF if @fd isn't open, -EINVAL for a file
- * of another kind or a range behind its end.
+ * of another kind or a range behind its end, -ENODEV for a dma-buf that is revoked,
+ * -EOPNOTSUPP for one that nobody knows how to map (all, before Linux 7.2).
  */
 struct iommu_ioas_map_file {
 	__u32 size;
@@ -395,9 +402,17 @@ enum iommufd_vfio_ioas_op {
  * @__reserved: 0
  *
  * VFIO's container ioctls (VFIO_IOMMU_MAP_DMA and so on) work on a file of
- * /dev/iommu too, but have no member for an ID.  This one is taken.
+ * /dev/iommu too, but have no member for an ID.  This one is taken; without one
+ * they say -ENODEV.  An IOAS that is destroyed isn't chosen any more.
  *
- * Errors: -ENODEV for GET if there is none.
+ * They are VFIO_GET_API_VERSION, _CHECK_EXTENSION, _SET_IOMMU (TYPE1 and TYPE1v2,
+ * as often as one likes), VFIO_IOMMU_GET_INFO, _MAP_DMA and _UNMAP_DMA.  TYPE1 is
+ * TYPE1v2 with IOMMU_OPTION_HUGE_PAGES off, which allows to unmap a part of a
+ * mapping; it is -EINVAL if the IOAS has both mappings and page tables.  Dirty pages
+ * are asked for by IOMMU_HWPT_GET_DIRTY_BITMAP only.
+ *
+ * Errors: -ENODEV for GET if there is none, -ENOENT for SET if @ioas_id isn't one,
+ * -EOPNOTSUPP for an unknown @op.
  */
 struct iommu_vfio_ioas {
 	__u32 size;
@@ -726,9 +741,9 @@ enum iommufd_hwpt_set_dirty_tracking_flags {
  * @hwpt_id: a HWPT on an IOAS, made with IOMMU_HWPT_ALLOC_DIRTY_TRACKING
  * @__reserved: 0
  *
- * All pages count as clean when it begins.
+ * All pages count as clean when it begins, also if it had begun before.
  *
- * Errors: -EOPNOTSUPP if the HWPT has no dirty tracking.
+ * Errors: -EOPNOTSUPP if the HWPT has no dirty tracking, -ENOENT if it is nested.
  */
 struct iommu_hwpt_set_dirty_tracking {
 	__u32 size;
@@ -762,13 +777,22 @@ enum iommufd_hwpt_get_dirty_bitmap_flags {
  * @data: address of the bitmap, of 64-bit words
  *
  * Bit n % 64 of word n / 64 is set if the IOMMU saw a write in the bytes from
- * @iova + n * @page_size; bits are only ever set, never cleared.  The pages are
- * clean afterwards, and the next write is seen, unless NO_CLEAR says otherwise.
+ * @iova + n * @page_size; bits are only ever set, never cleared, and bytes behind
+ * the last bit aren't touched.  The pages are clean afterwards, and the next write
+ * is seen, unless NO_CLEAR says otherwise.
  *
- * The whole range should be mapped; what lies behind a hole may be left out.
+ * The IOMMU knows of a write by the entry of its page table, which may be larger
+ * than @page_size: all bits of the entry are set.  An entry that lies only in part
+ * in the range stays dirty.
  *
- * Errors: -EINVAL if @page_size is 0 or an end of the range isn't a multiple of
- * it or of the IOAS's alignment, -EOPNOTSUPP if the HWPT has no dirty tracking.
+ * Holes in the range have no dirty pages.  (Linux 7.2 doesn't read what lies behind
+ * the first one.)
+ *
+ * Errors: -EOVERFLOW if the range has no end, -EINVAL if it is empty, if an end of
+ * it isn't a multiple of @page_size and of the IOAS's alignment, or if @page_size
+ * isn't a power of two, -EOPNOTSUPP if the HWPT has no dirty tracking, -ENOENT if it
+ * is nested, -EFAULT if the bitmap can't be written to (Linux 7.2 says 0).  With
+ * -EFAULT or -EINTR, what was made clean is in the bitmap already.
  */
 struct iommu_hwpt_get_dirty_bitmap {
 	__u32 size;
@@ -954,8 +978,10 @@ struct iommu_hwpt_page_response {
  * one doesn't fit, -ESPIPE if the buffer isn't a multiple of a fault.  Without
  * faults it returns 0; poll() waits for them.  write() takes struct
  * iommu_hwpt_page_response, one for a group: -EINVAL for an unknown cookie or
- * code.  A group that nobody answers is refused when its device leaves or the
- * queue goes.  The queue can be destroyed after its file is closed.
+ * code, after which nothing is looked at; those before it count.  A group that
+ * nobody can answer any more is refused: its device was moved or has left, or the
+ * file is closed.  So is one that comes when 16384 faults wait or are read and
+ * not answered.  The queue can be destroyed after its file is closed.
  *
  * Errors: -EMFILE if the process has no free descriptor.
  */

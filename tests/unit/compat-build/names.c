@@ -4,6 +4,8 @@
 
 #include <iommufd/iommufd.h>
 
+#include "../../../src/compat/dmabuf.h"
+
 struct item {
 	u32 count;
 	u32 entries[] __counted_by(count);
@@ -13,8 +15,12 @@ int names_base(struct mutex *mutex, struct rw_semaphore *rwsem, spinlock_t *lock
 	       struct eventfd_ctx *event, void __user *user);
 int names_iommu(struct device *dev, struct iommu_group *group,
 		struct iommu_attach_handle *handle, struct scatterlist *sg);
+void names_faults(struct iopf_group *group);
+int names_nested(struct device *dev, struct iommu_domain *parent,
+		 struct iommu_user_data *data, struct iommu_user_data_array *array);
 int names_mm(struct mm_struct *mm, struct file *file, struct page **pages,
 	     struct folio **folios, struct vm_area_struct *vma);
+int names_dmabuf(struct dma_buf *dmabuf, struct device *dev);
 
 static int allocations(void)
 {
@@ -85,6 +91,21 @@ static int mappings(struct iommu_domain *domain, struct scatterlist *sg)
 	return mapped < 0 ? mapped : 0;
 }
 
+void names_faults(struct iopf_group *group)
+{
+	struct iopf_fault *fault;
+	size_t n = 0;
+
+	list_for_each_entry(fault, &group->faults, list)
+		n += fault->fault.prm.addr == 0;
+	group->cookie = n == group->fault_count;
+	list_del(&group->node);
+	iopf_group_response(group, group->attach_handle->domain ?
+			    IOMMU_PAGE_RESP_SUCCESS : IOMMU_PAGE_RESP_INVALID);
+	iopf_free_group(group);
+}
+EXPORT_SYMBOL_NS_GPL(names_faults, "COMPAT");
+
 int names_iommu(struct device *dev, struct iommu_group *group,
 		struct iommu_attach_handle *handle, struct scatterlist *sg)
 {
@@ -105,10 +126,59 @@ int names_iommu(struct device *dev, struct iommu_group *group,
 	if (!rc)
 		rc = mappings(domain, sg);
 	iommu_detach_group_handle(domain, group);
+	if (compat_max_pasids(dev) > 1 && compat_pci_pasid_status(dev) >= 0) {
+		rc = iommu_attach_device_pasid(domain, dev, 1, handle);
+		if (!rc)
+			rc = iommu_replace_device_pasid(domain, dev, 1, handle);
+		iommu_detach_device_pasid(domain, dev, 1);
+	}
 	iommu_domain_free(domain);
 	return compat_dev_iommu_ops(dev) ? rc : -ENODEV;
 }
 EXPORT_SYMBOL_NS_GPL(names_iommu, "COMPAT");
+
+static int user_data(struct iommu_user_data *data, struct iommu_user_data_array *array)
+{
+	struct iommu_hwpt_vtd_s1 config;
+	u64 *all __free(kfree) = NULL;
+	int rc;
+
+	rc = iommu_copy_struct_from_user(&config, data, IOMMU_HWPT_DATA_VTD_S1,
+					 __reserved);
+	if (!rc)
+		rc = iommu_copy_struct_from_user_array(&config, array,
+						       IOMMU_HWPT_DATA_VTD_S1, 0,
+						       __reserved);
+	if (!rc)
+		rc = iommu_copy_struct_to_user(data, &config, IOMMU_HWPT_DATA_VTD_S1,
+					       __reserved);
+	all = kzalloc_objs(u64, array->entry_num);
+	if (rc || !all)
+		return rc;
+	return iommu_copy_struct_from_full_user_array(all, sizeof(*all), array, 0);
+}
+
+int names_nested(struct device *dev, struct iommu_domain *parent,
+		 struct iommu_user_data *data, struct iommu_user_data_array *array)
+{
+	struct iommu_domain *paging = compat_domain_alloc_data(dev, 0, data);
+	struct iommu_domain *nested;
+	int rc = user_data(data, array);
+
+	if (!IS_ERR(paging))
+		iommu_domain_free(paging);
+	if (rc || !compat_can_nest(dev))
+		return rc;
+	nested = compat_domain_alloc_nested(dev, parent, 0, data);
+	if (IS_ERR(nested))
+		return PTR_ERR(nested);
+	compat_domain_set_owner(nested, compat_domain_owner(parent));
+	if (nested->type == IOMMU_DOMAIN_NESTED && compat_domain_invalidate(nested))
+		rc = compat_domain_invalidate(nested)(nested, array);
+	iommu_domain_free(nested);
+	return rc;
+}
+EXPORT_SYMBOL_NS_GPL(names_nested, "COMPAT");
 
 int names_mm(struct mm_struct *mm, struct file *file, struct page **pages,
 	     struct folio **folios, struct vm_area_struct *vma)
@@ -129,6 +199,28 @@ int names_mm(struct mm_struct *mm, struct file *file, struct page **pages,
 }
 EXPORT_SYMBOL_NS_GPL(names_mm, "COMPAT");
 
+static void moved(struct dma_buf_attachment *attachment)
+{
+}
+
+int names_dmabuf(struct dma_buf *dmabuf, struct device *dev)
+{
+	static const struct dma_buf_attach_ops ops = { .invalidate_mappings = moved };
+	struct dma_buf_attachment *attachment;
+	phys_addr_t base;
+	size_t length;
+
+	attachment = dma_buf_dynamic_attach(dmabuf, dev, &ops, NULL);
+	if (IS_ERR(attachment))
+		return PTR_ERR(attachment);
+	dma_buf_invalidate_mappings(dmabuf);
+	if (!compat_dmabuf_moves(dmabuf))
+		return -EINVAL;
+	return compat_dmabuf_phys(attachment, &base, &length);
+}
+EXPORT_SYMBOL_NS_GPL(names_dmabuf, "COMPAT");
+
+MODULE_IMPORT_NS("DMA_BUF");
 MODULE_IMPORT_NS("IOMMUFD_INTERNAL");
 MODULE_DESCRIPTION("Test of iommufd's kernel compatibility");
 MODULE_LICENSE("GPL");

@@ -27,7 +27,8 @@ GRACE = 20          # seconds beyond a program's own limit
 SWEEP = 6 * 3600    # age in seconds of files that no run still uses
 
 # Modules for tests, which only a test build has.
-TEST_MODULES = ["iommufd_access_test"]
+TEST_MODULES = ["iommufd_access_test", "iommufd_inject", "iommufd_mock",
+                "iommufd_walk_test"]
 
 
 @dataclass
@@ -75,7 +76,8 @@ def module_names(job):
         ours = ["iommufd"] if has_own_iommufd(job.kernel) else ["iommufd", "iommufd_vfio"]
     if job.own and job.test_build:
         ours += TEST_MODULES
-    return ours + [Path(m).stem if m.endswith(".ko") else m for m in job.add_modules]
+    more = [Path(m).stem if m.endswith(".ko") else m for m in job.add_modules]
+    return ours + [m for m in more if m not in ours]
 
 
 def make_plan(job, token):

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * PASIDs on kernels that can't replace a PASID's domain (6.12), or that know
+ * nothing of PASIDs but the CPU's own address spaces (6.1).
+ *
+ * Where it can't be replaced it is detached and attached, so its DMA is blocked
+ * in between.
+ */
+#include <linux/iommu.h>
+#include <linux/pci.h>
+#include <linux/pci-ats.h>
+
+#ifndef IOMMUFD_HAVE_IOMMU_ATTACH_PASID_HANDLE
+
+int compat_attach_device_pasid(struct iommu_domain *domain, struct device *dev,
+			       u32 pasid, struct iommu_attach_handle *handle)
+{
+	return -EOPNOTSUPP;
+}
+
+int compat_replace_device_pasid(struct iommu_domain *domain, struct device *dev,
+				u32 pasid, struct iommu_attach_handle *handle)
+{
+	return -EOPNOTSUPP;
+}
+
+void compat_detach_device_pasid(struct iommu_domain *domain, struct device *dev,
+				u32 pasid)
+{
+}
+
+#elif !defined(IOMMUFD_HAVE_SYM_IOMMU_REPLACE_DEVICE_PASID)
+
+/* The real one, past the name that iommu.h gives to ours. */
+#undef iommu_detach_device_pasid
+
+struct iommu_attach_handle *iommu_attach_handle_get(struct iommu_group *group,
+						    ioasid_t pasid,
+						    unsigned int type);
+
+/* What a PASID is attached to, or NULL. */
+static struct iommu_attach_handle *current_handle(struct device *dev, u32 pasid)
+{
+	struct iommu_attach_handle *handle = ERR_PTR(-ENODEV);
+	struct iommu_group *group = iommu_group_get(dev);
+
+	if (group)
+		handle = iommu_attach_handle_get(group, pasid, 0);
+	iommu_group_put(group);
+	return IS_ERR(handle) ? NULL : handle;
+}
+
+int compat_replace_device_pasid(struct iommu_domain *domain, struct device *dev,
+				u32 pasid, struct iommu_attach_handle *handle)
+{
+	struct iommu_attach_handle *old = current_handle(dev, pasid);
+	int rc;
+
+	if (!domain->ops->set_dev_pasid)
+		return -EOPNOTSUPP;
+	if (!handle || !compat_domain_fits(domain, dev))
+		return -EINVAL;
+	/* An earlier failure left it blocked. */
+	if (!old)
+		return iommu_attach_device_pasid(domain, dev, pasid, handle);
+	iommu_detach_device_pasid(old->domain, dev, pasid);
+	rc = iommu_attach_device_pasid(domain, dev, pasid, handle);
+	if (rc && iommu_attach_device_pasid(old->domain, dev, pasid, old))
+		dev_err(dev, "DMA of PASID %u is blocked, its page table can't be restored\n",
+			pasid);
+	return rc;
+}
+
+/* It may be blocked already, see above. */
+void compat_detach_device_pasid(struct iommu_domain *domain, struct device *dev,
+				u32 pasid)
+{
+	if (current_handle(dev, pasid))
+		iommu_detach_device_pasid(domain, dev, pasid);
+}
+
+#endif
+
+u32 compat_max_pasids(struct device *dev)
+{
+#ifdef IOMMUFD_HAVE_DEV_IOMMU_MAX_PASIDS
+	return dev->iommu ? dev->iommu->max_pasids : 0;
+#else
+	return 0;
+#endif
+}
+
+int compat_pci_pasid_status(struct device *dev)
+{
+#ifdef IOMMUFD_HAVE_PCI_PASID_STATUS
+	if (dev_is_pci(dev))
+		return pci_pasid_status(to_pci_dev(dev));
+#endif
+	return -EINVAL;
+}

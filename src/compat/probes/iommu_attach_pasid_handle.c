@@ -1,0 +1,10 @@
+/* A PASID of a device can be attached to a domain, with a handle of the caller. */
+#include <linux/iommu.h>
+
+int probe(struct iommu_domain *domain, struct device *dev,
+	  struct iommu_attach_handle *handle);
+int probe(struct iommu_domain *domain, struct device *dev,
+	  struct iommu_attach_handle *handle)
+{
+	return iommu_attach_device_pasid(domain, dev, 1, handle);
+}

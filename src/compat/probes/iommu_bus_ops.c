@@ -1,0 +1,8 @@
+/* An IOMMU driver belongs to a whole bus. */
+#include <linux/device/bus.h>
+
+const struct iommu_ops *probe(const struct bus_type *bus);
+const struct iommu_ops *probe(const struct bus_type *bus)
+{
+	return bus->iommu_ops;
+}

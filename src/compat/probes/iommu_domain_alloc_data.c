@@ -1,0 +1,10 @@
+/* Drivers have an operation for paging domains with data of user space. */
+#include <linux/iommu.h>
+
+struct iommu_domain *probe(const struct iommu_ops *ops, struct device *dev,
+			   const struct iommu_user_data *data);
+struct iommu_domain *probe(const struct iommu_ops *ops, struct device *dev,
+			   const struct iommu_user_data *data)
+{
+	return ops->domain_alloc_paging_flags(dev, 0, data);
+}

@@ -1,0 +1,8 @@
+/* A whole array of user space's is copied at once. */
+#include <linux/iommu.h>
+
+int probe(struct iommu_user_data_array *array, u64 *to);
+int probe(struct iommu_user_data_array *array, u64 *to)
+{
+	return iommu_copy_struct_from_full_user_array(to, sizeof(*to), array, 1);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The doors that a test build has and a shipped module hasn't: one ioctl, one type
+ * of object, devices and DMA-bufs, which tests/mock answers for.
+ */
+#ifndef IOMMUFD_CORE_TEST_H
+#define IOMMUFD_CORE_TEST_H
+
+#ifdef IOMMUFD_TEST
+#include "../../tests/mock/hooks.h"
+#include "../../tests/mock/uapi.h"
+
+#define TEST_COMMANDS	COMMAND(IOMMU_TEST_CMD, test_ioctl, iommu_test_cmd, last),
+#define TEST_UNMAKE	[OBJECT_TEST] = test_unmake,
+#else
+#include <linux/errno.h>
+#include <linux/types.h>
+
+struct device;
+struct dma_buf_attachment;
+
+#define TEST_COMMANDS
+#define TEST_UNMAKE
+
+static inline bool test_owns_device(struct device *dev)
+{
+	return false;
+}
+
+static inline int test_dmabuf_phys(struct dma_buf_attachment *attachment,
+				   phys_addr_t *base, size_t *length)
+{
+	return -EOPNOTSUPP;
+}
+#endif
+
+#endif

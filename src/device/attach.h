@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a group's DMA goes through: one of these for all that comes without PASID,
+ * and one for each PASID.  All devices of the group that are attached there use the
+ * same page table, because the IOMMU can't tell them apart.
+ */
+#ifndef IOMMUFD_DEVICE_ATTACH_H
+#define IOMMUFD_DEVICE_ATTACH_H
+
+#include <linux/types.h>
+#include <linux/xarray.h>
+
+#include "../hw/hw.h"
+
+struct group;
+struct hwpt;
+struct iommufd_device;
+
+/* In group->attaches, under group->lock, while any device is attached. */
+struct attach {
+	struct group *group;
+	struct hw_place at;
+	struct hwpt *hwpt;
+	struct hw_attachment *now;	/* NULL if @hwpt could not be restored */
+	struct xarray devices;		/* ID -> struct iommufd_device */
+};
+
+/*
+ * Attaches a device to a page table, moves an attached one's group there, or
+ * detaches one, which may be detached already.  A page table is held by each
+ * attached device: on success the caller's hold becomes the device's, on failure
+ * it stays the caller's.
+ */
+int attach_device(struct iommufd_device *idev, u32 pasid, struct hwpt *hwpt);
+int attach_replace(struct iommufd_device *idev, u32 pasid, struct hwpt *hwpt);
+void attach_remove(struct iommufd_device *idev, u32 pasid);
+
+/* Detaches a device from wherever it is attached, which its driver forgot to do. */
+void attach_remove_all(struct iommufd_device *idev);
+
+/*
+ * The ID of a device that is attached at @at (one of ours, whose attachment hasn't
+ * ended), or 0.  For page faults: takes no lock that sleeps.
+ */
+u32 attach_device_id(const struct hw_place *at, struct device *dev);
+
+#endif

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Pins of ranges of an IOAS, area by area. */
+#include <linux/err.h>
+#include <linux/iommu.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include <iommufd/iommufd.h>
+
+#include "../ioas/ioas.h"
+#include "../ioas/memory.h"
+#include "pins.h"
+
+/* A walk over the areas that cover [iova, last] without a gap. */
+struct span {
+	unsigned long iova;		/* of this part */
+	unsigned long last;
+	unsigned long part_last;	/* of this part */
+	struct area *area;
+};
+
+/* The part's first byte, counted from the first page of the area's memory. */
+static unsigned long span_offset(const struct span *span)
+{
+	return span->area->holder.start * PAGE_SIZE + span->area->offset +
+	       (span->iova - span->area->node.first);
+}
+
+/* Finds the area at span->iova: 0, or why it can't be reached. */
+static int span_part(struct span *span, struct ioas *ioas, unsigned int flags)
+{
+	struct iova_node *node = space_find(&ioas->space, span->iova, span->iova);
+	int need = flags & IOMMUFD_ACCESS_RW_WRITE ? IOMMU_WRITE : IOMMU_READ;
+
+	lockdep_assert_held(&ioas->lock);
+	if (!node || !smp_load_acquire(&to_area(node)->live))
+		return -ENOENT;
+	span->area = to_area(node);
+	span->part_last = min(node->last, span->last);
+	return span->area->prot & need ? 0 : -EPERM;
+}
+
+static bool span_next(struct span *span)
+{
+	if (span->part_last == span->last)
+		return false;
+	span->iova = span->part_last + 1;
+	return true;
+}
+
+/* Pages are handed out whole, so parts have to meet at their ends. */
+static bool part_is_whole(const struct span *span)
+{
+	unsigned long offset = span_offset(span);
+	unsigned long end = offset + (span->part_last - span->iova) + 1;
+
+	return !(offset % PAGE_SIZE) &&
+	       (span->part_last == span->last || !(end % PAGE_SIZE));
+}
+
+/* What is told of a pin: all its pages, or where it stands if that is one place. */
+struct place {
+	struct page **pages;		/* the next one's, or NULL */
+	unsigned long pfn;
+	unsigned long npages;		/* from @pfn on */
+};
+
+static int place_run(struct place *place, const struct run *run)
+{
+	unsigned long i;
+
+	if (place->pages) {
+		for (i = 0; i < run->npages; i++)
+			*place->pages++ = pfn_to_page(run->pfn + i);
+		return 0;
+	}
+	if (!place->npages)
+		place->pfn = run->pfn;
+	else if (run->pfn != place->pfn + place->npages)
+		return -EFAULT;
+	place->npages += run->npages;
+	return 0;
+}
+
+static int place_pages(struct place *place, struct memory *memory,
+		       unsigned long first, unsigned long last)
+{
+	struct run_walk walk;
+	int rc = 0;
+	bool more;
+
+	for (more = runs_walk(&memory->runs, &walk, first, last); more && !rc;
+	     more = runs_walk_next(&walk))
+		rc = place_run(place, &walk.run);
+	return rc;
+}
+
+static atomic_t *pin_count(struct area *area, bool locked)
+{
+	return locked ? &area->locks : &area->pins;
+}
+
+static void unpin_part(struct pin_part *part, bool locked)
+{
+	struct memory *memory = part->area->memory;
+
+	mutex_lock(&memory->lock);
+	memory_unpin(memory, &part->holder);
+	mutex_unlock(&memory->lock);
+	/* The area, and with it the memory, may go at once, but not before this. */
+	atomic_dec_return_release(pin_count(part->area, locked));
+}
+
+static int pin_part(struct pin_part *part, const struct span *span, bool locked,
+		    struct place *place)
+{
+	struct memory *memory = span->area->memory;
+	unsigned long offset = span_offset(span);
+	int rc;
+
+	if (span->area->leaving || !part_is_whole(span))
+		return -EINVAL;
+	part->area = span->area;
+	part->holder.start = offset / PAGE_SIZE;
+	part->holder.last = (offset + (span->part_last - span->iova)) / PAGE_SIZE;
+	mutex_lock(&memory->lock);
+	rc = memory_pin(memory, &part->holder);
+	if (!rc) {
+		rc = place_pages(place, memory, part->holder.start,
+				 part->holder.last);
+		if (rc)
+			memory_unpin(memory, &part->holder);
+	}
+	mutex_unlock(&memory->lock);
+	if (!rc)
+		atomic_inc(pin_count(part->area, locked));
+	return rc;
+}
+
+/* The number of areas that [iova, last] touches. */
+static unsigned int count_parts(struct ioas *ioas, unsigned long iova,
+				unsigned long last)
+{
+	struct iova_node *node;
+	unsigned int n = 0;
+
+	for (node = space_find(&ioas->space, iova, last); node;
+	     node = space_next(node, last))
+		n++;
+	return n;
+}
+
+static void unpin_parts(struct access_pin *pin)
+{
+	while (pin->nparts)
+		unpin_part(&pin->parts[--pin->nparts], pin->locked);
+}
+
+static int pin_parts(struct access_pin *pin, struct ioas *ioas,
+		     struct place *place, unsigned int flags)
+{
+	struct span span = { .iova = pin->iova.start, .last = pin->iova.last };
+	int rc;
+
+	do {
+		rc = span_part(&span, ioas, flags);
+		if (!rc)
+			rc = pin_part(&pin->parts[pin->nparts], &span, pin->locked,
+				      place);
+		if (rc) {
+			unpin_parts(pin);
+			return rc;
+		}
+		pin->nparts++;
+	} while (span_next(&span));
+	return 0;
+}
+
+/* Areas neither come nor go meanwhile. */
+static struct access_pin *pin_new(struct ioas *ioas, unsigned long iova,
+				  unsigned long last, struct place *place,
+				  unsigned int flags)
+{
+	struct access_pin *pin;
+	int rc;
+
+	lockdep_assert_held(&ioas->lock);
+	pin = kvzalloc(struct_size(pin, parts, count_parts(ioas, iova, last)),
+		       GFP_KERNEL_ACCOUNT);
+	if (!pin)
+		return ERR_PTR(-ENOMEM);
+	pin->iova.start = iova;
+	pin->iova.last = last;
+	pin->locked = !place->pages;
+	rc = pin_parts(pin, ioas, place, flags);
+	if (rc) {
+		kvfree(pin);
+		return ERR_PTR(rc);
+	}
+	return pin;
+}
+
+struct access_pin *pin_pages(struct ioas *ioas, unsigned long iova,
+			     unsigned long last, struct page **pages,
+			     unsigned int flags)
+{
+	struct place place = { .pages = pages };
+	struct access_pin *pin;
+
+	down_read(&ioas->lock);
+	pin = pin_new(ioas, iova, last, &place, flags);
+	up_read(&ioas->lock);
+	return pin;
+}
+
+struct access_pin *pin_locked(struct ioas *ioas, unsigned long iova,
+			      unsigned long last, phys_addr_t *base)
+{
+	struct place place = {};
+	struct access_pin *pin;
+
+	/* Pins are of whole pages. */
+	down_read(&ioas->lock);
+	pin = pin_new(ioas, ALIGN_DOWN(iova, PAGE_SIZE), last | ~PAGE_MASK, &place,
+		      IOMMUFD_ACCESS_RW_READ);
+	up_read(&ioas->lock);
+	*base = PFN_PHYS(place.pfn) + offset_in_page(iova);
+	return pin;
+}
+
+void pin_free(struct access_pin *pin)
+{
+	unpin_parts(pin);
+	kvfree(pin);
+}
+
+static int rw_parts(struct ioas *ioas, struct span *span, void *data,
+		    unsigned int flags)
+{
+	struct memory *memory;
+	size_t length;
+	int rc;
+
+	do {
+		rc = span_part(span, ioas, flags);
+		if (rc)
+			return rc;
+		memory = span->area->memory;
+		length = span->part_last - span->iova + 1;
+		mutex_lock(&memory->lock);
+		rc = memory_rw(memory, span_offset(span), data, length,
+			       flags & IOMMUFD_ACCESS_RW_WRITE);
+		mutex_unlock(&memory->lock);
+		if (rc)
+			return rc;
+		data += length;
+	} while (span_next(span));
+	return 0;
+}
+
+int pins_rw(struct ioas *ioas, unsigned long iova, unsigned long last, void *data,
+	    unsigned int flags)
+{
+	struct span span = { .iova = iova, .last = last };
+	int rc;
+
+	down_read(&ioas->lock);
+	rc = rw_parts(ioas, &span, data, flags);
+	up_read(&ioas->lock);
+	return rc;
+}

@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Fault queues.
+ *
+ * A group of faults goes through these steps, and is answered at any of them:
+ *
+ *   taken     on queue.waiting        by the kernel's fault handling
+ *   read      in @cookies             by read(), or back if its memory isn't there
+ *   answered  gone                    by write(), or refused
+ *
+ * Until it is answered, group->cookie is the ID of the device.
+ *
+ * @lock is held from the moment that a group leaves one step until it has reached the
+ * next, so who takes it and looks at both finds every group.  A handler that brings
+ * new ones needs queue.lock only.
+ */
+#include <linux/err.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/xarray.h>
+
+#include <uapi/linux/iommufd.h>
+
+#include "../core/context.h"
+#include "../device/attach.h"
+#include "../device/device.h"
+#include "../hw/hw.h"
+#include "../hwpt/hwpt.h"
+#include "fault.h"
+#include "queue.h"
+
+/*
+ * Faults that may be unanswered.  Drivers give a device credit for a few dozen, but
+ * nobody else bounds what one that ignores it can make the kernel store.
+ */
+#define FAULTS_MAX	16384
+
+struct fault_queue {
+	struct event_queue queue;
+	struct mutex lock;
+	struct xarray cookies;		/* struct iopf_group, under @lock */
+	u32 next_cookie;
+	/* Under queue.lock: */
+	size_t nfaults;
+	bool closed;
+};
+
+static struct fault_queue *to_faults(struct event_queue *queue)
+{
+	return container_of(queue, struct fault_queue, queue);
+}
+
+/*
+ * Called by the kernel's fault handling, in a threaded interrupt.  Whether the device
+ * is still attached is seen under the lock that refuse() takes when it no more is.
+ */
+static int take(struct iopf_group *group)
+{
+	const struct hw_attachment *attachment =
+		container_of(group->attach_handle, struct hw_attachment, handle);
+	struct fault_queue *faults = attachment->faults;
+	bool taken;
+
+	hw_fault_own(group);
+	spin_lock(&faults->queue.lock);
+	group->cookie = attach_device_id(attachment->at, hw_fault_device(group));
+	taken = group->cookie && !faults->closed &&
+		group->fault_count <= FAULTS_MAX - faults->nfaults;
+	if (taken) {
+		faults->nfaults += group->fault_count;
+		list_add_tail(&group->node, &faults->queue.waiting);
+	}
+	spin_unlock(&faults->queue.lock);
+	if (taken)
+		event_queue_wake(&faults->queue);
+	else
+		hw_fault_answer(group, IOMMU_PAGE_RESP_INVALID);
+	return 0;
+}
+
+/* @group has left its last step. */
+static void answer(struct fault_queue *faults, struct iopf_group *group,
+		   enum iommu_page_response_code code)
+{
+	lockdep_assert_held(&faults->lock);
+	spin_lock(&faults->queue.lock);
+	faults->nfaults -= group->fault_count;
+	spin_unlock(&faults->queue.lock);
+	hw_fault_answer(group, code);
+}
+
+static bool matches(const struct iopf_group *group,
+		    const struct hw_attachment *attachment, struct device *dev)
+{
+	return (!attachment || group->attach_handle == &attachment->handle) &&
+	       (!dev || hw_fault_device(group) == dev);
+}
+
+/* Refuses the groups of an attachment, or of a device of it, or all of them. */
+static void refuse(struct fault_queue *faults, const struct hw_attachment *attachment,
+		   struct device *dev)
+{
+	struct iopf_group *group, *next;
+	unsigned long cookie;
+	LIST_HEAD(refused);
+
+	mutex_lock(&faults->lock);
+	spin_lock(&faults->queue.lock);
+	list_for_each_entry_safe(group, next, &faults->queue.waiting, node) {
+		if (matches(group, attachment, dev))
+			list_move_tail(&group->node, &refused);
+	}
+	spin_unlock(&faults->queue.lock);
+	xa_for_each(&faults->cookies, cookie, group) {
+		if (matches(group, attachment, dev)) {
+			xa_erase(&faults->cookies, cookie);
+			list_add_tail(&group->node, &refused);
+		}
+	}
+	list_for_each_entry_safe(group, next, &refused, node) {
+		answer(faults, group, IOMMU_PAGE_RESP_INVALID);
+		cond_resched();
+	}
+	mutex_unlock(&faults->lock);
+}
+
+void fault_queue_forget(struct fault_queue *faults,
+			const struct hw_attachment *attachment, struct device *dev)
+{
+	if (faults)
+		refuse(faults, attachment, dev);
+}
+
+int faults_start(struct fault_queue *faults, struct iommufd_device *idev)
+{
+	int rc;
+
+	if (!faults)
+		return 0;
+	if (!idev->nfaulting) {
+		rc = hw_faults_enable(idev->dev);
+		if (rc)
+			return rc;
+	}
+	idev->nfaulting++;
+	return 0;
+}
+
+void faults_stop(struct fault_queue *faults, struct iommufd_device *idev)
+{
+	if (faults && !--idev->nfaulting)
+		hw_faults_disable(idev->dev);
+}
+
+/* What user space sees of a group: whole, or nothing. */
+static void describe(const struct iopf_group *group, u32 cookie,
+		     struct iommu_hwpt_pgfault *records)
+{
+	const struct iopf_fault *fault;
+
+	list_for_each_entry(fault, &group->faults, list) {
+		*records++ = (struct iommu_hwpt_pgfault){
+			.flags = fault->fault.prm.flags &
+				 (IOMMU_PGFAULT_FLAGS_PASID_VALID |
+				  IOMMU_PGFAULT_FLAGS_LAST_PAGE),
+			.dev_id = group->cookie,
+			.pasid = fault->fault.prm.pasid,
+			.grpid = fault->fault.prm.grpid,
+			.perm = fault->fault.prm.perm,
+			.addr = fault->fault.prm.addr,
+			.cookie = cookie,
+		};
+	}
+}
+
+/* Only who holds @lock takes groups from the list. */
+static struct iopf_group *first_waiting(struct fault_queue *faults)
+{
+	struct iopf_group *group;
+
+	lockdep_assert_held(&faults->lock);
+	spin_lock(&faults->queue.lock);
+	group = list_first_entry_or_null(&faults->queue.waiting, struct iopf_group, node);
+	spin_unlock(&faults->queue.lock);
+	return group;
+}
+
+/* Gives the first group its cookie.  NULL if there is none. */
+static struct iommu_hwpt_pgfault *read_first(struct fault_queue *faults, size_t room,
+					     size_t *size)
+{
+	struct iommu_hwpt_pgfault *records;
+	struct iopf_group *group;
+	u32 cookie;
+	int rc;
+
+	group = first_waiting(faults);
+	if (!group)
+		return NULL;
+	*size = array_size(group->fault_count, sizeof(*records));
+	if (*size > room)
+		return ERR_PTR(-EINVAL);
+	records = kvzalloc_objs(*records, group->fault_count, GFP_KERNEL_ACCOUNT);
+	if (!records)
+		return ERR_PTR(-ENOMEM);
+	rc = xa_alloc_cyclic(&faults->cookies, &cookie, group, xa_limit_32b,
+			     &faults->next_cookie, GFP_KERNEL_ACCOUNT);
+	if (rc < 0) {
+		kvfree(records);
+		return ERR_PTR(rc);
+	}
+	describe(group, cookie, records);
+	spin_lock(&faults->queue.lock);
+	list_del(&group->node);
+	spin_unlock(&faults->queue.lock);
+	return records;
+}
+
+/* Back to where it was, if it is still there: cookies come from one reader at a time. */
+static void unread(struct fault_queue *faults, u32 cookie)
+{
+	struct iopf_group *group;
+
+	mutex_lock(&faults->lock);
+	group = xa_erase(&faults->cookies, cookie);
+	if (group) {
+		spin_lock(&faults->queue.lock);
+		list_add(&group->node, &faults->queue.waiting);
+		spin_unlock(&faults->queue.lock);
+		event_queue_wake(&faults->queue);
+	}
+	mutex_unlock(&faults->lock);
+}
+
+static ssize_t read_group(struct event_queue *queue, char __user *buf, size_t room)
+{
+	struct fault_queue *faults = to_faults(queue);
+	struct iommu_hwpt_pgfault *records;
+	ssize_t rc;
+	size_t size;
+
+	mutex_lock(&faults->lock);
+	records = read_first(faults, room, &size);
+	mutex_unlock(&faults->lock);
+	if (IS_ERR_OR_NULL(records))
+		return PTR_ERR(records);
+	rc = size;
+	if (copy_to_user(buf, records, size)) {
+		unread(faults, records->cookie);
+		rc = -EFAULT;
+	}
+	kvfree(records);
+	return rc;
+}
+
+static ssize_t fault_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
+{
+	if (*pos || count % sizeof(struct iommu_hwpt_pgfault))
+		return -ESPIPE;
+	return event_queue_read(event_queue_of(file), buf, count, read_group);
+}
+
+static int respond(struct fault_queue *faults,
+		   const struct iommu_hwpt_page_response *response)
+{
+	struct iopf_group *group;
+	enum iommu_page_response_code code;
+
+	if (response->code == IOMMUFD_PAGE_RESP_SUCCESS)
+		code = IOMMU_PAGE_RESP_SUCCESS;
+	else if (response->code == IOMMUFD_PAGE_RESP_INVALID)
+		code = IOMMU_PAGE_RESP_INVALID;
+	else
+		return -EINVAL;
+	mutex_lock(&faults->lock);
+	group = xa_erase(&faults->cookies, response->cookie);
+	if (group)
+		answer(faults, group, code);
+	mutex_unlock(&faults->lock);
+	return group ? 0 : -EINVAL;
+}
+
+static ssize_t fault_write(struct file *file, const char __user *buf, size_t count,
+			   loff_t *pos)
+{
+	struct fault_queue *faults = to_faults(event_queue_of(file));
+	struct iommu_hwpt_page_response response;
+	size_t done;
+	int rc = 0;
+
+	if (*pos || count % sizeof(response))
+		return -ESPIPE;
+	for (done = 0; done < count; done += sizeof(response)) {
+		rc = -EFAULT;
+		if (!copy_from_user(&response, buf + done, sizeof(response)))
+			rc = respond(faults, &response);
+		if (rc)
+			break;
+		cond_resched();
+	}
+	return done ?: rc;
+}
+
+static __poll_t fault_poll(struct file *file, struct poll_table_struct *table)
+{
+	struct event_queue *queue = event_queue_of(file);
+	__poll_t can = EPOLLOUT;
+
+	poll_wait(file, &queue->readable, table);
+	spin_lock(&queue->lock);
+	if (!list_empty(&queue->waiting))
+		can |= EPOLLIN | EPOLLRDNORM;
+	spin_unlock(&queue->lock);
+	return can;
+}
+
+/* Nobody can answer any more, so devices needn't wait. */
+static int fault_release(struct inode *inode, struct file *file)
+{
+	struct event_queue *queue = event_queue_of(file);
+
+	if (!queue)
+		return 0;	/* it was never published */
+	spin_lock(&queue->lock);
+	to_faults(queue)->closed = true;
+	spin_unlock(&queue->lock);
+	refuse(to_faults(queue), NULL, NULL);
+	event_queue_close(queue);
+	return 0;
+}
+
+static const struct file_operations fault_fops = {
+	.owner = THIS_MODULE,
+	.read = fault_read,
+	.write = fault_write,
+	.poll = fault_poll,
+	.release = fault_release,
+};
+
+void fault_queue_unmake(struct object *obj)
+{
+	struct fault_queue *faults = container_of(obj, struct fault_queue, queue.obj);
+
+	WARN_ON(!xa_empty(&faults->cookies));
+	xa_destroy(&faults->cookies);
+	mutex_destroy(&faults->lock);
+	event_queue_fini(&faults->queue);
+}
+
+int fault_queue_alloc_ioctl(struct command *cmd)
+{
+	struct iommu_fault_alloc *arg = cmd->arg;
+	struct fault_queue *faults;
+
+	if (arg->flags)
+		return -EOPNOTSUPP;
+	faults = object_new(cmd->ctx, OBJECT_FAULT_QUEUE, sizeof(*faults));
+	if (IS_ERR(faults))
+		return PTR_ERR(faults);
+	event_queue_init(&faults->queue, cmd->ctx);
+	mutex_init(&faults->lock);
+	xa_init_flags(&faults->cookies, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
+	arg->out_fault_id = faults->queue.obj.id;
+	return event_queue_publish(cmd, sizeof(*arg), &faults->queue,
+				   "[iommufd-pgfault]", &fault_fops,
+				   &arg->out_fault_fd);
+}
+
+int hwpt_set_faults(struct hwpt *hwpt, u32 fault_id)
+{
+	struct fault_queue *faults;
+	int rc;
+
+	faults = object_get(hwpt->ctx, fault_id, OBJECT_FAULT_QUEUE);
+	if (IS_ERR(faults))
+		return PTR_ERR(faults);
+	rc = hw_domain_take_faults(hwpt->table.domain, take);
+	if (!rc)
+		rc = object_hold(hwpt->ctx, &faults->queue.obj);
+	if (!rc)
+		hwpt->faults = faults;
+	object_put(hwpt->ctx, &faults->queue.obj);
+	return rc;
+}
+
+void hwpt_drop_faults(struct hwpt *hwpt)
+{
+	if (hwpt->faults)
+		object_release(hwpt->ctx, &hwpt->faults->queue.obj);
+	hwpt->faults = NULL;
+}

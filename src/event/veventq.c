@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vEVENTQs.
+ *
+ * Events are numbered when they are reported, and taken from the list when they have
+ * been read: there is one reader at a time, and nobody else takes any.
+ */
+#include <linux/err.h>
+#include <linux/memcontrol.h>
+#include <linux/module.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include <uapi/linux/iommufd.h>
+
+#include "../core/context.h"
+#include "../viommu/viommu.h"
+#include "queue.h"
+#include "veventq.h"
+
+#define DEPTH_MAX	(1U << 19)
+
+/* More than any hardware has to say at once. */
+#define EVENT_MAX	1024
+
+struct veventq {
+	struct event_queue queue;
+	struct viommu *viommu;		/* held, or NULL */
+	struct list_head item;		/* of viommu->events */
+	struct mem_cgroup *payer;	/* for the events */
+	u32 type;
+	u32 depth;
+	/* Under queue.lock: */
+	u32 nwaiting;
+	u32 next;			/* number */
+	bool lost;			/* the one before it was */
+};
+
+struct event {
+	struct list_head item;
+	u32 number;
+	u32 length;
+	u8 data[];
+};
+
+static struct veventq *to_veventq(struct event_queue *queue)
+{
+	return container_of(queue, struct veventq, queue);
+}
+
+static struct veventq *find(struct viommu *viommu, u32 type)
+{
+	struct veventq *veventq;
+
+	lockdep_assert_held(&viommu->events_lock);
+	list_for_each_entry(veventq, &viommu->events, item) {
+		if (veventq->type == type)
+			return veventq;
+	}
+	return NULL;
+}
+
+/* Whose memory it is isn't whose interrupt it is.  Doesn't wait for memory. */
+static struct event *event_new(struct veventq *veventq, const void *data, size_t length)
+{
+	struct mem_cgroup *old = set_active_memcg(veventq->payer);
+	struct event *event;
+
+	event = kmalloc_flex(*event, data, length,
+			     GFP_NOWAIT | __GFP_NOWARN | __GFP_ACCOUNT);
+	set_active_memcg(old);
+	if (event) {
+		event->length = length;
+		memcpy(event->data, data, length);
+	}
+	return event;
+}
+
+/* @event is NULL if it is lost already.  The list takes it, or it is freed. */
+static void enqueue(struct veventq *veventq, struct event *event)
+{
+	struct event_queue *queue = &veventq->queue;
+	u32 number;
+
+	spin_lock(&queue->lock);
+	number = veventq->next;
+	veventq->next = (number + 1) & INT_MAX;
+	veventq->lost = !event || veventq->nwaiting == veventq->depth;
+	if (!veventq->lost) {
+		event->number = number;
+		list_add_tail(&event->item, &queue->waiting);
+		veventq->nwaiting++;
+		event = NULL;
+	}
+	spin_unlock(&queue->lock);
+	event_queue_wake(queue);
+	kfree(event);
+}
+
+int viommu_report_event(struct hw_viommu *hw, u32 type, const void *data, size_t length)
+{
+	struct viommu *viommu = to_viommu(hw);
+	struct veventq *veventq;
+	struct event *event;
+	int rc = -EOPNOTSUPP;
+
+	if (WARN_ON_ONCE(!data || !length || length > EVENT_MAX))
+		return -EINVAL;
+	down_read(&viommu->events_lock);
+	veventq = find(viommu, type);
+	if (veventq) {
+		event = event_new(veventq, data, length);
+		rc = event ? 0 : -ENOMEM;
+		enqueue(veventq, event);
+	}
+	up_read(&viommu->events_lock);
+	return rc;
+}
+
+/*
+ * The event to be read, or NULL and whether the latest one was lost.  An event stays
+ * while there's a reader.
+ */
+static struct event *peek(struct veventq *veventq, struct iommufd_vevent_header *header)
+{
+	struct event *event;
+
+	spin_lock(&veventq->queue.lock);
+	event = list_first_entry_or_null(&veventq->queue.waiting, struct event, item);
+	if (event) {
+		header->sequence = event->number;
+	} else if (veventq->lost) {
+		header->flags = IOMMU_VEVENTQ_FLAG_LOST_EVENTS;
+		header->sequence = (veventq->next - 1) & INT_MAX;
+	}
+	spin_unlock(&veventq->queue.lock);
+	return event;
+}
+
+/* It has been read.  More may have been reported, or lost, since peek(). */
+static void consume(struct veventq *veventq, struct event *event,
+		    const struct iommufd_vevent_header *header)
+{
+	spin_lock(&veventq->queue.lock);
+	if (event) {
+		list_del(&event->item);
+		veventq->nwaiting--;
+	} else if (((header->sequence + 1) & INT_MAX) == veventq->next) {
+		veventq->lost = false;
+	}
+	spin_unlock(&veventq->queue.lock);
+	kfree(event);
+}
+
+static ssize_t read_event(struct event_queue *queue, char __user *buf, size_t room)
+{
+	struct veventq *veventq = to_veventq(queue);
+	struct iommufd_vevent_header header = {};
+	size_t length;
+	struct event *event;
+
+	event = peek(veventq, &header);
+	if (!event && !header.flags)
+		return 0;
+	length = event ? event->length : 0;
+	if (room < sizeof(header) + length)
+		return -EINVAL;
+	if (copy_to_user(buf, &header, sizeof(header)) ||
+	    (event && copy_to_user(buf + sizeof(header), event->data, length)))
+		return -EFAULT;
+	consume(veventq, event, &header);
+	return sizeof(header) + length;
+}
+
+static ssize_t veventq_read(struct file *file, char __user *buf, size_t count,
+			    loff_t *pos)
+{
+	if (*pos)
+		return -ESPIPE;
+	if (count < sizeof(struct iommufd_vevent_header))
+		return -EINVAL;
+	return event_queue_read(event_queue_of(file), buf, count, read_event);
+}
+
+static __poll_t veventq_poll(struct file *file, struct poll_table_struct *table)
+{
+	struct event_queue *queue = event_queue_of(file);
+	__poll_t can = 0;
+
+	poll_wait(file, &queue->readable, table);
+	spin_lock(&queue->lock);
+	if (!list_empty(&queue->waiting) || to_veventq(queue)->lost)
+		can = EPOLLIN | EPOLLRDNORM;
+	spin_unlock(&queue->lock);
+	return can;
+}
+
+static int veventq_release(struct inode *inode, struct file *file)
+{
+	if (file->private_data)
+		event_queue_close(event_queue_of(file));
+	return 0;
+}
+
+static const struct file_operations veventq_fops = {
+	.owner = THIS_MODULE,
+	.read = veventq_read,
+	.poll = veventq_poll,
+	.release = veventq_release,
+};
+
+/* Events come from here on.  A vIOMMU has one queue of each type. */
+static int join(struct veventq *veventq, struct viommu *viommu)
+{
+	int rc;
+
+	rc = object_hold(viommu->ctx, &viommu->obj);
+	if (rc)
+		return rc;
+	down_write(&viommu->events_lock);
+	if (find(viommu, veventq->type)) {
+		rc = -EEXIST;
+	} else {
+		veventq->viommu = viommu;
+		list_add_tail(&veventq->item, &viommu->events);
+	}
+	up_write(&viommu->events_lock);
+	if (rc)
+		object_release(viommu->ctx, &viommu->obj);
+	return rc;
+}
+
+static void leave(struct veventq *veventq, struct viommu *viommu)
+{
+	down_write(&viommu->events_lock);
+	list_del(&veventq->item);
+	up_write(&viommu->events_lock);
+	object_release(viommu->ctx, &viommu->obj);
+}
+
+void veventq_unmake(struct object *obj)
+{
+	struct veventq *veventq = container_of(obj, struct veventq, queue.obj);
+	struct event *event, *next;
+
+	if (veventq->viommu)
+		leave(veventq, veventq->viommu);
+	list_for_each_entry_safe(event, next, &veventq->queue.waiting, item)
+		consume(veventq, event, NULL);
+	mem_cgroup_put(veventq->payer);
+	event_queue_fini(&veventq->queue);
+}
+
+static struct veventq *veventq_new(struct viommu *viommu, u32 type, u32 depth)
+{
+	struct veventq *veventq;
+	int rc;
+
+	veventq = object_new(viommu->ctx, OBJECT_VEVENTQ, sizeof(*veventq));
+	if (IS_ERR(veventq))
+		return veventq;
+	event_queue_init(&veventq->queue, viommu->ctx);
+	veventq->type = type;
+	veventq->depth = depth;
+	veventq->payer = get_mem_cgroup_from_mm(current->mm);
+	rc = join(veventq, viommu);
+	if (rc) {
+		object_abandon(viommu->ctx, &veventq->queue.obj);
+		return ERR_PTR(rc);
+	}
+	return veventq;
+}
+
+int veventq_alloc_ioctl(struct command *cmd)
+{
+	struct iommu_veventq_alloc *arg = cmd->arg;
+	struct veventq *veventq;
+	struct viommu *viommu;
+
+	if (arg->flags || arg->__reserved || arg->type == IOMMU_VEVENTQ_TYPE_DEFAULT)
+		return -EOPNOTSUPP;
+	if (!arg->veventq_depth || arg->veventq_depth > DEPTH_MAX)
+		return -EINVAL;
+	viommu = object_get(cmd->ctx, arg->viommu_id, OBJECT_VIOMMU);
+	if (IS_ERR(viommu))
+		return PTR_ERR(viommu);
+	veventq = veventq_new(viommu, arg->type, arg->veventq_depth);
+	object_put(cmd->ctx, &viommu->obj);
+	if (IS_ERR(veventq))
+		return PTR_ERR(veventq);
+	arg->out_veventq_id = veventq->queue.obj.id;
+	return event_queue_publish(cmd, sizeof(*arg), &veventq->queue,
+				   "[iommufd-viommu-event]", &veventq_fops,
+				   &arg->out_veventq_fd);
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Page faults that devices wait for (PRI). */
+#include <linux/device.h>
+#include <linux/pci-ats.h>
+#include <linux/pci.h>
+
+#include "hw.h"
+
+#ifdef IOMMUFD_HAVE_SYM_IOPF_GROUP_RESPONSE
+int hw_domain_take_faults(struct iommu_domain *domain,
+			  int (*take)(struct iopf_group *group))
+{
+	domain->iopf_handler = take;
+	return 0;
+}
+
+struct device *hw_fault_device(const struct iopf_group *group)
+{
+	return group->fault_param->dev;
+}
+
+void hw_fault_own(struct iopf_group *group)
+{
+	iopf_group_dequeue(group);
+}
+#else
+int hw_domain_take_faults(struct iommu_domain *domain,
+			  int (*take)(struct iopf_group *group))
+{
+	return -EOPNOTSUPP;
+}
+
+struct device *hw_fault_device(const struct iopf_group *group)
+{
+	return NULL;
+}
+
+void hw_fault_own(struct iopf_group *group)
+{
+}
+#endif
+
+void hw_fault_answer(struct iopf_group *group, enum iommu_page_response_code code)
+{
+	iopf_group_response(group, code);
+	iopf_free_group(group);
+}
+
+bool hw_shares_faults(struct device *dev)
+{
+	return dev_is_pci(dev) && to_pci_dev(dev)->is_virtfn &&
+	       pci_pri_supported(to_pci_dev(dev));
+}
+
+#ifdef IOMMUFD_HAVE_IOMMU_FEAT_IOPF
+int hw_faults_enable(struct device *dev)
+{
+	return iommu_dev_enable_feature(dev, IOMMU_DEV_FEAT_IOPF);
+}
+
+void hw_faults_disable(struct device *dev)
+{
+	WARN_ON(iommu_dev_disable_feature(dev, IOMMU_DEV_FEAT_IOPF));
+}
+#else
+int hw_faults_enable(struct device *dev)
+{
+	return 0;
+}
+
+void hw_faults_disable(struct device *dev)
+{
+}
+#endif

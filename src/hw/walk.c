@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Both formats have tables of 512 entries, of 8 bytes each.  Level 0 is the one of
+ * the smallest pages.
+ *
+ * VT-d: an entry is there if it isn't 0.  Bit 7 says on levels 1 and 2 that it is a
+ * page, not a table.
+ *
+ * AMD-Vi: bit 0 says that it is there, bits 9 to 11 the level of the table that it
+ * names, from 1; 0 means a page, and 7 one of another size, which stands in as many
+ * entries side by side as it takes.  The size is told by the ones at the lower end
+ * of the address.  The IOMMU may set the dirty bit in any of these entries.
+ */
+#include <linux/bits.h>
+#include <linux/bitops.h>
+#include <linux/compiler.h>
+#include <linux/io.h>
+#include <linux/kernel.h>
+#include <linux/mem_encrypt.h>
+#include <linux/mm.h>
+
+#include "walk.h"
+
+#define ENTRIES		512
+#define ENTRIES_SHIFT	9
+#define SMALLEST	12	/* log2 of the smallest page */
+
+#define ADDRESS		GENMASK_ULL(51, 12)
+
+#define VTD_DIRTY	9
+#define VTD_PAGE	BIT_ULL(7)
+#define VTD_PAGE_LEVELS	2	/* the highest */
+
+#define AMD_PRESENT	BIT_ULL(0)
+#define AMD_DIRTY	6
+#define AMD_NEXT(entry)	((entry) >> 9 & 7)
+#define AMD_NEXT_SIZED	7
+
+/* What an entry is: */
+#define NOTHING	(-1)
+#define TABLE	0		/* else log2 of a page's size */
+
+struct walk_format {
+	int (*kind)(u64 entry, unsigned int level);
+	unsigned int dirty;
+};
+
+static unsigned int level_shift(unsigned int level)
+{
+	return SMALLEST + level * ENTRIES_SHIFT;
+}
+
+static unsigned int index_of(unsigned long iova, unsigned int level)
+{
+	return iova >> level_shift(level) & (ENTRIES - 1);
+}
+
+static int vtd_kind(u64 entry, unsigned int level)
+{
+	if (!entry)
+		return NOTHING;
+	if (level && (level > VTD_PAGE_LEVELS || !(entry & VTD_PAGE)))
+		return TABLE;
+	return level_shift(level);
+}
+
+static int amd_kind(u64 entry, unsigned int level)
+{
+	unsigned int size;
+
+	if (!(entry & AMD_PRESENT))
+		return NOTHING;
+	if (AMD_NEXT(entry) == AMD_NEXT_SIZED) {
+		size = SMALLEST + 1 + __ffs(~((entry & ADDRESS) >> SMALLEST));
+		return clamp(size, level_shift(level), level_shift(level + 1));
+	}
+	if (level && AMD_NEXT(entry))
+		return TABLE;
+	return level_shift(level);
+}
+
+const struct walk_format walk_vtd = { vtd_kind, VTD_DIRTY };
+const struct walk_format walk_amd = { amd_kind, AMD_DIRTY };
+
+static u64 *next_table(u64 entry)
+{
+	return phys_to_virt(__sme_clr(entry) & ADDRESS);
+}
+
+static bool is_dirty(const struct walk_format *format, const u64 *entry, unsigned int n)
+{
+	for (; n--; entry++)
+		if (READ_ONCE(*entry) & BIT_ULL(format->dirty))
+			return true;
+	return false;
+}
+
+/* The IOMMU may write to them at the same time. */
+static void make_clean(const struct walk_format *format, u64 *entry, unsigned int n)
+{
+	for (; n--; entry++)
+		clear_bit(format->dirty, (unsigned long *)entry);
+}
+
+static int read_entry(struct walk *walk, u64 *entry, unsigned int n,
+		      unsigned long first, unsigned long last)
+{
+	const struct walk_format *format = walk->table.format;
+
+	if (!is_dirty(format, entry, n))
+		return 0;
+	if (walk->clear && first >= walk->range.first && last <= walk->limit) {
+		make_clean(format, entry, n);
+		walk->cleaned(walk, first, last);
+	}
+	return walk->note(walk, max(first, walk->range.first), min(last, walk->limit));
+}
+
+/* Reads one table from *@iova on, up to its end (0), another table in it (0), or all (1). */
+static int read_table(struct walk *walk, u64 *table, unsigned int level,
+		      unsigned long *iova)
+{
+	unsigned int shift = level_shift(level), i = index_of(*iova, level), n = 1;
+	unsigned long last;
+	int kind, rc = 0;
+
+	for (; i < ENTRIES; i += n) {
+		kind = walk->table.format->kind(READ_ONCE(table[i]), level);
+		if (kind == TABLE)
+			return 0;
+		n = kind == NOTHING ? 1 : 1U << (kind - shift);
+		i &= -n;
+		last = *iova | (((unsigned long)n << shift) - 1);
+		if (kind != NOTHING)
+			rc = read_entry(walk, table + i, n,
+					last - (((unsigned long)n << shift) - 1), last);
+		if (rc)
+			return rc;
+		if (last >= walk->range.last)
+			return 1;
+		*iova = last + 1;
+	}
+	return 0;
+}
+
+int walk_dirty(struct walk *walk)
+{
+	const struct walk_table *in = &walk->table;
+	unsigned long iova = walk->range.first;
+	unsigned int level;
+	u64 *table, entry;
+	int rc;
+
+	do {
+		table = in->root;
+		for (level = in->levels - 1; level; level--) {
+			entry = READ_ONCE(table[index_of(iova, level)]);
+			if (in->format->kind(entry, level) != TABLE)
+				break;
+			table = next_table(entry);
+		}
+		rc = read_table(walk, table, level, &iova);
+	} while (!rc);
+	return rc > 0 ? 0 : rc;
+}

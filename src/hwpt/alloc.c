@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* IOMMU_HWPT_ALLOC: page tables for an IOAS, for user space to fill, for a vIOMMU. */
+#include <linux/err.h>
+
+#include <uapi/linux/iommufd.h>
+
+#include "../core/context.h"
+#include "../device/device.h"
+#include "../event/fault.h"
+#include "../ioas/ioas.h"
+#include "../viommu/viommu.h"
+#include "hwpt.h"
+
+/* Flags that a page table for an IOAS may have, and a nested one. */
+#define PAGING_FLAGS (IOMMU_HWPT_ALLOC_NEST_PARENT |	\
+		      IOMMU_HWPT_ALLOC_DIRTY_TRACKING |	\
+		      IOMMU_HWPT_FAULT_ID_VALID |	\
+		      IOMMU_HWPT_ALLOC_PASID)
+#define NESTED_FLAGS (IOMMU_HWPT_FAULT_ID_VALID | IOMMU_HWPT_ALLOC_PASID)
+
+/* What the driver has to know: faults are between us and user space. */
+static u32 driver_flags(const struct iommu_hwpt_alloc *arg)
+{
+	return arg->flags & ~IOMMU_HWPT_FAULT_ID_VALID;
+}
+
+static struct hwpt *new_paging(struct iommufd_device *idev, struct ioas *ioas,
+			       const struct iommu_hwpt_alloc *arg,
+			       const struct iommu_user_data *data)
+{
+	if (arg->flags & ~PAGING_FLAGS)
+		return ERR_PTR(-EOPNOTSUPP);
+	/* The one that sees a fault must be the one that can repair it. */
+	if ((arg->flags & IOMMU_HWPT_FAULT_ID_VALID) &&
+	    (arg->flags & IOMMU_HWPT_ALLOC_NEST_PARENT))
+		return ERR_PTR(-EOPNOTSUPP);
+	return hwpt_new(ioas, idev, driver_flags(arg), data);
+}
+
+static struct hwpt *new_nested(struct iommufd_device *idev, struct object *on,
+			       const struct iommu_hwpt_alloc *arg,
+			       const struct iommu_user_data *data)
+{
+	if ((arg->flags & ~NESTED_FLAGS) || !data)
+		return ERR_PTR(-EOPNOTSUPP);
+	if (on->type == OBJECT_VIOMMU)
+		return hwpt_new_on_viommu(container_of(on, struct viommu, obj), idev,
+					  driver_flags(arg), data);
+	return hwpt_new_nested(container_of(on, struct hwpt, obj), idev,
+			       driver_flags(arg), data);
+}
+
+static struct hwpt *new_by_parent(struct iommufd_device *idev, struct object *parent,
+				  const struct iommu_hwpt_alloc *arg)
+{
+	const struct iommu_user_data given = {
+		.type = arg->data_type,
+		.uptr = u64_to_user_ptr(arg->data_uptr),
+		.len = arg->data_len,
+	};
+	const struct iommu_user_data *data = given.len ? &given : NULL;
+
+	switch (parent->type) {
+	case OBJECT_IOAS:
+		return new_paging(idev, container_of(parent, struct ioas, obj), arg,
+				  data);
+	case OBJECT_HWPT:
+		/* There's no third stage. */
+		if (container_of(parent, struct hwpt, obj)->parent)
+			return ERR_PTR(-EINVAL);
+		return new_nested(idev, parent, arg, data);
+	case OBJECT_VIOMMU:
+		if (!viommu_serves(container_of(parent, struct viommu, obj), idev->dev))
+			return ERR_PTR(-EINVAL);
+		return new_nested(idev, parent, arg, data);
+	default:
+		return ERR_PTR(-EINVAL);
+	}
+}
+
+static struct hwpt *new_by_id(struct iommufd_ctx *ctx,
+			      const struct iommu_hwpt_alloc *arg)
+{
+	struct iommufd_device *idev;
+	struct object *parent;
+	struct hwpt *hwpt;
+
+	idev = object_get(ctx, arg->dev_id, OBJECT_DEVICE);
+	if (IS_ERR(idev))
+		return ERR_CAST(idev);
+	parent = object_get(ctx, arg->pt_id, OBJECT_ANY);
+	if (IS_ERR(parent)) {
+		hwpt = ERR_PTR(-EINVAL);
+	} else {
+		hwpt = new_by_parent(idev, parent, arg);
+		object_put(ctx, parent);
+	}
+	object_put(ctx, &idev->obj);
+	return hwpt;
+}
+
+/* Page faults may take any time, so the device isn't used any more. */
+static int finish(struct hwpt *hwpt, const struct iommu_hwpt_alloc *arg)
+{
+	int rc = 0;
+
+	if (!hwpt->parent)
+		rc = hwpt_fill(hwpt);
+	if (rc && rc != -EAGAIN)
+		return rc;
+	if (arg->flags & IOMMU_HWPT_FAULT_ID_VALID)
+		return hwpt_set_faults(hwpt, arg->fault_id);
+	return 0;
+}
+
+int hwpt_alloc_ioctl(struct command *cmd)
+{
+	struct iommu_hwpt_alloc *arg = cmd->arg;
+	struct hwpt *hwpt;
+	int rc;
+
+	if (arg->__reserved)
+		return -EOPNOTSUPP;
+	if ((arg->data_type == IOMMU_HWPT_DATA_NONE) != !arg->data_len)
+		return -EINVAL;
+	hwpt = new_by_id(cmd->ctx, arg);
+	if (IS_ERR(hwpt))
+		return PTR_ERR(hwpt);
+	rc = finish(hwpt, arg);
+	if (rc) {
+		object_abandon(cmd->ctx, &hwpt->obj);
+		return rc;
+	}
+	arg->out_hwpt_id = hwpt->obj.id;
+	return command_publish(cmd, sizeof(*arg), &hwpt->obj);
+}

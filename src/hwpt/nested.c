@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Page tables that user space fills, on top of one that is filled from an IOAS. */
+#include <linux/err.h>
+
+#include <uapi/linux/iommufd.h>
+
+#include "../core/context.h"
+#include "../device/device.h"
+#include "../event/fault.h"
+#include "../viommu/viommu.h"
+#include "hwpt.h"
+
+static int build(struct hwpt *hwpt, struct device *dev, u32 flags,
+		 const struct iommu_user_data *data)
+{
+	struct iommu_domain *domain;
+
+	if (hwpt->viommu)
+		domain = viommu_nested_alloc(hwpt->viommu, flags, data);
+	else
+		domain = hw_nested_alloc(dev, hwpt->parent->table.domain, flags,
+					 data);
+	if (IS_ERR(domain))
+		return PTR_ERR(domain);
+	hwpt->table.domain = domain;
+	return 0;
+}
+
+/* The object that it stands on.  A vIOMMU holds the parent. */
+static struct object *ground(struct hwpt *parent, struct viommu *viommu)
+{
+	return viommu ? &viommu->obj : &parent->obj;
+}
+
+static struct hwpt *new_on(struct hwpt *parent, struct viommu *viommu,
+			   struct device *dev, u32 flags,
+			   const struct iommu_user_data *data)
+{
+	struct iommufd_ctx *ctx = parent->ctx;
+	struct hwpt *hwpt;
+	int rc;
+
+	hwpt = object_new(ctx, OBJECT_HWPT, sizeof(*hwpt));
+	if (IS_ERR(hwpt))
+		return hwpt;
+	hwpt->ctx = ctx;
+	hwpt->pasid_fit = flags & IOMMU_HWPT_ALLOC_PASID;
+	mutex_init(&hwpt->lock);
+	rc = object_hold(ctx, ground(parent, viommu));
+	if (!rc) {
+		hwpt->ioas = parent->ioas;
+		hwpt->parent = parent;
+		hwpt->viommu = viommu;
+		rc = build(hwpt, dev, flags, data);
+	}
+	if (rc) {
+		object_abandon(ctx, &hwpt->obj);
+		return ERR_PTR(rc);
+	}
+	return hwpt;
+}
+
+struct hwpt *hwpt_new_nested(struct hwpt *parent, struct iommufd_device *idev,
+			     u32 flags, const struct iommu_user_data *data)
+{
+	if (!hw_can_nest(idev->dev))
+		return ERR_PTR(-EOPNOTSUPP);
+	if (!parent->nest_parent || !hw_domain_fits(parent->table.domain, idev->dev))
+		return ERR_PTR(-EINVAL);
+	return new_on(parent, NULL, idev->dev, flags, data);
+}
+
+struct hwpt *hwpt_new_on_viommu(struct viommu *viommu, struct iommufd_device *idev,
+				u32 flags, const struct iommu_user_data *data)
+{
+	return new_on(viommu->parent, viommu, idev->dev, flags, data);
+}
+
+void hwpt_unmake_nested(struct hwpt *hwpt)
+{
+	if (hwpt->table.domain)
+		hw_domain_free(hwpt->table.domain);
+	hwpt_drop_faults(hwpt);
+	mutex_destroy(&hwpt->lock);
+	object_release(hwpt->ctx, ground(hwpt->parent, hwpt->viommu));
+}

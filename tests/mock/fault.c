@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Page faults of devices, through the kernel's own queue.
+ *
+ * Linux 7.2 has a driver prepare for them when a domain is attached that wants them;
+ * on 6.12 whoever attaches such a domain switches them on.
+ */
+#include <linux/err.h>
+#include <linux/rwsem.h>
+
+#include "driver.h"
+
+/* One a group, or few: taken for reading by who reports, for writing by who moves it. */
+static struct rw_semaphore moves[32];
+
+static struct rw_semaphore *moves_of(struct device *dev)
+{
+	return &moves[iommu_group_id(dev->iommu_group) % ARRAY_SIZE(moves)];
+}
+
+static void init_moves(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(moves); i++)
+		init_rwsem(&moves[i]);
+}
+
+void mock_move_begin(struct device *dev)
+{
+	down_write(moves_of(dev));
+}
+
+void mock_move_end(struct device *dev)
+{
+	up_write(moves_of(dev));
+}
+
+unsigned int mock_device_responses(struct device *dev)
+{
+	return atomic_read(&to_mock_device(dev)->responses);
+}
+
+#ifdef IOMMUFD_HAVE_IOPF_GROUP
+
+/* NULL if this kernel was built without. */
+static struct iopf_queue *queue;
+
+int mock_faults_init(void)
+{
+	init_moves();
+	if (!IS_ENABLED(CONFIG_IOMMU_IOPF))
+		return 0;
+	queue = iopf_queue_alloc("iommufd-mock");
+	return queue ? 0 : -ENOMEM;
+}
+
+void mock_faults_exit(void)
+{
+	if (queue)
+		iopf_queue_free(queue);
+}
+
+static int switch_on(struct mock_device *mock)
+{
+	int rc = 0;
+
+	if (!queue)
+		return -ENODEV;
+	if (!mock->fault_users)
+		rc = iopf_queue_add_device(queue, mock_dev(mock));
+	if (!rc)
+		mock->fault_users++;
+	return rc;
+}
+
+static void switch_off(struct mock_device *mock)
+{
+	if (!WARN_ON(!mock->fault_users) && !--mock->fault_users)
+		iopf_queue_remove_device(queue, mock_dev(mock));
+}
+
+#ifdef IOMMUFD_HAVE_IOMMU_FEAT_IOPF
+
+int mock_faults_enter(struct mock_device *mock, struct iommu_domain *domain)
+{
+	return 0;
+}
+
+void mock_faults_leave(struct mock_device *mock, struct iommu_domain *domain)
+{
+}
+
+int mock_enable_feature(struct device *dev, enum iommu_dev_features feature)
+{
+	struct mock_device *mock = to_mock_device(dev);
+
+	if (feature != IOMMU_DEV_FEAT_IOPF)
+		return -ENODEV;
+	return mock->fault_users ? -EBUSY : switch_on(mock);
+}
+
+int mock_disable_feature(struct device *dev, enum iommu_dev_features feature)
+{
+	if (feature != IOMMU_DEV_FEAT_IOPF)
+		return -ENODEV;
+	switch_off(to_mock_device(dev));
+	return 0;
+}
+
+#else
+
+int mock_faults_enter(struct mock_device *mock, struct iommu_domain *domain)
+{
+	return domain->iopf_handler ? switch_on(mock) : 0;
+}
+
+void mock_faults_leave(struct mock_device *mock, struct iommu_domain *domain)
+{
+	if (domain->iopf_handler)
+		switch_off(mock);
+}
+
+#endif
+
+int mock_device_fault(struct device *dev, u32 pasid, u32 group_id, u32 perm,
+		      u64 addr, bool more)
+{
+	struct iopf_fault event = {
+		.fault = {
+			.type = IOMMU_FAULT_PAGE_REQ,
+			.prm = {
+				.flags = more ? 0 : IOMMU_FAULT_PAGE_REQUEST_LAST_PAGE,
+				.pasid = pasid,
+				.grpid = group_id,
+				.perm = perm,
+				.addr = addr,
+			},
+		},
+	};
+	int rc;
+
+	if (pasid != IOMMU_NO_PASID)
+		event.fault.prm.flags |= IOMMU_FAULT_PAGE_REQUEST_PASID_VALID;
+	down_read(moves_of(dev));
+	rc = iommu_report_device_fault(dev, &event);
+	up_read(moves_of(dev));
+	return rc;
+}
+
+void mock_page_response(struct device *dev, struct iopf_fault *fault,
+			struct iommu_page_response *response)
+{
+	atomic_inc(&to_mock_device(dev)->responses);
+}
+
+#else
+
+int mock_faults_init(void)
+{
+	init_moves();
+	return 0;
+}
+
+void mock_faults_exit(void)
+{
+}
+
+int mock_faults_enter(struct mock_device *mock, struct iommu_domain *domain)
+{
+	return 0;
+}
+
+void mock_faults_leave(struct mock_device *mock, struct iommu_domain *domain)
+{
+}
+
+int mock_device_fault(struct device *dev, u32 pasid, u32 group_id, u32 perm,
+		      u64 addr, bool more)
+{
+	return -EOPNOTSUPP;
+}
+
+#endif

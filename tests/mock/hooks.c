@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The part of the mock that a test build links into iommufd.ko: it passes on what
+ * is for iommufd_mock.ko, and exports what that one needs.
+ */
+#include <linux/err.h>
+#include <linux/export.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+
+#include "../../src/core/context.h"
+#include "../../src/core/object.h"
+#include "../../src/hw/shim.h"
+#include "../../src/ioas/ioas.h"
+#include "hooks.h"
+
+static DEFINE_MUTEX(lock);	/* guards @registered; innermost */
+static const struct test_ops *registered;
+
+int test_register(const struct test_ops *ops)
+{
+	int rc = -EBUSY;
+
+	mutex_lock(&lock);
+	if (!registered) {
+		registered = ops;
+		rc = 0;
+	}
+	mutex_unlock(&lock);
+	return rc;
+}
+EXPORT_SYMBOL_NS_GPL(test_register, "IOMMUFD");
+
+void test_unregister(void)
+{
+	mutex_lock(&lock);
+	registered = NULL;
+	mutex_unlock(&lock);
+}
+EXPORT_SYMBOL_NS_GPL(test_unregister, "IOMMUFD");
+
+int test_ioctl(struct command *cmd)
+{
+	const struct test_ops *ops;
+	int rc;
+
+	mutex_lock(&lock);
+	ops = registered;
+	if (ops && !try_module_get(ops->owner))
+		ops = NULL;
+	mutex_unlock(&lock);
+	if (!ops)
+		return -ENOTTY;
+	rc = ops->command(cmd);
+	module_put(ops->owner);
+	return rc;
+}
+
+void *test_object_new(struct iommufd_ctx *ctx, size_t size)
+{
+	void *obj = object_new(ctx, OBJECT_TEST, size);
+
+	if (!IS_ERR(obj))
+		__module_get(registered->owner);
+	return obj;
+}
+EXPORT_SYMBOL_NS_GPL(test_object_new, "IOMMUFD");
+
+/* The object keeps it registered until now. */
+void test_unmake(struct object *obj)
+{
+	struct module *owner = registered->owner;
+
+	registered->unmake(obj);
+	module_put(owner);
+}
+
+bool test_owns_device(struct device *dev)
+{
+	bool owns;
+
+	mutex_lock(&lock);
+	owns = registered && registered->owns_device(dev);
+	mutex_unlock(&lock);
+	return owns;
+}
+
+int test_dmabuf_phys(struct dma_buf_attachment *attachment, phys_addr_t *base,
+		     size_t *length)
+{
+	int rc = -EOPNOTSUPP;
+
+	mutex_lock(&lock);
+	if (registered)
+		rc = registered->dmabuf_phys(attachment, base, length);
+	mutex_unlock(&lock);
+	return rc;
+}
+
+EXPORT_SYMBOL_NS_GPL(command_respond, "IOMMUFD");
+EXPORT_SYMBOL_NS_GPL(command_publish, "IOMMUFD");
+EXPORT_SYMBOL_NS_GPL(object_new, "IOMMUFD");
+EXPORT_SYMBOL_NS_GPL(object_publish, "IOMMUFD");
+EXPORT_SYMBOL_NS_GPL(object_abandon, "IOMMUFD");
+EXPORT_SYMBOL_NS_GPL(object_get, "IOMMUFD");
+EXPORT_SYMBOL_NS_GPL(object_put, "IOMMUFD");
+EXPORT_SYMBOL_NS_GPL(ioas_reserve, "IOMMUFD");
+EXPORT_SYMBOL_NS_GPL(ioas_unreserve, "IOMMUFD");
+EXPORT_SYMBOL_NS_GPL(ioas_get, "IOMMUFD");
+EXPORT_SYMBOL_NS_GPL(space_find, "IOMMUFD");
+EXPORT_SYMBOL_NS_GPL(space_next, "IOMMUFD");
+EXPORT_SYMBOL_NS_GPL(hw_shim_register, "IOMMUFD");
+EXPORT_SYMBOL_NS_GPL(hw_shim_unregister, "IOMMUFD");
+EXPORT_SYMBOL_NS_GPL(viommu_with_device, "IOMMUFD");
+EXPORT_SYMBOL_NS_GPL(viommu_virt_id, "IOMMUFD");
+EXPORT_SYMBOL_NS_GPL(viommu_report_event, "IOMMUFD");
+EXPORT_SYMBOL_NS_GPL(viommu_add_window, "IOMMUFD");
+EXPORT_SYMBOL_NS_GPL(viommu_remove_window, "IOMMUFD");
+EXPORT_SYMBOL_NS_GPL(hw_dirty_begin, "IOMMUFD");
+EXPORT_SYMBOL_NS_GPL(hw_dirty_read, "IOMMUFD");
+EXPORT_SYMBOL_NS_GPL(hw_dirty_end, "IOMMUFD");
+EXPORT_SYMBOL_NS_GPL(hw_queue_depend, "IOMMUFD");
+EXPORT_SYMBOL_NS_GPL(hw_queue_undepend, "IOMMUFD");

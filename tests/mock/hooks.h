@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What a test build of iommufd.ko has for iommufd_mock.ko. */
+#ifndef TESTS_MOCK_HOOKS_H
+#define TESTS_MOCK_HOOKS_H
+
+#include <linux/types.h>
+
+struct command;
+struct device;
+struct dma_buf_attachment;
+struct iommufd_ctx;
+struct module;
+struct object;
+
+struct test_ops {
+	struct module *owner;
+
+	/* Answers for IOMMU_TEST_CMD and for objects of type OBJECT_TEST. */
+	int (*command)(struct command *cmd);
+	void (*unmake)(struct object *obj);
+
+	/* See test_owns_device(), test_dmabuf_phys(). */
+	bool (*owns_device)(struct device *dev);
+	int (*dmabuf_phys)(struct dma_buf_attachment *attachment,
+			   phys_addr_t *base, size_t *length);
+};
+
+/* One at a time: 0 or -EBUSY. */
+int test_register(const struct test_ops *ops);
+void test_unregister(void);
+
+/* object_new() for a type OBJECT_TEST, which holds @ops->owner as long as it lives. */
+void *test_object_new(struct iommufd_ctx *ctx, size_t size);
+
+/* Called by core/. -ENOTTY while nothing is registered. */
+int test_ioctl(struct command *cmd);
+void test_unmake(struct object *obj);
+
+/*
+ * A device of the mock's is bound by an object of the same context, which would
+ * keep itself open by it, and has no interrupts.
+ */
+bool test_owns_device(struct device *dev);
+
+/*
+ * Where the memory of a DMA-buf of the mock's is, with its reservation locked: 0,
+ * -ENODEV if it was revoked, -EOPNOTSUPP if it is somebody else's.
+ */
+int test_dmabuf_phys(struct dma_buf_attachment *attachment, phys_addr_t *base,
+		     size_t *length);
+
+#endif
