@@ -19,6 +19,7 @@
 #include "../hwpt/hwpt.h"
 #include "../ioas/account.h"
 #include "../ioas/ioas.h"
+#include "../ioas/type1.h"
 #include "../viommu/hw_queue.h"
 #include "../viommu/vdevice.h"
 #include "../viommu/viommu.h"
@@ -152,6 +153,7 @@ static const struct command_entry commands[] = {
 		out_viommu_id),
 	COMMAND(IOMMU_VEVENTQ_ALLOC, veventq_alloc_ioctl, iommu_veventq_alloc,
 		out_veventq_fd),
+	COMMAND(IOMMU_VFIO_IOAS, type1_ioas_ioctl, iommu_vfio_ioas, __reserved),
 	TEST_COMMANDS
 };
 
@@ -168,7 +170,7 @@ static long iommufd_ioctl(struct file *file, unsigned int number, unsigned long 
 	int rc;
 
 	if (index >= ARRAY_SIZE(commands))
-		return -ENOTTY;
+		return type1_ioctl(cmd.ctx, number, arg);
 	entry = &commands[array_index_nospec(index, ARRAY_SIZE(commands))];
 	if (!entry->run || entry->number != number)
 		return -ENOTTY;

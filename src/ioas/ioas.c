@@ -10,6 +10,7 @@
 #include "../core/context.h"
 #include "ioas.h"
 #include "memory.h"
+#include "type1.h"
 
 struct ioas *ioas_get(struct iommufd_ctx *ctx, u32 id)
 {
@@ -23,6 +24,7 @@ void ioas_unmake(struct object *obj)
 	unsigned long unmapped;
 
 	WARN_ON(!list_empty(&ioas->tables) || !xa_empty(&ioas->readers));
+	type1_forget(ioas);
 	/* With nobody else about it doesn't sleep for a lock, so no signal matters. */
 	WARN_ON(ioas_unmap(ioas, 0, ULONG_MAX, &unmapped));
 	space_destroy(&ioas->space);

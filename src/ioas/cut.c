@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Areas made smaller, so that VFIO's TYPE1 can unmap a part of what it mapped.
+ *
+ * Page tables stay as they are: with single pages no entry of theirs is larger
+ * than a part can be.  Memory stays pinned: what one holder covered two cover, and
+ * the record is cut between them, so that unmapping either needs no memory.
+ */
+#include <linux/err.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "ioas.h"
+#include "memory.h"
+
+/* Gives the pages from @right on to its holder.  Fails before anything is changed. */
+static int cut_holder(struct area *left, struct area *right)
+{
+	struct memory *memory = left->memory;
+	int rc;
+
+	rc = mutex_lock_killable(&memory->lock);
+	if (rc)
+		return rc;
+	if (left->pinned)
+		rc = runs_cut(&memory->runs, right->holder.start);
+	if (rc)
+		goto out;
+	if (left->pinned)
+		interval_tree_remove(&left->holder, &memory->holders);
+	left->holder.last = right->holder.start - 1;
+	if (left->pinned) {
+		interval_tree_insert(&left->holder, &memory->holders);
+		interval_tree_insert(&right->holder, &memory->holders);
+	}
+out:
+	mutex_unlock(&memory->lock);
+	return rc;
+}
+
+/* The second half of @left, from @iova on: only its description. */
+static struct area *new_half(const struct area *left, unsigned long iova)
+{
+	unsigned long start = left->holder.start * PAGE_SIZE + left->offset +
+			      (iova - left->node.first);
+	struct area *right;
+
+	right = area_new(memory_get(left->memory), start,
+			 left->node.last - iova + 1, left->prot);
+	if (IS_ERR(right))
+		return right;
+	right->node.first = iova;
+	right->node.last = left->node.last;
+	right->pinned = left->pinned;
+	right->filled = left->filled;
+	right->live = true;
+	return right;
+}
+
+static int check_cut(const struct ioas *ioas, const struct area *area,
+		     unsigned long iova)
+{
+	if (!smp_load_acquire(&area->live) || area->leaving)
+		return -EBUSY;
+	if (area->memory->dmabuf)
+		return -EOPNOTSUPP;
+	/* With single pages areas begin and end with pages, in memory too. */
+	if (iova & (ioas->align - 1))
+		return -EINVAL;
+	/* Who has pinned pages remembers the area. */
+	return area_is_pinned_by_readers(area) ? -EINVAL : 0;
+}
+
+/* Makes an area end at @last, if there is one that goes on. */
+static int cut_behind(struct ioas *ioas, unsigned long last)
+{
+	struct iova_node *node = space_find(&ioas->space, last, last);
+	struct area *left, *right;
+	int rc;
+
+	lockdep_assert_held(&ioas->users);
+	lockdep_assert_held_write(&ioas->lock);
+	/* A single byte isn't cut off, as Linux has it: it can't be unmapped then. */
+	if (!node || node->last == last || node->first == last)
+		return 0;
+	left = to_area(node);
+	rc = check_cut(ioas, left, last + 1);
+	if (rc)
+		return rc;
+	right = new_half(left, last + 1);
+	if (IS_ERR(right))
+		return PTR_ERR(right);
+	rc = cut_holder(left, right);
+	if (rc) {
+		area_free_list(right);
+		return rc;
+	}
+	space_free(&ioas->space, node);
+	node->last = last;
+	space_take(&ioas->space, node);
+	space_take(&ioas->space, &right->node);
+	return 0;
+}
+
+int ioas_cut(struct ioas *ioas, unsigned long first, unsigned long last)
+{
+	int rc;
+
+	rc = down_read_killable(&ioas->users);
+	if (rc)
+		return rc;
+	down_write(&ioas->lock);
+	if (ioas->single_pages) {
+		rc = cut_behind(ioas, last);
+		if (!rc && first)
+			rc = cut_behind(ioas, first - 1);
+	}
+	up_write(&ioas->lock);
+	up_read(&ioas->users);
+	return rc;
+}
