@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * IOMMU_HWPT_SET_DIRTY_TRACKING and IOMMU_HWPT_GET_DIRTY_BITMAP.
+ *
+ * An area can't be unmapped while ioas->lock is held, and mapping waits for that
+ * lock.  So a range is read in parts, with the locks dropped between them.
+ */
+#include <linux/err.h>
+#include <linux/log2.h>
+#include <linux/overflow.h>
+#include <linux/sched/signal.h>
+#include <linux/sizes.h>
+
+#include <uapi/linux/iommufd.h>
+
+#include "../core/context.h"
+#include "../hw/hw.h"
+#include "../ioas/ioas.h"
+#include "../ioas/memory.h"
+#include "bitmap.h"
+#include "hwpt.h"
+
+/* What is read with the locks held, in IOVA: 32,768 of the smallest entries. */
+#define PART SZ_128M
+
+struct scan {
+	struct hwpt *hwpt;
+	unsigned long first;		/* what is left to do */
+	unsigned long last;
+	struct hw_dirty hw;
+	struct hw_dirty_sink sink;
+	struct user_bitmap map;
+};
+
+static int note(struct hw_dirty_sink *sink, unsigned long iova, unsigned long length)
+{
+	struct scan *scan = container_of(sink, struct scan, sink);
+
+	bitmap_note(&scan->map, iova, iova + length - 1);
+	return 0;
+}
+
+static int read_area(struct scan *scan, struct area *area, unsigned long first,
+		     unsigned long last)
+{
+	const struct iova_range mapped = { area->node.first, area->node.last };
+
+	return hw_dirty_read(&scan->hw, &mapped, max(first, mapped.first),
+			     min(last, mapped.last));
+}
+
+/* Until it's revoked, which its memory's lock holds up. */
+static int read_lent_area(struct scan *scan, struct area *area, unsigned long first,
+			  unsigned long last)
+{
+	int rc = 0;
+
+	mutex_lock(&area->memory->lock);
+	if (area->entries)
+		rc = read_area(scan, area, first, last);
+	mutex_unlock(&area->memory->lock);
+	return rc;
+}
+
+/* Reads the areas of which something lies in [first, last]. */
+static int read_areas(struct scan *scan, struct iova_node *node, unsigned long first,
+		      unsigned long last)
+{
+	struct area *area;
+	int rc = 0;
+
+	for (; node && !rc; node = space_next(node, last)) {
+		area = to_area(node);
+		/* Not there yet, or not any more. */
+		if (!smp_load_acquire(&area->live))
+			continue;
+		if (area->memory->dmabuf)
+			rc = read_lent_area(scan, area, first, last);
+		else
+			rc = read_area(scan, area, first, last);
+	}
+	return rc;
+}
+
+/* Reads up to @last at the most.  Returns how far that was, or sets *@rc. */
+static unsigned long read_part(struct scan *scan, unsigned long last, int *rc)
+{
+	struct iova_space *space = &scan->hwpt->ioas->space;
+	unsigned long first = scan->first;
+	struct iova_node *node;
+
+	/* An entry that reached behind the last part has spoken for these. */
+	if (scan->map.any && scan->map.noted >= first) {
+		if (scan->map.noted >= last)
+			return last;
+		first = scan->map.noted + 1;
+	}
+	node = space_find(space, first, scan->last);
+	if (!node)
+		return scan->last;
+	if (node->first > last)
+		return node->first - 1;
+	last = min(last, max(first, node->first) | (PART - 1));
+	*rc = read_areas(scan, node, first, last);
+	return last;
+}
+
+/* As read_part(), with the locks. */
+static unsigned long lock_and_read(struct scan *scan, unsigned long last, int *rc)
+{
+	struct ioas *ioas = scan->hwpt->ioas;
+
+	*rc = down_read_killable(&ioas->users);
+	if (*rc)
+		return last;
+	*rc = down_read_killable(&ioas->lock);
+	if (!*rc) {
+		/* A page table without anything in it is read, too. */
+		last = scan->hwpt->table.filled ? read_part(scan, last, rc) : scan->last;
+		up_read(&ioas->lock);
+	}
+	up_read(&ioas->users);
+	return last;
+}
+
+/* Reads what one window of the bitmap, if there is one, has bits for. */
+static int read_window(struct scan *scan, unsigned long window_last)
+{
+	unsigned long last;
+	int rc;
+
+	do {
+		last = lock_and_read(scan, window_last, &rc);
+		if (!rc && fatal_signal_pending(current))
+			rc = -EINTR;
+		if (rc)
+			return rc;
+		cond_resched();
+		scan->first = last + 1;
+	} while (last < window_last);
+	return 0;
+}
+
+static int read_bitmap(struct scan *scan)
+{
+	int rc;
+
+	do {
+		rc = bitmap_open(&scan->map, scan->first);
+		if (rc)
+			return rc;
+		rc = read_window(scan, scan->map.window_last);
+		bitmap_close(&scan->map);
+		if (rc)
+			return rc;
+	} while (scan->first && scan->first <= scan->last);
+	return 0;
+}
+
+static int clean_all(struct hwpt *hwpt)
+{
+	struct scan scan = { .hwpt = hwpt, .last = ULONG_MAX };
+	int rc;
+
+	rc = hw_dirty_begin(&scan.hw, hwpt->table.domain, true, NULL);
+	if (rc)
+		return rc;
+	rc = read_window(&scan, scan.last);
+	hw_dirty_end(&scan.hw);
+	return rc;
+}
+
+int hwpt_set_dirty_ioctl(struct command *cmd)
+{
+	const struct iommu_hwpt_set_dirty_tracking *arg = cmd->arg;
+	bool enable = arg->flags & IOMMU_HWPT_DIRTY_TRACKING_ENABLE;
+	struct hwpt *hwpt;
+	int rc = 0;
+
+	if (arg->flags & ~IOMMU_HWPT_DIRTY_TRACKING_ENABLE)
+		return -EOPNOTSUPP;
+	hwpt = hwpt_get_paging(cmd->ctx, arg->hwpt_id);
+	if (IS_ERR(hwpt))
+		return PTR_ERR(hwpt);
+	if (!hwpt->tracks_dirty)
+		rc = -EOPNOTSUPP;
+	else if (enable)
+		rc = clean_all(hwpt);
+	if (!rc)
+		rc = hw_dirty_set(hwpt->table.domain, enable);
+	object_put(cmd->ctx, &hwpt->obj);
+	return rc;
+}
+
+/* Linux 7.2 takes an empty range at 0 for everything. */
+static int check_range(struct scan *scan, const struct iommu_hwpt_get_dirty_bitmap *arg)
+{
+	/* Any value that it has meanwhile will do. */
+	u64 align = READ_ONCE(scan->hwpt->ioas->align), last;
+
+	if (check_add_overflow(arg->iova, arg->length - 1, &last))
+		return -EOVERFLOW;
+	if (!arg->length || !is_power_of_2(arg->page_size))
+		return -EINVAL;
+	if ((arg->iova | (last + 1)) & ((align - 1) | (arg->page_size - 1)))
+		return -EINVAL;
+	scan->first = arg->iova;
+	scan->last = last;
+	return 0;
+}
+
+static int get_bitmap(struct hwpt *hwpt, const struct iommu_hwpt_get_dirty_bitmap *arg)
+{
+	bool clear = !(arg->flags & IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR);
+	struct scan scan = { .hwpt = hwpt, .sink.note = note };
+	int rc;
+
+	rc = check_range(&scan, arg);
+	if (rc)
+		return rc;
+	if (!hwpt->tracks_dirty)
+		return -EOPNOTSUPP;
+	scan.sink.last = scan.last;
+	rc = hw_dirty_begin(&scan.hw, hwpt->table.domain, clear, &scan.sink);
+	if (rc)
+		return rc;
+	rc = bitmap_begin(&scan.map, scan.first, scan.last, arg->page_size, arg->data);
+	if (!rc)
+		rc = read_bitmap(&scan);
+	/* What was made clean is noted, whatever came after it. */
+	hw_dirty_end(&scan.hw);
+	return rc;
+}
+
+int hwpt_get_dirty_ioctl(struct command *cmd)
+{
+	const struct iommu_hwpt_get_dirty_bitmap *arg = cmd->arg;
+	struct hwpt *hwpt;
+	int rc;
+
+	if ((arg->flags & ~IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR) || arg->__reserved)
+		return -EOPNOTSUPP;
+	hwpt = hwpt_get_paging(cmd->ctx, arg->hwpt_id);
+	if (IS_ERR(hwpt))
+		return PTR_ERR(hwpt);
+	rc = get_bitmap(hwpt, arg);
+	object_put(cmd->ctx, &hwpt->obj);
+	return rc;
+}
