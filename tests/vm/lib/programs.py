@@ -13,6 +13,7 @@ from cache import Failed, cache_dir, locked
 from pieces import REPOSITORY, need_tools
 
 TESTS = REPOSITORY / "tests" / "guest"
+FUZZ = REPOSITORY / "tests" / "fuzz"
 KEEP = 4            # builds kept of each program
 CROSS = {"amd64": "", "arm64": "aarch64-linux-gnu-"}
 
@@ -32,22 +33,22 @@ class Program:
         return ([] if known else ["sh"]) + [path, *self.arguments]
 
 
-def build_guest_program(name, arch):
-    """Builds a program of tests/guest for that architecture."""
+def build_guest_program(name, arch, source=TESTS):
+    """Builds a program of tests/guest, or of another directory with such a Makefile."""
     compiler = CROSS[arch] + "gcc"
     need_tools("make", compiler)
     # each checkout has objects of its own
-    where = f"{arch}-{hashlib.sha256(str(TESTS).encode()).hexdigest()[:8]}"
+    where = f"{arch}-{hashlib.sha256(str(source).encode()).hexdigest()[:8]}"
     objects = cache_dir() / "guest-programs" / where
     with locked(f"guest-programs-{where}"):
         objects.mkdir(parents=True, exist_ok=True)
         done = subprocess.run(
-            ["make", "-s", "-C", str(TESTS), f"-j{os.cpu_count()}", f"O={objects}",
+            ["make", "-s", "-C", str(source), f"-j{os.cpu_count()}", f"O={objects}",
              f"CROSS_COMPILE={CROSS[arch]}", name],
             text=True, errors="replace", stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         if done.returncode:
-            raise Failed(f"{done.stdout}\ncould not build tests/guest/{name}.c for {arch}")
+            raise Failed(f"{done.stdout}\ncould not build {name} of {source} for {arch}")
         return keep(objects / name)
 
 
@@ -88,6 +89,8 @@ def find(text, arch):
         path = path.with_suffix(".c")
     if not path.exists() and (TESTS / f"{path.name}.c").exists():
         path = TESTS / f"{path.name}.c"
+    if not path.exists() and path.name == "fuzz":
+        path = FUZZ / "fuzz.c"
     for name in (path.name, f"{path.name}.sh"):
         if not path.exists() and (TESTS / name).exists():
             path = TESTS / name
@@ -95,8 +98,8 @@ def find(text, arch):
         raise Failed(f"no such test program: {words[0]}")
     if path.suffix != ".c":
         file = path
-    elif path.resolve().parent == TESTS:
-        file = build_guest_program(path.stem, arch)
+    elif path.resolve().parent in (TESTS, FUZZ):
+        file = build_guest_program(path.stem, arch, path.resolve().parent)
     else:
         file = compile_file(path, arch)
     return Program(path.stem, file, words[1:])
