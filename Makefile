@@ -7,6 +7,7 @@
 #   make deb                                build/iommufd-dkms_*.deb
 #   make demo                               see it work, in a virtual machine
 #   make test                               run all tests
+#   make test-upstream [KERNEL=7.2]         Linux's own tests of iommufd
 #   make clean
 #
 # Objects never land beside the sources: $(BUILD) holds links to them, so that
@@ -29,7 +30,7 @@ kbuild = $(MAKE) -C $(KDIR) M=$(BUILD)$(1) CONFIG_DEBUG_INFO_BTF_MODULES= \
 	IOMMUFD_TOP=$(BUILD) IOMMUFD_VERSION=$(IOMMUFD_VERSION) IOMMUFD_TEST=$(TEST)
 
 .DEFAULT_GOAL := modules
-.PHONY: modules install prepare probes check-compat check-probes deb demo test clean
+.PHONY: modules install prepare probes check-compat check-probes deb demo test test-upstream clean
 
 modules: probes
 	+@$(call kbuild) modules
@@ -79,6 +80,11 @@ demo:
 # Everything: on this machine, in a clean Debian, in virtual machines.
 test:
 	@$(TOP)/tests/run
+
+# Linux's selftests, on every kernel or one.
+test-upstream:
+	@$(TOP)/tests/vm/setup-host
+	@$(TOP)/tests/upstream/run $(addprefix --kernel ,$(KERNEL))
 
 clean:
 	rm -rf $(TOP)/build
