@@ -26,6 +26,7 @@ class Lane:
     thread: str = "single"
     timeout: int = 300
     test_build: int = 0
+    modules: list = field(default_factory=list)
 
 
 def all_tests():
@@ -40,7 +41,8 @@ def pick_tests(text, sets):
         if word.startswith("-"):
             picked = [t for t in picked if t not in sets.get(word[1:], [word[1:]])]
         elif word == "all":
-            picked += [t for t in all_tests() if t not in sets.get("test-build", [])]
+            apart = sets.get("test-build", []) + sets.get("failures", [])
+            picked += [t for t in all_tests() if t not in apart]
         else:
             picked += sets.get(word, [word])
     return list(dict.fromkeys(picked))
@@ -56,7 +58,8 @@ def parse_lane(words, sets):
             raise Failed(f"{FILE.name}: lane {words[0]}: cannot read {word}")
         values[key] = value
     values["tests"] = pick_tests(values["tests"], sets)
-    values["devices"] = values.get("devices", "").split()
+    for key in ("devices", "modules"):
+        values[key] = values.get(key, "").split()
     for key in ("cpus", "timeout", "test_build"):
         if key in values:
             values[key] = int(values[key])
@@ -73,7 +76,7 @@ def read_lanes(file=FILE):
         if not words:
             continue
         if words[0] == "set":
-            sets[words[1]] = words[2:]
+            sets[words[1]] = [t for w in words[2:] for t in sets.get(w, [w])]
         else:
             lanes.append(parse_lane(words, sets))
     return lanes
