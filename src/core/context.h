@@ -30,8 +30,8 @@
  * queue->reader, whose holder reads from a queue's file, comes before all of them and
  * is the only one that is held while user memory is copied.
  *
- * access->pins_lock is taken with no other inside.  Two IOAS are locked together by nobody.  Nothing is copied to or from user
- * memory under any of them.
+ * access->pins_lock is taken with no other inside.  Two IOAS are locked together by
+ * nobody.
  */
 #ifndef IOMMUFD_CORE_CONTEXT_H
 #define IOMMUFD_CORE_CONTEXT_H
