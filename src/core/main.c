@@ -16,6 +16,7 @@
 #include "../device/group.h"
 #include "../event/fault.h"
 #include "../event/veventq.h"
+#include "../hw/hw.h"
 #include "../hwpt/hwpt.h"
 #include "../ioas/account.h"
 #include "../ioas/ioas.h"
@@ -298,6 +299,7 @@ module_init(iommufd_init);
 static void __exit iommufd_exit(void)
 {
 	misc_deregister(&iommufd_misc);
+	hw_attachments_exit();
 }
 module_exit(iommufd_exit);
 

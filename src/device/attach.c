@@ -95,7 +95,7 @@ static bool fits_faults(struct attach *attach, struct hwpt *hwpt)
 }
 
 /* An attachment that DMA doesn't go through any more. */
-static void end(struct hw_attachment *attachment)
+static void attachment_end(struct hw_attachment *attachment)
 {
 	fault_queue_forget(attachment->faults, attachment, NULL);
 	hw_attachment_free(attachment);
@@ -180,7 +180,7 @@ static int come(struct attach *attach, struct hwpt *hwpt)
 		rc = start_faults(attach, hwpt->faults);
 	if (rc) {
 		hw_detach(attachment);
-		end(attachment);
+		attachment_end(attachment);
 		return rc;
 	}
 	attach->now = attachment;
@@ -190,10 +190,10 @@ static int come(struct attach *attach, struct hwpt *hwpt)
 /* The last resort: DMA stays blocked until the next replace or detach. */
 static void block(struct attach *attach, struct hw_attachment *now)
 {
-	pr_err("iommufd: DMA of group %d is blocked, its page table can't be restored\n",
-	       iommu_group_id(attach->at.group));
+	pr_err_ratelimited("iommufd: DMA of group %d is blocked, its page table can't be restored\n",
+			   iommu_group_id(attach->at.group));
 	hw_detach(now);
-	end(attach->now);
+	attachment_end(attach->now);
 	attach->now = NULL;
 }
 
@@ -208,7 +208,7 @@ static int move(struct attach *attach, struct hwpt *hwpt)
 	late = prepare(attach, paging);
 	if (late && late != -EAGAIN)
 		return late;
-	attachment = hw_replace(&attach->at, hwpt->table.domain, hwpt->faults);
+	attachment = hw_replace(attach->now, hwpt->table.domain, hwpt->faults);
 	if (IS_ERR(attachment))
 		return PTR_ERR(attachment);
 	rc = late ? prepare_late(attach, paging) : 0;
@@ -217,10 +217,10 @@ static int move(struct attach *attach, struct hwpt *hwpt)
 	if (rc) {
 		if (hw_restore(attach->now))
 			block(attach, attachment);
-		end(attachment);
+		attachment_end(attachment);
 		return rc;
 	}
-	end(attach->now);
+	attachment_end(attach->now);
 	attach->now = attachment;
 	return 0;
 }
@@ -236,7 +236,9 @@ static int come_to(struct attach *attach, struct hwpt *hwpt)
 
 	if (!fits_pasids(attach, hwpt))
 		return -EINVAL;
-	mutex_lock(&paging->lock);
+	rc = mutex_lock_killable(&paging->lock);
+	if (rc)
+		return rc;
 	rc = attach->now ? move(attach, hwpt) : come(attach, hwpt);
 	mutex_unlock(&paging->lock);
 	if (!rc && attach->hwpt)
@@ -286,7 +288,9 @@ int attach_device(struct iommufd_device *idev, u32 pasid, struct hwpt *hwpt)
 	struct attach *attach;
 	int rc;
 
-	mutex_lock(&group->lock);
+	rc = mutex_lock_killable(&group->lock);
+	if (rc)
+		return rc;
 	attach = attach_open(group, pasid);
 	if (IS_ERR(attach)) {
 		rc = PTR_ERR(attach);
@@ -334,7 +338,7 @@ static void stop(struct attach *attach)
 	if (!attach->now)
 		return;
 	hw_detach(attach->now);
-	end(attach->now);
+	attachment_end(attach->now);
 	attach->now = NULL;
 }
 
@@ -446,9 +450,12 @@ int attach_replace(struct iommufd_device *idev, u32 pasid, struct hwpt *hwpt)
 	struct hwpt *old = NULL;
 	struct attach *attach;
 	unsigned int n = 0;
-	int rc = -EINVAL;
+	int rc;
 
-	mutex_lock(&group->lock);
+	rc = mutex_lock_killable(&group->lock);
+	if (rc)
+		return rc;
+	rc = -EINVAL;
 	attach = find(idev, pasid);
 	if (attach) {
 		old = attach->hwpt;

@@ -64,8 +64,13 @@ static int take(struct iopf_group *group)
 	bool taken;
 
 	hw_fault_own(group);
+	if (smp_load_acquire(&attachment->ended)) {
+		hw_fault_answer(group, IOMMU_PAGE_RESP_INVALID);
+		return 0;
+	}
 	spin_lock(&faults->queue.lock);
-	group->cookie = attach_device_id(attachment->at, hw_fault_device(group));
+	group->cookie = attachment->ended ? 0 :
+		attach_device_id(attachment->at, hw_fault_device(group));
 	taken = group->cookie && !faults->closed &&
 		group->fault_count <= FAULTS_MAX - faults->nfaults;
 	if (taken) {
@@ -99,7 +104,7 @@ static bool matches(const struct iopf_group *group,
 }
 
 /* Refuses the groups of an attachment, or of a device of it, or all of them. */
-static void refuse(struct fault_queue *faults, const struct hw_attachment *attachment,
+static void refuse(struct fault_queue *faults, struct hw_attachment *attachment,
 		   struct device *dev)
 {
 	struct iopf_group *group, *next;
@@ -108,6 +113,8 @@ static void refuse(struct fault_queue *faults, const struct hw_attachment *attac
 
 	mutex_lock(&faults->lock);
 	spin_lock(&faults->queue.lock);
+	if (attachment && !dev)
+		smp_store_release(&attachment->ended, true);
 	list_for_each_entry_safe(group, next, &faults->queue.waiting, node) {
 		if (matches(group, attachment, dev))
 			list_move_tail(&group->node, &refused);
@@ -127,7 +134,7 @@ static void refuse(struct fault_queue *faults, const struct hw_attachment *attac
 }
 
 void fault_queue_forget(struct fault_queue *faults,
-			const struct hw_attachment *attachment, struct device *dev)
+			struct hw_attachment *attachment, struct device *dev)
 {
 	if (faults)
 		refuse(faults, attachment, dev);

@@ -44,7 +44,7 @@ void faults_stop(struct fault_queue *faults, struct iommufd_device *idev);
  * isn't NULL) of a device that attach_device_id() doesn't find any more.
  */
 void fault_queue_forget(struct fault_queue *faults,
-			const struct hw_attachment *attachment, struct device *dev);
+			struct hw_attachment *attachment, struct device *dev);
 
 void fault_queue_unmake(struct object *obj);
 int fault_queue_alloc_ioctl(struct command *cmd);

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Domains come to groups and PASIDs, and leave them. */
 #include <linux/err.h>
+#include <linux/jiffies.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
 
 #include "hw.h"
 
@@ -74,24 +77,6 @@ static int device_fits(struct device *dev, void *domain)
 	return compat_domain_fits(domain, dev) ? 0 : -EINVAL;
 }
 
-struct hw_attachment *hw_replace(const struct hw_place *at,
-				 struct iommu_domain *domain,
-				 struct fault_queue *faults)
-{
-	int rc;
-
-	/* The core trusts us in this. */
-	rc = iommu_group_for_each_dev(at->group, domain, device_fits);
-	if (rc)
-		return ERR_PTR(rc);
-	return change(at, domain, faults, replace);
-}
-
-int hw_restore(struct hw_attachment *old)
-{
-	return replace(old);
-}
-
 void hw_detach(struct hw_attachment *attachment)
 {
 	const struct hw_place *at = attachment->at;
@@ -102,7 +87,111 @@ void hw_detach(struct hw_attachment *attachment)
 		iommu_detach_device_pasid(attachment->domain, at->dev, at->pasid);
 }
 
+/*
+ * VT-d on Linux 7.2 counts a device's domains with faults, and a nested one that
+ * comes in the place of such a domain doesn't take that one off the count.
+ */
+static bool is_miscounted(const struct hw_attachment *old,
+			  const struct iommu_domain *domain)
+{
+#ifdef IOMMUFD_HAVE_IOMMU_FEAT_IOPF
+	return false;	/* counted by us */
+#else
+	return old->faults && old->at->pasid == IOMMU_NO_PASID &&
+	       domain->type == IOMMU_DOMAIN_NESTED;
+#endif
+}
+
+/* DMA is blocked in between. */
+static struct hw_attachment *replace_by_detaching(struct hw_attachment *old,
+						  struct iommu_domain *domain,
+						  struct fault_queue *faults)
+{
+	struct hw_attachment *attachment;
+
+	hw_detach(old);
+	attachment = change(old->at, domain, faults, attach);
+	if (IS_ERR(attachment) && attach(old))
+		pr_err_ratelimited("iommufd: DMA of group %d is blocked, its page table can't be restored\n",
+				   iommu_group_id(old->at->group));
+	return attachment;
+}
+
+struct hw_attachment *hw_replace(struct hw_attachment *old,
+				 struct iommu_domain *domain,
+				 struct fault_queue *faults)
+{
+	int rc;
+
+	/* The core trusts us in this. */
+	rc = iommu_group_for_each_dev(old->at->group, domain, device_fits);
+	if (rc)
+		return ERR_PTR(rc);
+	if (is_miscounted(old, domain))
+		return replace_by_detaching(old, domain, faults);
+	return change(old->at, domain, faults, replace);
+}
+
+int hw_restore(struct hw_attachment *old)
+{
+	return replace(old);
+}
+
+/* Longer than any interrupt takes that has seen an attachment before it ended. */
+#define LATE (5 * HZ)
+
+static DEFINE_SPINLOCK(late_lock);
+static LIST_HEAD(late);			/* struct hw_attachment, under @late_lock */
+
+/* Takes the first one off the list if its time has come, or anyway. */
+static struct hw_attachment *take_late(bool anyway)
+{
+	struct hw_attachment *attachment;
+
+	spin_lock(&late_lock);
+	attachment = list_first_entry_or_null(&late, struct hw_attachment, item);
+	if (attachment && (anyway || time_after_eq(jiffies, attachment->until)))
+		list_del(&attachment->item);
+	else
+		attachment = NULL;
+	spin_unlock(&late_lock);
+	return attachment;
+}
+
+static void free_late(struct work_struct *work);
+static DECLARE_DELAYED_WORK(late_work, free_late);
+
+static void free_late(struct work_struct *work)
+{
+	struct hw_attachment *attachment;
+
+	while ((attachment = take_late(false)))
+		kfree(attachment);
+	spin_lock(&late_lock);
+	if (!list_empty(&late))
+		schedule_delayed_work(&late_work, HZ);
+	spin_unlock(&late_lock);
+}
+
 void hw_attachment_free(struct hw_attachment *attachment)
 {
-	kfree(attachment);
+	if (!attachment->faults) {
+		kfree(attachment);
+		return;
+	}
+	hw_faults_refuse(&attachment->handle);
+	attachment->until = jiffies + LATE;
+	spin_lock(&late_lock);
+	list_add_tail(&attachment->item, &late);
+	schedule_delayed_work(&late_work, LATE);
+	spin_unlock(&late_lock);
+}
+
+void hw_attachments_exit(void)
+{
+	struct hw_attachment *attachment;
+
+	cancel_delayed_work_sync(&late_work);
+	while ((attachment = take_late(true)))
+		kfree(attachment);
 }

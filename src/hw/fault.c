@@ -23,6 +23,21 @@ void hw_fault_own(struct iopf_group *group)
 {
 	iopf_group_dequeue(group);
 }
+
+static int refuse(struct iopf_group *group)
+{
+	hw_fault_own(group);
+	hw_fault_answer(group, IOMMU_PAGE_RESP_INVALID);
+	return 0;
+}
+
+/* The domain of attachments that have ended. */
+static struct iommu_domain nobody = { .iopf_handler = refuse };
+
+void hw_faults_refuse(struct iommu_attach_handle *handle)
+{
+	WRITE_ONCE(handle->domain, &nobody);
+}
 #else
 int hw_domain_take_faults(struct iommu_domain *domain,
 			  int (*take)(struct iopf_group *group))
@@ -36,6 +51,10 @@ struct device *hw_fault_device(const struct iopf_group *group)
 }
 
 void hw_fault_own(struct iopf_group *group)
+{
+}
+
+void hw_faults_refuse(struct iommu_attach_handle *handle)
 {
 }
 #endif

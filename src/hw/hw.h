@@ -138,15 +138,22 @@ struct hw_place {
 
 /*
  * A domain that is attached to a place.  Page faults come with the attachment that
- * they happened in, and are for @faults.  It may be looked at by a fault that is
- * being reported until it was replaced or detached; after that its owner answers
- * what is pending, and frees it.
+ * they happened in, and are for @faults.  When it was replaced or detached its owner
+ * says so to the queue, which sets @ended and answers what is pending, and frees it.
+ *
+ * Not every driver waits until its interrupt has reported what came before that (VT-d
+ * on Linux 7.2 doesn't when a device's last one ends, AMD-Vi never does), and the core
+ * stores a new handle after the hardware has moved.  So the memory of one with
+ * faults stays for a while, and what comes late finds nobody to take it.
  */
 struct hw_attachment {
 	struct iommu_attach_handle handle;
 	struct iommu_domain *domain;
 	const struct hw_place *at;
 	struct fault_queue *faults;	/* or NULL */
+	bool ended;
+	struct list_head item;		/* of those to be freed later */
+	unsigned long until;
 };
 
 /*
@@ -157,7 +164,7 @@ struct hw_attachment {
 struct hw_attachment *hw_attach(const struct hw_place *at,
 				struct iommu_domain *domain,
 				struct fault_queue *faults);
-struct hw_attachment *hw_replace(const struct hw_place *at,
+struct hw_attachment *hw_replace(struct hw_attachment *old,
 				 struct iommu_domain *domain,
 				 struct fault_queue *faults);
 int hw_restore(struct hw_attachment *old);
@@ -165,6 +172,12 @@ int hw_restore(struct hw_attachment *old);
 /* Blocks the DMA.  Can't fail. */
 void hw_detach(struct hw_attachment *attachment);
 void hw_attachment_free(struct hw_attachment *attachment);
+
+/* For the module's exit: frees what was to be freed later. */
+void hw_attachments_exit(void);
+
+/* Makes the core refuse faults that come with an attachment that has ended. */
+void hw_faults_refuse(struct iommu_attach_handle *handle);
 
 /*
  * Page faults that devices wait for.  They come to @take in groups, from a threaded

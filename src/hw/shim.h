@@ -10,7 +10,8 @@
  *
  * All may sleep.  None is called with a lock of ours held, but for
  * @vdevice_init and @vdevice_destroy (ctx->vdevices_lock and the group's lock) and
- * @dirty_read (the IOAS's users, for reading).  An @owner's module stays while
+ * @dirty_read (ioas->users and ioas->lock for reading, and memory->lock of a
+ * DMA-buf).  An @owner's module stays while
  * there are vIOMMUs of its shim; for a domain, the driver that made it sees to that.
  */
 #ifndef IOMMUFD_HW_SHIM_H
