@@ -24,6 +24,13 @@ static inline bool compat_dmabuf_moves(const struct dma_buf *dmabuf)
 #endif
 }
 
+/* Is there anybody on this kernel to say where a DMA-buf's memory is? */
+#ifdef IOMMUFD_HAVE_SYM_VFIO_PCI_DMA_BUF_IOMMUFD_MAP
+#define COMPAT_DMABUFS	1
+#else
+#define COMPAT_DMABUFS	0
+#endif
+
 /*
  * Where the memory is, with the reservation locked: 0, -ENODEV if it's revoked, or
  * -EOPNOTSUPP if there is no one range, or nobody to ask.

@@ -12,6 +12,7 @@
 
 #define TEST_COMMANDS	COMMAND(IOMMU_TEST_CMD, test_ioctl, iommu_test_cmd, last),
 #define TEST_UNMAKE	[OBJECT_TEST] = test_unmake,
+#define TEST_DMABUFS	1
 #else
 #include <linux/errno.h>
 #include <linux/types.h>
@@ -21,6 +22,7 @@ struct dma_buf_attachment;
 
 #define TEST_COMMANDS
 #define TEST_UNMAKE
+#define TEST_DMABUFS	0
 
 static inline bool test_owns_device(struct device *dev)
 {

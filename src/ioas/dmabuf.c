@@ -83,18 +83,27 @@ static int find_range(struct dma_buf_attachment *attachment, phys_addr_t *base,
 static int pin(struct memory *memory, u64 end)
 {
 	struct dmabuf *dmabuf = memory->dmabuf;
+	phys_addr_t base;
 	size_t length;
 	int rc;
 
-	rc = dma_buf_pin(dmabuf->attachment);
-	if (rc)
-		return rc;
-	mutex_lock(&memory->lock);
-	rc = find_range(dmabuf->attachment, &dmabuf->base, &length);
+	/* Whom we can't ask isn't made to pin anything. */
+	rc = find_range(dmabuf->attachment, &base, &length);
 	if (!rc && length < end)
 		rc = -EINVAL;
 	if (!rc)
+		rc = dma_buf_pin(dmabuf->attachment);
+	if (rc)
+		return rc;
+	/* Pinned, it stays where it is; but it may have moved before. */
+	mutex_lock(&memory->lock);
+	rc = find_range(dmabuf->attachment, &base, &length);
+	if (!rc && length < end)
+		rc = -EINVAL;
+	if (!rc) {
+		dmabuf->base = base;
 		dmabuf->length = length;
+	}
 	mutex_unlock(&memory->lock);
 	if (rc)
 		dma_buf_unpin(dmabuf->attachment);
@@ -107,7 +116,7 @@ static int attach(struct memory *memory, struct dma_buf *buf, u64 end)
 	struct dma_buf_attachment *attachment;
 	int rc;
 
-	if (!compat_dmabuf_moves(buf))
+	if (!(TEST_DMABUFS || COMPAT_DMABUFS) || !compat_dmabuf_moves(buf))
 		return -EOPNOTSUPP;
 	attachment = dma_buf_dynamic_attach(buf, iommufd_this_device(),
 					    &attach_ops, memory);
