@@ -72,7 +72,9 @@ long front_attach(struct front *front, struct vfio_uapi_attach __user *user)
 	if (put_user(arg.pt_id, &user->pt_id))
 		return -EFAULT;
 
-	mutex_lock(lock);
+	rc = mutex_lock_killable(lock);
+	if (rc)
+		return rc;
 	rc = attach_locked(front, arg.pasid, &arg.pt_id);
 	if (!rc && put_user(arg.pt_id, &user->pt_id)) {
 		/* The memory went away meanwhile, and a replace can't be undone. */
@@ -109,7 +111,9 @@ long front_detach(struct front *front, struct vfio_uapi_detach __user *user)
 	rc = read_detach(&arg, user);
 	if (rc)
 		return rc;
-	mutex_lock(lock);
+	rc = mutex_lock_killable(lock);
+	if (rc)
+		return rc;
 	detach_locked(front, arg.pasid);
 	mutex_unlock(lock);
 	return 0;

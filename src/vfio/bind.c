@@ -159,7 +159,9 @@ long front_bind(struct front *front, struct vfio_uapi_bind __user *user)
 		return rc;
 	}
 
-	mutex_lock(lock);
+	rc = mutex_lock_killable(lock);
+	if (rc)
+		goto out;
 	rc = bind_locked(front, &req, user);
 	if (!rc) {
 		front->hold = hold;
@@ -167,7 +169,7 @@ long front_bind(struct front *front, struct vfio_uapi_bind __user *user)
 		smp_store_release(&front->granted, true);
 	}
 	mutex_unlock(lock);
-
+out:
 	if (rc)
 		group_hold_put(hold);
 	return rc;
