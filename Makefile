@@ -21,6 +21,10 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 
 RELEASE = $(shell sed -n 's/^.define UTS_RELEASE "\(.*\)"/\1/p' \
 	$(KDIR)/include/generated/utsrelease.h 2>/dev/null)
+# Not by an accident of the environment: a test build has doors that others mustn't.
+ifneq ($(origin TEST),command line)
+override TEST :=
+endif
 BUILD  ?= $(TOP)/build/$(or $(RELEASE),unknown)$(if $(TEST),-test)
 override BUILD := $(abspath $(BUILD))
 

@@ -13,7 +13,7 @@
  *   hwpt->lock          a group is coming to a page table that isn't nested
  *   ioas->users         (rw) which page tables and accesses an IOAS serves
  *   ioas->lock          (rw) the areas and reserved ranges of an IOAS
- *   pages->lock         what of a piece of memory is pinned, and by whom
+ *   memory->lock        what of a piece of memory is pinned, and by whom
  *   mmap_lock           (mm's)
  *   ctx->windows_lock   what can be mapped by mmap()
  *   faults->lock        groups of page faults are read, answered or refused
@@ -23,7 +23,7 @@
  *   viommu->vdevices.xa_lock   which device has which virtual ID
  *   ctx->objects.xa_lock   innermost, never slept under
  *
- * Of memory that is a DMA-buf, pages->lock comes behind dma_resv (of the DMA-buf's),
+ * Of memory that is a DMA-buf, memory->lock comes behind dma_resv (of the DMA-buf's),
  * and nothing behind it; dma_resv comes behind mmap_lock, and is never taken by us
  * with a lock of ours held.
  *

@@ -267,6 +267,7 @@ void object_destroy_all(struct iommufd_ctx *ctx)
 				continue;
 			object_free(ctx, obj);
 			progress = true;
+			cond_resched();
 		}
 	} while (progress);
 	/* IDs of the buried are all that is left. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* IOMMU_HWPT_ALLOC: page tables for an IOAS, for user space to fill, for a vIOMMU. */
 #include <linux/err.h>
+#include <linux/mm.h>
 
 #include <uapi/linux/iommufd.h>
 
@@ -99,7 +100,10 @@ static struct hwpt *new_by_id(struct iommufd_ctx *ctx,
 	return hwpt;
 }
 
-/* Page faults may take any time, so the device isn't used any more. */
+/*
+ * Pinning may take any time, so the device isn't used any more.  It still was while
+ * a driver read user space's data.
+ */
 static int finish(struct hwpt *hwpt, const struct iommu_hwpt_alloc *arg)
 {
 	int rc = 0;
@@ -123,6 +127,9 @@ int hwpt_alloc_ioctl(struct command *cmd)
 		return -EOPNOTSUPP;
 	if ((arg->data_type == IOMMU_HWPT_DATA_NONE) != !arg->data_len)
 		return -EINVAL;
+	/* All of it would be looked at. */
+	if (arg->data_len > PAGE_SIZE)
+		return -E2BIG;
 	hwpt = new_by_id(cmd->ctx, arg);
 	if (IS_ERR(hwpt))
 		return PTR_ERR(hwpt);

@@ -53,6 +53,7 @@ static struct area *new_half(const struct area *left, unsigned long iova)
 	right->node.last = left->node.last;
 	right->pinned = left->pinned;
 	right->filled = left->filled;
+	right->stuck = left->stuck;
 	right->live = true;
 	return right;
 }

@@ -792,7 +792,8 @@ enum iommufd_hwpt_get_dirty_bitmap_flags {
  * it isn't a multiple of @page_size and of the IOAS's alignment, or if @page_size
  * isn't a power of two, -EOPNOTSUPP if the HWPT has no dirty tracking, -ENOENT if it
  * is nested, -EFAULT if the bitmap can't be written to (Linux 7.2 says 0).  With
- * -EFAULT or -EINTR, what was made clean is in the bitmap already.
+ * -EFAULT or -EINTR, what was made clean is in the bitmap already, but for what of an
+ * entry stands for bits behind those that could be written.
  */
 struct iommu_hwpt_get_dirty_bitmap {
 	__u32 size;
