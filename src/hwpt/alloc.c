@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* IOMMU_HWPT_ALLOC: page tables for an IOAS, for user space to fill, for a vIOMMU. */
 #include <linux/err.h>
-#include <linux/mm.h>
 
 #include <uapi/linux/iommufd.h>
 
@@ -127,9 +126,6 @@ int hwpt_alloc_ioctl(struct command *cmd)
 		return -EOPNOTSUPP;
 	if ((arg->data_type == IOMMU_HWPT_DATA_NONE) != !arg->data_len)
 		return -EINVAL;
-	/* All of it would be looked at. */
-	if (arg->data_len > PAGE_SIZE)
-		return -E2BIG;
 	hwpt = new_by_id(cmd->ctx, arg);
 	if (IS_ERR(hwpt))
 		return PTR_ERR(hwpt);

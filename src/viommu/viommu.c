@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* IOMMU_VIOMMU_ALLOC, and what is made or dropped through a vIOMMU. */
 #include <linux/err.h>
-#include <linux/mm.h>
 #include <linux/module.h>
 
 #include <uapi/linux/iommufd.h>
@@ -133,9 +132,6 @@ int viommu_alloc_ioctl(struct command *cmd)
 
 	if (arg->flags || arg->type == IOMMU_VIOMMU_TYPE_DEFAULT)
 		return -EOPNOTSUPP;
-	/* All of it would be looked at. */
-	if (arg->data_len > PAGE_SIZE)
-		return -E2BIG;
 	idev = object_get(cmd->ctx, arg->dev_id, OBJECT_DEVICE);
 	if (IS_ERR(idev))
 		return PTR_ERR(idev);
