@@ -17,6 +17,8 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "../../src/hw/hw.h"
+
 static struct dentry *directory;
 
 static void fail_end(struct injection *injection)
@@ -85,6 +87,8 @@ static void live_one(void *data, const char *where)
 
 static int live_show(struct seq_file *seq, void *unused)
 {
+	/* What is only kept for a while isn't lost. */
+	hw_attachments_exit();
 	inject_each_live(live_one, seq);
 	return 0;
 }

@@ -10,6 +10,7 @@
 
 #include "../../src/core/context.h"
 #include "../../src/core/object.h"
+#include "../../src/hw/hw.h"
 #include "../../src/hw/shim.h"
 #include "../../src/ioas/ioas.h"
 #include "hooks.h"
@@ -109,6 +110,7 @@ EXPORT_SYMBOL_NS_GPL(ioas_unreserve, "IOMMUFD");
 EXPORT_SYMBOL_NS_GPL(ioas_get, "IOMMUFD");
 EXPORT_SYMBOL_NS_GPL(space_find, "IOMMUFD");
 EXPORT_SYMBOL_NS_GPL(space_next, "IOMMUFD");
+EXPORT_SYMBOL_NS_GPL(hw_attachments_exit, "IOMMUFD");
 EXPORT_SYMBOL_NS_GPL(hw_shim_register, "IOMMUFD");
 EXPORT_SYMBOL_NS_GPL(hw_shim_unregister, "IOMMUFD");
 EXPORT_SYMBOL_NS_GPL(viommu_with_device, "IOMMUFD");
