@@ -656,20 +656,12 @@ static void bounded(void)
 	down();
 }
 
-static int wait_readable(void *arg)
-{
-	struct pollfd p = { .fd = w.q.fd, .events = POLLIN };
-
-	(void)arg;
-	return poll(&p, 1, -1) == 1 ? p.revents : -errno;
-}
-
 static void wakes(void)
 {
 	struct call waiter;
 
 	up();
-	call_start(&waiter, wait_readable, NULL);
+	call_start(&waiter, events_wait, &w.q);
 	usleep(50000);
 	check(!call_over(&waiter));
 	fault(PAGE);

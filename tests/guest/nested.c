@@ -51,17 +51,6 @@ static uint32_t nested_new(void)
 	return id;
 }
 
-/* A page, and behind it nothing. */
-static void *page_at_end(void)
-{
-	char *p = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	require(p != MAP_FAILED);
-	require_ok(munmap(p + PAGE, PAGE));
-	return p;
-}
-
 static struct iommu_hwpt_alloc nested_args(struct iommu_hwpt_selftest *data)
 {
 	return (struct iommu_hwpt_alloc){
@@ -91,7 +80,7 @@ static void alloc_fields(void)
 	char *end;
 
 	up();
-	end = page_at_end();
+	end = before_hole(PAGE);
 	nested = nested_new();
 	require_ok(hwpt_alloc(w.fd, w.mock.dev, w.ioas, 0, &plain));
 	c = nested_args(&data);
@@ -133,7 +122,7 @@ static void alloc_unanswered(void)
 	struct iommu_hwpt_alloc *c;
 
 	up();
-	c = page_at_end();
+	c = before_hole(PAGE);
 	*c = nested_args(&data);
 	require_ok(mprotect(c, PAGE, PROT_READ));
 	check_ret(iommu_ioctl(w.fd, IOMMU_HWPT_ALLOC, c), -EFAULT);
@@ -307,7 +296,7 @@ static void invalidate_part(void)
 
 	up();
 	nested = nested_new();
-	e = (entry_t *)((char *)page_at_end() + PAGE) - 2;
+	e = (entry_t *)((char *)before_hole(PAGE) + PAGE) - 2;
 	e[0] = (entry_t){ .iotlb_id = 3 };
 	e[1] = (entry_t){ .iotlb_id = 1 };
 	check_ret(mock_invalidate(w.fd, nested, e, sizeof(*e), &n), -EFAULT);
@@ -355,7 +344,7 @@ static void invalidate_unanswered(void)
 
 	up();
 	nested = nested_new();
-	c = page_at_end();
+	c = before_hole(PAGE);
 	*c = (struct iommu_hwpt_invalidate){
 		.size = sizeof(*c), .hwpt_id = nested, .entry_len = sizeof(e),
 		.data_type = IOMMU_HWPT_INVALIDATE_DATA_SELFTEST,

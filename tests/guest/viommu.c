@@ -50,16 +50,6 @@ static void down(void)
 #define MAP_32BIT 0
 #endif
 
-static void *page_at_end(void)
-{
-	char *p = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	require(p != MAP_FAILED);
-	require_ok(munmap(p + PAGE, PAGE));
-	return p;
-}
-
 /* An ioctl that must fail with one field changed, and leave its answer alone. */
 #define check_with(cmd, base, out, member, value, want)			\
 	do {								\
@@ -74,7 +64,7 @@ static void *page_at_end(void)
 /* The answer can't be written: what was made is gone. */
 static int unanswered(unsigned long cmd, const void *args, size_t size)
 {
-	void *p = page_at_end();
+	void *p = before_hole(PAGE);
 
 	memcpy(p, args, size);
 	require_ok(mprotect(p, PAGE, PROT_READ));
@@ -112,7 +102,7 @@ static void viommu_fields(void)
 	bad_viommu(data_len, 1, -EINVAL);
 	bad_viommu(data_len, UINT32_MAX, -EINVAL);
 	bad_viommu(data_uptr, 0, -EFAULT);
-	bad_viommu(data_uptr, (uintptr_t)page_at_end() + PAGE - 8, -EFAULT);
+	bad_viommu(data_uptr, (uintptr_t)before_hole(PAGE) + PAGE - 8, -EFAULT);
 	check_ret(unanswered(IOMMU_VIOMMU_ALLOC, &c, sizeof(c)), -EFAULT);
 	check_ret(iommu_destroy(w.fd, nested), 0);
 	check_ret(iommu_destroy(w.fd, plain), 0);

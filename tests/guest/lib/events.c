@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <poll.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "events.h"
-#include "mem.h"
-#include "tap.h"
 
 int faults_alloc(int iommufd, struct events *queue)
 {
@@ -132,12 +129,9 @@ int events_poll(const struct events *queue)
 	return poll(&p, 1, 0) < 0 ? -errno : p.revents;
 }
 
-void *before_hole(size_t size)
+int events_wait(void *queue)
 {
-	char *va = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct pollfd p = { .fd = ((struct events *)queue)->fd, .events = POLLIN };
 
-	require(va != MAP_FAILED);
-	require(!munmap(va + PAGE, PAGE));
-	return va + PAGE - size;
+	return poll(&p, 1, -1) == 1 ? p.revents : -errno;
 }

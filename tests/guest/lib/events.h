@@ -46,7 +46,7 @@ int faults_answer(const struct events *queue, uint32_t cookie, uint32_t code);
 /* What poll() says, of POLLIN and POLLOUT. */
 int events_poll(const struct events *queue);
 
-/* Makes the second of two pages, whose first ends with @size bytes, go away. */
-void *before_hole(size_t size);
+/* Waits until a struct events can be read, for call_start(); what poll() says then. */
+int events_wait(void *queue);
 
 #endif

@@ -161,3 +161,13 @@ uint64_t mem_available(void)
 {
 	return meters_field("/proc/meminfo", "MemAvailable") * 1024;
 }
+
+void *before_hole(size_t size)
+{
+	char *va = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	require(va != MAP_FAILED);
+	require(!munmap(va + PAGE, PAGE));
+	return va + PAGE - size;
+}

@@ -49,4 +49,7 @@ long mem_differs_from(const void *p, size_t size, uint8_t value);
 /* Free memory of the machine, in bytes. */
 uint64_t mem_available(void);
 
+/* The last @size bytes of a page, at the most that, behind which nothing is mapped. */
+void *before_hole(size_t size);
+
 #endif
