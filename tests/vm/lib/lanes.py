@@ -26,7 +26,6 @@ class Lane:
     thread: str = "single"
     timeout: int = 300
     test_build: int = 0
-    modules: list = field(default_factory=list)
 
 
 def all_tests():
@@ -58,8 +57,7 @@ def parse_lane(words, sets):
             raise Failed(f"{FILE.name}: lane {words[0]}: cannot read {word}")
         values[key] = value
     values["tests"] = pick_tests(values["tests"], sets)
-    for key in ("devices", "modules"):
-        values[key] = values.get(key, "").split()
+    values["devices"] = values.get("devices", "").split()
     for key in ("cpus", "timeout", "test_build"):
         if key in values:
             values[key] = int(values[key])
