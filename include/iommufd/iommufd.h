@@ -19,6 +19,7 @@
 struct device;
 struct file;
 struct iommu_group;
+struct seq_file;
 struct iommufd_access;
 struct iommufd_ctx;
 struct iommufd_device;
@@ -140,6 +141,27 @@ int iommufd_device_replace(struct iommufd_device *idev, u32 pasid, u32 *pt_id);
  * it isn't attached.
  */
 void iommufd_device_detach(struct iommufd_device *idev, u32 pasid);
+
+/**
+ * iommufd_device_show_fdinfo() - say where a device is bound and attached
+ * @m: what /proc/<pid>/fdinfo reads from
+ * @idev: the device
+ *
+ * For the show_fdinfo of a driver's file: a line "iommufd-context:" with the context's
+ * number, as /dev/iommu's own fdinfo has it, and a line "iommufd-device:" with the
+ * device's ID and the page tables that it is attached to (src/core/fdinfo.h).  Waits
+ * for nobody.
+ */
+void iommufd_device_show_fdinfo(struct seq_file *m, struct iommufd_device *idev);
+
+/**
+ * iommufd_enforces_coherency() - is all DMA of a device coherent with the CPU's caches?
+ * @dev: a device, bound or not
+ *
+ * True if every page table that the device can be attached to makes even those of its
+ * accesses coherent that ask not to be (PCI no-snoop).
+ */
+bool iommufd_enforces_coherency(struct device *dev);
 
 /** iommufd_device_to_ictx() - the context that a device is bound to */
 struct iommufd_ctx *iommufd_device_to_ictx(struct iommufd_device *idev);

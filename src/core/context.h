@@ -36,6 +36,7 @@
 #ifndef IOMMUFD_CORE_CONTEXT_H
 #define IOMMUFD_CORE_CONTEXT_H
 
+#include <linux/atomic.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
 #include <linux/wait.h>
@@ -49,6 +50,7 @@ struct payer;
 
 struct iommufd_ctx {
 	struct file *file;
+	u64 number;			/* of its own, for people: fdinfo, tracepoints */
 	struct xarray objects;		/* ID -> struct object */
 	struct mutex groups_lock;
 	struct xarray groups;		/* iommu_group_id() -> struct group */
@@ -61,6 +63,7 @@ struct iommufd_ctx {
 	struct mutex change_lock;
 	struct payer *payer;		/* the latest one, under objects.xa_lock */
 	bool account_mm;		/* charge the process, not the user */
+	atomic_long_t charged;		/* pages, with either */
 	struct object *type1_ioas;	/* or NULL; under objects.xa_lock */
 };
 

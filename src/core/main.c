@@ -26,6 +26,7 @@
 #include "../viommu/viommu.h"
 #include "../viommu/window.h"
 #include "context.h"
+#include "fdinfo.h"
 #include "test.h"
 
 int command_respond(struct command *cmd, size_t len)
@@ -191,6 +192,9 @@ static long iommufd_ioctl(struct file *file, unsigned int number, unsigned long 
 	return entry->run(&cmd);
 }
 
+/* Contexts are numbered from 1 on, so that people can tell them apart. */
+static atomic64_t last_number;
+
 static int iommufd_open(struct inode *inode, struct file *file)
 {
 	struct iommufd_ctx *ctx;
@@ -206,6 +210,7 @@ static int iommufd_open(struct inode *inode, struct file *file)
 	mutex_init(&ctx->vdevices_lock);
 	windows_init(ctx);
 	ctx->file = file;
+	ctx->number = atomic64_inc_return(&last_number);
 	file->private_data = ctx;
 	return 0;
 }
@@ -237,6 +242,7 @@ static const struct file_operations iommufd_fops = {
 	.unlocked_ioctl = iommufd_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.mmap = iommufd_mmap,
+	.show_fdinfo = iommufd_show_fdinfo,
 };
 
 struct iommufd_ctx *iommufd_ctx_from_file(struct file *file)

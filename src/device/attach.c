@@ -17,13 +17,40 @@ static bool is_plain(const struct attach *attach)
 	return attach->at.pasid == IOMMU_NO_PASID;
 }
 
+static void explain(struct group *group, const char *why)
+{
+	group->why = why;
+	group->why_range.last = 0;
+}
+
+/* Asks once more, one by one. */
+void attach_explain_reserved(struct iommufd_device *idev, struct ioas *ioas)
+{
+	struct group *group = idev->group;
+	size_t i;
+
+	for (i = 0; i < idev->n_reserved; i++) {
+		if (ioas_reserve(ioas, &idev->reserved[i], 1)) {
+			explain(group, "the device can't use all that is mapped or allowed");
+			group->why_range = idev->reserved[i];
+			return;
+		}
+		ioas_unreserve(ioas, &idev->reserved[i], 1);
+	}
+}
+
 static int reserve(struct attach *attach, struct iommufd_device *idev,
 		   struct hwpt *hwpt)
 {
+	struct ioas *ioas = hwpt_paging(hwpt)->ioas;
+	int rc;
+
 	if (!is_plain(attach))
 		return 0;
-	return ioas_reserve(hwpt_paging(hwpt)->ioas, idev->reserved,
-			    idev->n_reserved);
+	rc = ioas_reserve(ioas, idev->reserved, idev->n_reserved);
+	if (rc)
+		attach_explain_reserved(idev, ioas);
+	return rc;
 }
 
 static void unreserve(struct attach *attach, struct iommufd_device *idev,
@@ -88,7 +115,25 @@ static bool fits_faults(struct attach *attach, struct hwpt *hwpt)
 	unsigned long id;
 
 	xa_for_each(&attach->devices, id, idev) {
-		if (hwpt->faults && hw_shares_faults(idev->dev))
+		if (hwpt->faults && hw_shares_faults(idev->dev)) {
+			explain(attach->group, "a VF's page faults can't be told from others'");
+			return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * What iommufd_enforces_coherency() says of a device holds for its page tables; one
+ * that was made for a device without stays with such devices.
+ */
+static bool fits_coherency(struct attach *attach, struct hwpt *paging)
+{
+	struct iommufd_device *idev;
+	unsigned long id;
+
+	xa_for_each(&attach->devices, id, idev) {
+		if (idev->enforce_coherency && !paging->table.coherent)
 			return false;
 	}
 	return true;
@@ -137,12 +182,18 @@ static int prepare(struct attach *attach, struct hwpt *hwpt)
 	struct group *group = attach->group;
 	int rc;
 
-	if (!is_plain(attach))
-		return hwpt_fill(hwpt);
-	rc = hwpt_prepare_msi(hwpt, &group->msi_window);
-	if (!rc)
-		rc = hwpt_fill(hwpt);
-	return rc ? rc : hwpt_take_doorbells(hwpt, &group->doorbells);
+	explain(group, "there is no place for its interrupts' doorbells");
+	rc = is_plain(attach) ? hwpt_prepare_msi(hwpt, &group->msi_window) : 0;
+	if (rc)
+		return rc;
+	rc = hwpt_fill(hwpt);
+	if (rc) {
+		explain(group, rc == -EADDRINUSE ?
+			"its IOMMU can't map all that is mapped or allowed (range or alignment)" :
+			"what is mapped can't be pinned, or put into a page table");
+		return rc;
+	}
+	return is_plain(attach) ? hwpt_take_doorbells(hwpt, &group->doorbells) : 0;
 }
 
 /* After it, for a driver that didn't know the page table's limits. */
@@ -172,6 +223,7 @@ static int come(struct attach *attach, struct hwpt *hwpt)
 	late = prepare(attach, paging);
 	if (late && late != -EAGAIN)
 		return late;
+	explain(attach->group, "its IOMMU's driver doesn't take the page table");
 	attachment = hw_attach(&attach->at, hwpt->table.domain, hwpt->faults);
 	if (IS_ERR(attachment))
 		return PTR_ERR(attachment);
@@ -208,6 +260,7 @@ static int move(struct attach *attach, struct hwpt *hwpt)
 	late = prepare(attach, paging);
 	if (late && late != -EAGAIN)
 		return late;
+	explain(attach->group, "its IOMMU's driver doesn't take the page table");
 	attachment = hw_replace(attach->now, hwpt->table.domain, hwpt->faults);
 	if (IS_ERR(attachment))
 		return PTR_ERR(attachment);
@@ -234,8 +287,14 @@ static int come_to(struct attach *attach, struct hwpt *hwpt)
 	struct hwpt *paging = hwpt_paging(hwpt);
 	int rc;
 
-	if (!fits_pasids(attach, hwpt))
+	if (!fits_pasids(attach, hwpt)) {
+		explain(attach->group, "beside PASIDs a page table must be made for them");
 		return -EINVAL;
+	}
+	if (!fits_coherency(attach, paging)) {
+		explain(attach->group, "the page table was made without coherency enforced");
+		return -EINVAL;
+	}
 	rc = mutex_lock_killable(&paging->lock);
 	if (rc)
 		return rc;
@@ -253,8 +312,10 @@ static int join(struct attach *attach, struct iommufd_device *idev,
 	int rc;
 
 	/* The others of the group would be moved. */
-	if (attach->hwpt && attach->hwpt != hwpt)
+	if (attach->hwpt && attach->hwpt != hwpt) {
+		explain(attach->group, "others of its group use another page table");
 		return -EINVAL;
+	}
 	if (!fits_faults(attach, hwpt))
 		return -EINVAL;
 	rc = reserve(attach, idev, hwpt);

@@ -14,6 +14,7 @@
 
 struct group;
 struct hwpt;
+struct ioas;
 struct iommufd_device;
 
 /* In group->attaches, under group->lock, while any device is attached. */
@@ -37,6 +38,12 @@ void attach_remove(struct iommufd_device *idev, u32 pasid);
 
 /* Detaches a device from wherever it is attached, which its driver forgot to do. */
 void attach_remove_all(struct iommufd_device *idev);
+
+/*
+ * A range that the device can't use, so that an IOAS where something is mapped or
+ * allowed there doesn't fit, goes into group->why.
+ */
+void attach_explain_reserved(struct iommufd_device *idev, struct ioas *ioas);
 
 /*
  * The ID of a device that is attached at @at (one of ours, whose attachment hasn't

@@ -2,6 +2,8 @@
 /* Devices: bound by their driver, attached to a page table, asked what they can do. */
 #include <linux/err.h>
 #include <linux/export.h>
+#include <linux/iommu.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -10,6 +12,7 @@
 
 #include "../core/context.h"
 #include "../core/test.h"
+#include "../core/trace.h"
 #include "../hw/hw.h"
 #include "../hwpt/hwpt.h"
 #include "../ioas/ioas.h"
@@ -17,6 +20,53 @@
 #include "attach.h"
 #include "device.h"
 #include "group.h"
+
+/* How many places are looked at: there may be very many PASIDs. */
+#define PLACES_SHOWN 128
+
+/* Where it is attached, if that isn't just changing. */
+static void show_attached(struct seq_file *m, struct iommufd_device *idev)
+{
+	struct group *group = idev->group;
+	struct attach *attach;
+	unsigned int n = 0;
+	unsigned long pasid;
+
+	if (!mutex_trylock(&group->lock)) {
+		seq_puts(m, " busy");
+		return;
+	}
+	xa_for_each(&group->attaches, pasid, attach) {
+		if (n++ == PLACES_SHOWN) {
+			seq_puts(m, " more");
+			break;
+		}
+		if (!attach->hwpt || !xa_load(&attach->devices, idev->obj.id))
+			continue;
+		if (pasid == IOMMU_NO_PASID)
+			seq_printf(m, " pt=%u", attach->hwpt->obj.id);
+		else
+			seq_printf(m, " pasid%lu=%u", pasid, attach->hwpt->obj.id);
+	}
+	mutex_unlock(&group->lock);
+}
+
+void device_show(struct seq_file *m, struct object *obj)
+{
+	struct iommufd_device *idev = container_of(obj, struct iommufd_device, obj);
+
+	seq_printf(m, " name=%s", dev_name(idev->dev));
+	show_attached(m, idev);
+}
+
+void iommufd_device_show_fdinfo(struct seq_file *m, struct iommufd_device *idev)
+{
+	seq_printf(m, "iommufd-context:\t%llu\niommufd-device:\t%u",
+		   idev->ctx->number, idev->obj.id);
+	show_attached(m, idev);
+	seq_putc(m, '\n');
+}
+EXPORT_SYMBOL_NS_GPL(iommufd_device_show_fdinfo, "IOMMUFD");
 
 void device_unmake(struct object *obj)
 {
@@ -49,8 +99,7 @@ static int device_init(struct iommufd_device *idev)
 	return 0;
 }
 
-struct iommufd_device *iommufd_device_bind(struct iommufd_ctx *ctx,
-					   struct device *dev, u32 *id)
+static struct iommufd_device *bind(struct iommufd_ctx *ctx, struct device *dev, u32 *id)
 {
 	struct iommufd_device *idev;
 	int rc;
@@ -76,6 +125,15 @@ struct iommufd_device *iommufd_device_bind(struct iommufd_ctx *ctx,
 		iommufd_ctx_get(ctx);
 	*id = idev->obj.id;
 	object_publish(ctx, &idev->obj);
+	return idev;
+}
+
+struct iommufd_device *iommufd_device_bind(struct iommufd_ctx *ctx,
+					   struct device *dev, u32 *id)
+{
+	struct iommufd_device *idev = bind(ctx, dev, id);
+
+	trace_iommufd_bind(ctx, dev, IS_ERR(idev) ? 0 : *id, PTR_ERR_OR_ZERO(idev));
 	return idev;
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_device_bind, "IOMMUFD");
@@ -166,8 +224,10 @@ static int change_to_new(const struct change *change, struct ioas *ioas, u32 *id
 		return change_to_made(change, ioas, id);
 	/* A conflict is found before much memory is pinned for nothing. */
 	rc = ioas_reserve(ioas, idev->reserved, idev->n_reserved);
-	if (rc)
+	if (rc) {
+		attach_explain_reserved(idev, ioas);
 		return rc;
+	}
 	rc = change_to_made(change, ioas, id);
 	ioas_unreserve(ioas, idev->reserved, idev->n_reserved);
 	return rc;
@@ -207,7 +267,7 @@ static int change_to_hwpt(const struct change *change, struct hwpt *hwpt)
 	return rc ? rc : change_to(change, hwpt);
 }
 
-static int device_change(const struct change *change, u32 *pt_id)
+static int change_to_any(const struct change *change, u32 *pt_id)
 {
 	struct iommufd_ctx *ctx = change->idev->ctx;
 	struct object *obj;
@@ -223,6 +283,33 @@ static int device_change(const struct change *change, u32 *pt_id)
 	else
 		rc = -EINVAL;
 	object_put(ctx, obj);
+	return rc;
+}
+
+/* One line, because an errno has many reasons. */
+static void say_why(struct iommufd_device *idev, int rc)
+{
+	struct iova_range range = idev->group->why_range;
+	const char *why = idev->group->why;
+
+	if (why && range.last)
+		dev_notice_ratelimited(idev->dev, "ATTACH refused (%d): %s: [%#lx, %#lx]\n",
+				       rc, why, range.first, range.last);
+	else
+		dev_notice_ratelimited(idev->dev, "ATTACH refused (%d): %s\n", rc,
+				       why ?: "no such page table, or it isn't for this device");
+}
+
+static int device_change(const struct change *change, u32 *pt_id)
+{
+	struct iommufd_device *idev = change->idev;
+	int rc;
+
+	idev->group->why = NULL;
+	rc = change_to_any(change, pt_id);
+	if (rc && rc != -EINTR)
+		say_why(idev, rc);
+	trace_iommufd_attach(idev->ctx, idev->dev, change->pasid, *pt_id, rc);
 	return rc;
 }
 
@@ -244,9 +331,16 @@ EXPORT_SYMBOL_NS_GPL(iommufd_device_replace, "IOMMUFD");
 
 void iommufd_device_detach(struct iommufd_device *idev, u32 pasid)
 {
+	trace_iommufd_detach(idev->ctx, idev->dev, pasid);
 	attach_remove(idev, pasid);
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_device_detach, "IOMMUFD");
+
+bool iommufd_enforces_coherency(struct device *dev)
+{
+	return hw_has_iommu(dev) && hw_can_enforce_coherency(dev);
+}
+EXPORT_SYMBOL_NS_GPL(iommufd_enforces_coherency, "IOMMUFD");
 
 struct iommufd_ctx *iommufd_device_to_ictx(struct iommufd_device *idev)
 {

@@ -15,6 +15,7 @@ struct device;
 struct group;
 struct hwpt;
 struct iova_range;
+struct seq_file;
 struct vdevice;
 
 struct iommufd_device {
@@ -37,6 +38,7 @@ struct iommufd_device {
 };
 
 void device_unmake(struct object *obj);
+void device_show(struct seq_file *m, struct object *obj);
 int device_hw_info_ioctl(struct command *cmd);
 
 #endif

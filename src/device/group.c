@@ -28,6 +28,32 @@ static int check_interrupts(struct iommu_group *iommu_group, struct device *dev)
 	return -EPERM;
 }
 
+/* The devices of a group and their drivers, as far as there is room. */
+struct listing {
+	char text[192];
+	size_t length;
+};
+
+static int list_device(struct device *dev, void *data)
+{
+	struct listing *list = data;
+
+	/* Not asked whether it has one; the string is the driver's, its bus's, or empty. */
+	list->length += scnprintf(list->text + list->length,
+				  sizeof(list->text) - list->length, " %s (%s)",
+				  dev_name(dev), dev_driver_string(dev));
+	return 0;
+}
+
+static void explain_claim(struct iommu_group *iommu_group, struct device *dev, int rc)
+{
+	struct listing list = {};
+
+	iommu_group_for_each_dev(iommu_group, &list, list_device);
+	dev_notice_ratelimited(dev, "refused for user space (%d): the DMA of group %d is another context's or a kernel driver's; in it:%s\n",
+			       rc, iommu_group_id(iommu_group), list.text);
+}
+
 static struct group *group_new(struct iommufd_ctx *ctx,
 			       struct iommu_group *iommu_group, struct device *dev)
 {
@@ -50,8 +76,7 @@ static struct group *group_new(struct iommufd_ctx *ctx,
 		goto err_free;
 	rc = iommu_group_claim_dma_owner(iommu_group, ctx);
 	if (rc) {
-		dev_notice_ratelimited(dev, "refused for user space: DMA of its group %d isn't free (%d); another device in it may have a kernel driver\n",
-				       iommu_group_id(iommu_group), rc);
+		explain_claim(iommu_group, dev, rc);
 		goto err_erase;
 	}
 	return group;

@@ -24,6 +24,7 @@
 #include <uapi/linux/iommufd.h>
 
 #include "../core/context.h"
+#include "../core/trace.h"
 #include "../device/attach.h"
 #include "../device/device.h"
 #include "../hw/hw.h"
@@ -52,6 +53,11 @@ static struct fault_queue *to_faults(struct event_queue *queue)
 	return container_of(queue, struct fault_queue, queue);
 }
 
+u32 fault_queue_id(const struct fault_queue *faults)
+{
+	return faults->queue.obj.id;
+}
+
 /*
  * Called by the kernel's fault handling, in a threaded interrupt.  Whether the device
  * is still attached is seen under the lock that refuse() takes when it no more is.
@@ -77,6 +83,10 @@ static int take(struct iopf_group *group)
 		faults->nfaults += group->fault_count;
 		list_add_tail(&group->node, &faults->queue.waiting);
 	}
+	/* Once the lock is dropped it may be answered and gone. */
+	trace_iommufd_fault(hw_fault_device(group), group->last_fault.fault.prm.pasid,
+			    group->last_fault.fault.prm.addr,
+			    group->last_fault.fault.prm.perm, taken);
 	spin_unlock(&faults->queue.lock);
 	if (taken)
 		event_queue_wake(&faults->queue);

@@ -22,6 +22,8 @@ struct hwpt;
 struct iommufd_device;
 struct object;
 
+u32 fault_queue_id(const struct fault_queue *faults);
+
 /*
  * Makes the page table, which isn't published yet, send its faults to a queue and
  * hold that.  0, -ENOENT, or -EOPNOTSUPP where the kernel has no page faults.

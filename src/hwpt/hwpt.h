@@ -19,6 +19,7 @@ struct command;
 struct fault_queue;
 struct iommu_user_data;
 struct iommufd_device;
+struct seq_file;
 struct viommu;
 
 struct hwpt {
@@ -87,6 +88,7 @@ void hwpt_release(struct hwpt *hwpt);
 void hwpt_unmake_nested(struct hwpt *hwpt);
 
 void hwpt_unmake(struct object *obj);
+void hwpt_show(struct seq_file *m, struct object *obj);
 int hwpt_alloc_ioctl(struct command *cmd);
 int hwpt_get_dirty_ioctl(struct command *cmd);
 int hwpt_invalidate_ioctl(struct command *cmd);

@@ -6,6 +6,7 @@
 #include <uapi/linux/iommufd.h>
 
 #include "../core/context.h"
+#include "../core/trace.h"
 #include "../hw/hw.h"
 #include "../viommu/viommu.h"
 #include "hwpt.h"
@@ -66,6 +67,7 @@ int hwpt_invalidate_ioctl(struct command *cmd)
 		rc = -EOPNOTSUPP;
 	else if (array_fits(arg))
 		rc = invalidate_by_id(cmd->ctx, arg, &done);
+	trace_iommufd_invalidate(cmd->ctx, arg->hwpt_id, arg->entry_num, done, rc);
 	arg->entry_num = done;
 	return command_respond(cmd, sizeof(*arg)) ?: rc;
 }

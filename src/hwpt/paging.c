@@ -2,6 +2,7 @@
 /* Page tables that are filled from an IOAS. */
 #include <linux/err.h>
 #include <linux/mm.h>
+#include <linux/seq_file.h>
 
 #include <uapi/linux/iommufd.h>
 
@@ -11,6 +12,7 @@
 #include "../event/fault.h"
 #include "../hw/hw.h"
 #include "../ioas/ioas.h"
+#include "../viommu/viommu.h"
 #include "hwpt.h"
 
 int hwpt_fill(struct hwpt *hwpt)
@@ -115,6 +117,20 @@ void hwpt_release(struct hwpt *hwpt)
 		object_release_last(hwpt->ctx, &hwpt->obj);
 	else
 		object_release(hwpt->ctx, &hwpt->obj);
+}
+
+void hwpt_show(struct seq_file *m, struct object *obj)
+{
+	struct hwpt *hwpt = container_of(obj, struct hwpt, obj);
+
+	/* None of these changes. */
+	seq_printf(m, " ioas=%u", hwpt->ioas->obj.id);
+	if (hwpt->parent)
+		seq_printf(m, " nested-on=%u", hwpt->parent->obj.id);
+	if (hwpt->viommu)
+		seq_printf(m, " viommu=%u", hwpt->viommu->obj.id);
+	if (hwpt->faults)
+		seq_printf(m, " faults=%u", fault_queue_id(hwpt->faults));
 }
 
 void hwpt_unmake(struct object *obj)

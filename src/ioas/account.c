@@ -19,7 +19,7 @@ static bool payer_is_current(const struct payer *payer)
 	       payer->user == current_user();
 }
 
-static struct payer *payer_new(void)
+static struct payer *payer_new(struct iommufd_ctx *ctx)
 {
 	struct payer *payer;
 
@@ -27,6 +27,7 @@ static struct payer *payer_new(void)
 	if (!payer)
 		return NULL;
 	refcount_set(&payer->refs, 1);
+	payer->ctx = ctx;
 	mmgrab(current->mm);
 	payer->mm = current->mm;
 	payer->task = get_task_struct(current->group_leader);
@@ -53,7 +54,7 @@ struct payer *payer_get_current(struct iommufd_ctx *ctx)
 	}
 	xa_unlock(&ctx->objects);
 
-	payer = payer_new();
+	payer = payer_new(ctx);
 	if (!payer)
 		return NULL;
 	payer_get(payer);
@@ -106,6 +107,14 @@ static int account_mm(struct payer *payer, unsigned long npages, bool charge,
 	return rc;
 }
 
+/* What VmPin and fdinfo show. */
+static void count(struct payer *payer, enum charge mode, long npages)
+{
+	atomic64_add(npages, &payer->mm->pinned_vm);
+	if (mode != CHARGE_NONE)
+		atomic_long_add(npages, &payer->ctx->charged);
+}
+
 int payer_charge(struct payer *payer, enum charge mode, unsigned long npages)
 {
 	int rc = 0;
@@ -115,7 +124,7 @@ int payer_charge(struct payer *payer, enum charge mode, unsigned long npages)
 	else if (mode == CHARGE_MM)
 		rc = account_mm(payer, npages, true, false);
 	if (!rc)
-		atomic64_add(npages, &payer->mm->pinned_vm);
+		count(payer, mode, npages);
 	return rc;
 }
 
@@ -125,7 +134,7 @@ void payer_charge_over(struct payer *payer, enum charge mode, unsigned long npag
 		atomic_long_add(npages, &payer->user->locked_vm);
 	else if (mode == CHARGE_MM)
 		account_mm(payer, npages, true, true);
-	atomic64_add(npages, &payer->mm->pinned_vm);
+	count(payer, mode, npages);
 }
 
 void payer_uncharge(struct payer *payer, enum charge mode, unsigned long npages)
@@ -134,7 +143,7 @@ void payer_uncharge(struct payer *payer, enum charge mode, unsigned long npages)
 		atomic_long_sub(npages, &payer->user->locked_vm);
 	else if (mode == CHARGE_MM)
 		account_mm(payer, npages, false, false);
-	atomic64_sub(npages, &payer->mm->pinned_vm);
+	count(payer, mode, -npages);
 }
 
 int payer_move(struct payer *from, struct payer *to, enum charge mode,

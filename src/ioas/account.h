@@ -18,6 +18,7 @@ struct user_struct;
 
 struct payer {
 	refcount_t refs;
+	struct iommufd_ctx *ctx;	/* which outlives it */
 	struct mm_struct *mm;		/* only the structure is kept alive */
 	struct task_struct *task;	/* its RLIMIT_MEMLOCK counts */
 	struct user_struct *user;

@@ -8,6 +8,8 @@
 #include <linux/overflow.h>
 #include <linux/slab.h>
 
+#include "../core/context.h"
+#include "../core/trace.h"
 #include "ioas.h"
 #include "memory.h"
 
@@ -95,6 +97,17 @@ static int check_areas(struct ioas *ioas, const struct area *area)
 	return 0;
 }
 
+/* @sign: 1 for an area that comes, -1 for one that goes. */
+static void count_area(struct ioas *ioas, const struct area *area, int sign)
+{
+	unsigned long length = sign * area_length(area);
+
+	lockdep_assert_held_write(&ioas->lock);
+	WRITE_ONCE(ioas->mapped, ioas->mapped + length);
+	if (area->memory->dmabuf)
+		WRITE_ONCE(ioas->lent, ioas->lent + length);
+}
+
 int area_reserve(struct ioas *ioas, struct area *areas, unsigned long length,
 		 unsigned long *iova, bool fixed, unsigned long hint)
 {
@@ -119,6 +132,7 @@ int area_reserve(struct ioas *ioas, struct area *areas, unsigned long length,
 		area->node.last += at;
 		at = area->node.last + 1;
 		space_take(&ioas->space, &area->node);
+		count_area(ioas, area, 1);
 	}
 out:
 	up_write(&ioas->lock);
@@ -196,6 +210,14 @@ static int fill_areas(struct ioas *ioas, struct area *areas)
 	return rc;
 }
 
+/* For each area, because IOAS_COPY makes many. */
+static void trace_map(struct ioas *ioas, const struct area *area, int rc)
+{
+	for (; trace_iommufd_map_enabled() && area; area = area->next)
+		trace_iommufd_map(ioas->ctx, ioas->obj.id, area->node.first,
+				  area->node.last, rc ? 0 : area_length(area), rc);
+}
+
 int area_fill(struct ioas *ioas, struct area *areas)
 {
 	int rc = 0;
@@ -205,10 +227,12 @@ int area_fill(struct ioas *ioas, struct area *areas)
 	if (!rc)
 		rc = down_read_killable(&ioas->users);
 	if (rc) {
+		trace_map(ioas, areas, rc);
 		unpin_areas(areas);
 		return rc;
 	}
 	rc = fill_areas(ioas, areas);
+	trace_map(ioas, areas, rc);
 	/* In case the page tables have gone since. */
 	if (rc || list_empty(&ioas->tables))
 		unpin_areas(areas);
@@ -233,8 +257,10 @@ static void drop_areas(struct ioas *ioas, struct area *areas)
 
 	unpin_areas(areas);
 	down_write(&ioas->lock);
-	for (area = areas; area; area = area->next)
+	for (area = areas; area; area = area->next) {
+		count_area(ioas, area, -1);
 		space_free(&ioas->space, &area->node);
+	}
 	up_write(&ioas->lock);
 	area_free_list(areas);
 }
@@ -407,5 +433,6 @@ int ioas_unmap(struct ioas *ioas, unsigned long first, unsigned long last,
 	if (rc && asked)
 		allow_pins(&un);
 	*unmapped = un.unmapped;
+	trace_iommufd_unmap(ioas->ctx, ioas->obj.id, first, last, un.unmapped, rc);
 	return rc;
 }

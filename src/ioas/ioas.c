@@ -2,6 +2,7 @@
 /* The IOAS object, and the ioctls that look at it or set it up. */
 #include <linux/err.h>
 #include <linux/mm.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -29,6 +30,46 @@ void ioas_unmake(struct object *obj)
 	WARN_ON(ioas_unmap(ioas, 0, ULONG_MAX, &unmapped));
 	space_destroy(&ioas->space);
 	mutex_destroy(&ioas->auto_lock);
+}
+
+static unsigned int count_tables(struct ioas *ioas)
+{
+	struct ioas_table *table;
+	unsigned int n = 0;
+
+	list_for_each_entry(table, &ioas->tables, item)
+		n++;
+	return n;
+}
+
+static unsigned int count_readers(struct ioas *ioas)
+{
+	struct ioas_reader *reader;
+	unsigned long id;
+	unsigned int n = 0;
+
+	xa_for_each(&ioas->readers, id, reader)
+		n++;
+	return n;
+}
+
+void ioas_show(struct seq_file *m, struct object *obj)
+{
+	struct ioas *ioas = container_of(obj, struct ioas, obj);
+	unsigned long mapped = READ_ONCE(ioas->mapped);
+	bool pinned;
+
+	seq_printf(m, " mapped=%lu", mapped);
+	if (!down_read_trylock(&ioas->users)) {
+		seq_puts(m, " busy");
+		return;
+	}
+	/* All that is mapped is, as long as there is a page table, but for DMA-bufs. */
+	pinned = !list_empty(&ioas->tables);
+	seq_printf(m, " pinned=%lu page-tables=%u accesses=%u",
+		   pinned ? mapped - READ_ONCE(ioas->lent) : 0, count_tables(ioas),
+		   count_readers(ioas));
+	up_read(&ioas->users);
 }
 
 int ioas_alloc_ioctl(struct command *cmd)

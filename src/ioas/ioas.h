@@ -33,6 +33,7 @@ struct iommu_domain;
 struct iommu_ioas_iova_ranges;
 struct iommu_iova_range;
 struct memory;
+struct seq_file;
 
 struct ioas {
 	struct object obj;
@@ -47,6 +48,8 @@ struct ioas {
 
 	struct rw_semaphore lock;
 	struct iova_space space;	/* guarded by @lock */
+	unsigned long mapped;		/* bytes of areas, written under @lock */
+	unsigned long lent;		/* of that, DMA-bufs; the same */
 	unsigned long align;		/* guarded by @lock; written under both */
 	bool single_pages;		/* the same; no huge pages in page tables */
 };
@@ -184,6 +187,7 @@ static inline void ioas_put(struct ioas *ioas)
 }
 
 void ioas_unmake(struct object *obj);
+void ioas_show(struct seq_file *m, struct object *obj);
 
 /*
  * The holes between reserved ranges, for kvfree(): as many of them as arg->num_iovas

@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 
 #include "../core/context.h"
+#include "../core/trace.h"
 #include "dmabuf.h"
 #include "memory.h"
 
@@ -165,10 +166,15 @@ int memory_pin(struct memory *memory, struct interval_tree_node *holder)
 		return -EINVAL;
 	npages = count_missing(memory, holder->start, holder->last);
 	rc = payer_charge(memory->payer, memory->charge, npages);
-	if (rc)
+	if (rc) {
+		trace_iommufd_charge_failed(memory->charge, npages, rc);
 		return rc;
+	}
 	rc = pin_missing(memory, holder->start, holder->last);
 	if (rc) {
+		trace_iommufd_pin_failed(memory->file,
+					 memory_position(memory, holder->start * PAGE_SIZE),
+					 npages, rc);
 		payer_uncharge(memory->payer, memory->charge, npages);
 		return rc;
 	}

@@ -154,6 +154,8 @@ static void front_show_fdinfo(struct seq_file *m, struct file *file)
 		return;
 	seq_printf(m, "vfio-device-syspath: /sys%s\n", path);
 	kfree(path);
+	if (front_granted(front))
+		iommufd_device_show_fdinfo(m, front->idev);
 }
 
 static const struct file_operations front_fops = {

@@ -118,20 +118,19 @@ static void keep(const char *record)
 	found[strcspn(found, "\n")] = 0;
 }
 
-bool klog_fault(int klog, uint64_t iova, unsigned int ms)
+/* Waits for a record that @fits, which is given @arg. */
+static bool wait_for(int klog, bool (*fits)(const char *text, const void *arg),
+		     const void *arg, unsigned int ms)
 {
 	double end = tap_now() + ms / 1e3;
-	int kind = kind_index();
 	char text[4096];
 	ssize_t n;
 
-	if (kind < 0)
-		return false;
 	for (;;) {
 		n = read(klog, text, sizeof(text) - 1);
 		if (n > 0) {
 			text[n] = 0;
-			if (!reports(kind, text, iova))
+			if (!fits(text, arg))
 				continue;
 			keep(text);
 			return true;
@@ -142,4 +141,24 @@ bool klog_fault(int klog, uint64_t iova, unsigned int ms)
 			return false;
 		poll(&(struct pollfd){ .fd = klog, .events = POLLIN }, 1, 20);
 	}
+}
+
+static bool is_fault(const char *text, const void *iova)
+{
+	return reports(kind_index(), text, *(const uint64_t *)iova);
+}
+
+bool klog_fault(int klog, uint64_t iova, unsigned int ms)
+{
+	return kind_index() >= 0 && wait_for(klog, is_fault, &iova, ms);
+}
+
+static bool says(const char *text, const void *words)
+{
+	return strstr(text, words);
+}
+
+bool klog_says(int klog, const char *words, unsigned int ms)
+{
+	return wait_for(klog, says, words, ms);
 }

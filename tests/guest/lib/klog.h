@@ -32,7 +32,10 @@ int klog_open(void);
  */
 bool klog_fault(int klog, uint64_t iova, unsigned int ms);
 
-/* The line that klog_fault() found last. */
+/* The same for any line with these words. */
+bool klog_says(int klog, const char *words, unsigned int ms);
+
+/* The line that was found last. */
 const char *klog_line(void);
 
 #endif

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* /proc/<pid>/fdinfo of a /dev/iommu. */
+#include <linux/atomic.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/seq_file.h>
+#include <linux/xarray.h>
+
+#include "../device/device.h"
+#include "../hwpt/hwpt.h"
+#include "../ioas/ioas.h"
+#include "context.h"
+#include "fdinfo.h"
+
+/* Nobody reads more, and the reader of /proc mustn't be kept. */
+#define OBJECTS_SHOWN 512
+
+static const struct {
+	const char *name;
+	void (*show)(struct seq_file *m, struct object *obj);
+} types[OBJECT_TYPES] = {
+	[OBJECT_IOAS] = { "ioas", ioas_show },
+	[OBJECT_HWPT] = { "hwpt", hwpt_show },
+	[OBJECT_DEVICE] = { "device", device_show },
+	[OBJECT_ACCESS] = { "access" },
+	[OBJECT_FAULT_QUEUE] = { "fault-queue" },
+	[OBJECT_VIOMMU] = { "viommu" },
+	[OBJECT_VDEVICE] = { "vdevice" },
+	[OBJECT_VEVENTQ] = { "veventq" },
+	[OBJECT_HW_QUEUE] = { "hw-queue" },
+	[OBJECT_TEST] = { "test" },
+};
+
+/* Begins a use of the first object from @id on, or returns NULL. */
+static struct object *next_object(struct iommufd_ctx *ctx, unsigned long id)
+{
+	struct object *obj;
+
+	xa_lock(&ctx->objects);
+	obj = xa_find(&ctx->objects, &id, ULONG_MAX, XA_PRESENT);
+	if (obj)
+		obj->uses++;
+	xa_unlock(&ctx->objects);
+	return obj;
+}
+
+static void show_object(struct seq_file *m, struct object *obj)
+{
+	seq_printf(m, "iommufd-object:\t%u %s", obj->id, types[obj->type].name);
+	if (types[obj->type].show)
+		types[obj->type].show(m, obj);
+	seq_putc(m, '\n');
+}
+
+void iommufd_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	struct iommufd_ctx *ctx = file->private_data;
+	unsigned long id = 0;
+	struct object *obj;
+	unsigned int n;
+
+	seq_printf(m, "iommufd-context:\t%llu\n", ctx->number);
+	seq_printf(m, "iommufd-accounting:\t%s\n",
+		   READ_ONCE(ctx->account_mm) ? "process" : "user");
+	seq_printf(m, "iommufd-charged:\t%lu\n",
+		   atomic_long_read(&ctx->charged) * PAGE_SIZE);
+	for (n = 0; (obj = next_object(ctx, id)); n++) {
+		if (n < OBJECTS_SHOWN)
+			show_object(m, obj);
+		else
+			seq_printf(m, "iommufd-more:\t%u\n", obj->id);
+		id = obj->id + 1;
+		object_put(ctx, obj);
+		if (n == OBJECTS_SHOWN)
+			return;
+		cond_resched();
+	}
+}
