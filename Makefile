@@ -3,6 +3,7 @@
 #   make [KDIR=<kernel headers>] modules    build both modules
 #   make install                            into the running kernel's tree
 #   make TEST=1 ...                         test build: hooks in, warnings are errors
+#   make TEST=1 PEER=1 modules              only what tests need on a kernel with its own iommufd
 #   make check-probes                       compare the probes with the golden answers
 #   make deb                                build/iommufd-dkms_*.deb
 #   make demo                               see it work, in a virtual machine
@@ -25,6 +26,9 @@ RELEASE = $(shell sed -n 's/^.define UTS_RELEASE "\(.*\)"/\1/p' \
 ifneq ($(origin TEST),command line)
 override TEST :=
 endif
+ifneq ($(origin PEER),command line)
+override PEER :=
+endif
 BUILD  ?= $(TOP)/build/$(or $(RELEASE),unknown)$(if $(TEST),-test)
 override BUILD := $(abspath $(BUILD))
 
@@ -38,11 +42,11 @@ kbuild = $(MAKE) -C $(KDIR) M=$(BUILD)$(1) CONFIG_DEBUG_INFO_BTF_MODULES= \
 
 modules: probes
 	+@$(call kbuild) modules
-	@echo "Built for $(RELEASE): $(BUILD)/iommufd.ko $(BUILD)/iommufd_vfio.ko"
+	@echo "Built for $(RELEASE): $(if $(PEER),$(BUILD)/vfio_mock.ko,$(BUILD)/iommufd.ko $(BUILD)/iommufd_vfio.ko)"
 
 # Links to the sources. All is thrown away when the kernel or compiler changed.
 prepare:
-	@sh $(TOP)/src/compat/prepare.sh "$(KDIR)" "$(BUILD)"
+	@sh $(TOP)/src/compat/prepare.sh "$(KDIR)" "$(BUILD)" $(PEER)
 
 probes: prepare
 	+@$(call kbuild,/src/compat/probes) --no-print-directory modules
@@ -84,6 +88,9 @@ demo:
 # Everything: on this machine, in a clean Debian, in virtual machines.
 test:
 	@$(TOP)/tests/run
+
+test-all:
+	@$(TOP)/tests/run --all
 
 # Linux's selftests, on every kernel or one.
 test-upstream:

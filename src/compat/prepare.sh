@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# prepare.sh KDIR BUILD: check the kernel, link the sources into BUILD.
+# prepare.sh KDIR BUILD [PEER]: check the kernel, link the sources into BUILD.  With PEER it
+# may have an iommufd of its own, as only a test's driver is built.
 set -eu
-kdir=$1 build=$2
+kdir=$1 build=$2 peer=${3:-}
 top=$(cd "$(dirname "$0")/../.." && pwd)
 
 die() {
@@ -18,7 +19,7 @@ config=$kdir/include/config/auto.conf
 set_in_config() {
 	grep -q "^CONFIG_$1=[ym]" "$config"
 }
-set_in_config IOMMUFD &&
+[ -z "$peer" ] && set_in_config IOMMUFD &&
 	die "this kernel has an iommufd of its own (CONFIG_IOMMUFD); use that."
 set_in_config IOMMU_API || die "this kernel has no IOMMU support (CONFIG_IOMMU_API)."
 set_in_config VFIO || die "this kernel has no VFIO (CONFIG_VFIO)."

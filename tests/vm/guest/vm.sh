@@ -6,8 +6,8 @@
 # vm_pci VENDOR DEVICE: the addresses of the PCI devices with these ids
 vm_pci() {
 	for vm_d in /sys/bus/pci/devices/*; do
-		[ "$(cat "$vm_d/vendor")" = "$1" ] && [ "$(cat "$vm_d/device")" = "$2" ] &&
-			basename "$vm_d"
+		read -r vm_vendor < "$vm_d/vendor" && read -r vm_device < "$vm_d/device"
+		[ "$vm_vendor" = "$1" ] && [ "$vm_device" = "$2" ] && echo "${vm_d##*/}"
 	done
 	return 0
 }
@@ -17,6 +17,7 @@ vm_ids() {
 	case $1 in
 	edu) echo 0x1234 0x11e8 ;;
 	nvme) echo 0x1b36 0x0010 ;;
+	igb) echo 0x8086 0x10c9 ;;
 	e1000e) echo 0x8086 0x10d3 ;;
 	*) return 1 ;;
 	esac
@@ -77,6 +78,14 @@ vm_unload() {
 		vm_out=$(rmmod "$vm_m" 2>&1) ||
 			vm_say unload "rmmod $vm_m: $vm_out"
 	done
+}
+
+# vm_share NAME: mounts a directory of the host at /share/NAME, for reading
+vm_share() {
+	vm_load virtio_pci 9p 9pnet_virtio
+	mkdir -p "/share/$1"
+	vm_out=$(mount -t 9p -o ro,trans=virtio,version=9p2000.L,cache=loose,msize=512000 \
+		"$1" "/share/$1" 2>&1) || vm_say setup "cannot mount $1: $vm_out"
 }
 
 # vm_pins: how many page pins are held just now

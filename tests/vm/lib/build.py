@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pieces
 from cache import Failed, cache_dir, is_whole, locked, note, piece
-from kernels import STOCK
+from kernels import STOCK, has_own_iommufd
 
 TOP = pieces.REPOSITORY
 SOURCES = ("Makefile", "Kbuild", "include", "src")
@@ -58,12 +58,14 @@ def snapshot(copy, test):
     return total.hexdigest()
 
 
-def make_command(copy, objects, kdir, arch, test):
+def make_command(copy, objects, kdir, arch, test, peer=False):
     """The project's own make line for that kernel."""
     command = ["nice", "make", "-C", str(copy), f"-j{os.cpu_count()}", f"KDIR={kdir}",
                f"BUILD={objects}", "modules"]
     if test:
         command.append("TEST=1")
+    if peer:
+        command.append("PEER=1")
     if arch == "arm64":
         command += ["ARCH=arm64", "CROSS_COMPILE=aarch64-linux-gnu-"]
     return command
@@ -86,7 +88,8 @@ def in_trixie(command):
 def compile_modules(name, arch, test, work):
     """Runs make; returns what it said. A warning is an error."""
     kdir = pieces.headers(name, arch)
-    command = make_command(work / "source", work / "objects", kdir, arch, test)
+    command = make_command(work / "source", work / "objects", kdir, arch, test,
+                           has_own_iommufd(name))
     if name in STOCK and STOCK[name].trixie:
         if arch == "arm64":
             command.append("CC=aarch64-linux-gnu-gcc-14")

@@ -16,6 +16,8 @@ RECIPES = {
     "peer-7.2": ("7.2", "common", "iommufd"),
     "peer-6.12": ("6.12", "common", "iommufd"),
     "debugpeer-7.2": ("7.2", "common", "iommufd", "debug"),
+    "debugkvm-7.2": ("7.2", "common", "debug", "kvm"),
+    "bench-7.2": ("7.2", "common"),     # peer-7.2 without iommufd, to measure ours
 }
 
 
@@ -41,7 +43,8 @@ def configure(make, out, options):
                (out / ".config").read_text(encoding="utf-8").splitlines()
                if line.startswith("CONFIG_"))
     lost = [key for key in ("CONFIG_VFIO", "CONFIG_KASAN", "CONFIG_PROVE_LOCKING",
-                            "CONFIG_DEBUG_KMEMLEAK", "CONFIG_FAILSLAB", "CONFIG_IOMMUFD")
+                            "CONFIG_DEBUG_KMEMLEAK", "CONFIG_FAILSLAB", "CONFIG_IOMMUFD",
+                            "CONFIG_KVM", "CONFIG_KVM_AMD")
             if options.get(key, "n") != got.get(key, "n")]
     if lost:
         raise Failed(f"the kernel's configuration lost {', '.join(lost)}")

@@ -25,7 +25,8 @@ STOCK = {
 }
 
 # Kernels built by hand (amd64 only), from archives that may be absent.
-PREBUILT = ("debug-7.2", "debug-6.12", "peer-7.2", "peer-6.12", "debugpeer-7.2")
+PREBUILT = ("debug-7.2", "debug-6.12", "peer-7.2", "peer-6.12", "debugpeer-7.2",
+            "debugkvm-7.2", "bench-7.2")
 
 ARCHES = ("amd64", "arm64")
 NAMES = tuple(STOCK) + PREBUILT

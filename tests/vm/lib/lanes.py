@@ -26,6 +26,9 @@ class Lane:
     thread: str = "single"
     timeout: int = 300
     test_build: int = 0
+    all: int = 0                        # only for who asks for all or names it
+    qemu: str = ""                      # another than the host's
+    icount: int = 0                     # time is the number of instructions
 
 
 def all_tests():
@@ -40,7 +43,7 @@ def pick_tests(text, sets):
         if word.startswith("-"):
             picked = [t for t in picked if t not in sets.get(word[1:], [word[1:]])]
         elif word == "all":
-            apart = sets.get("test-build", []) + sets.get("failures", [])
+            apart = [t for s in ("test-build", "failures", "igb", "owners", "long") for t in sets.get(s, [])]
             picked += [t for t in all_tests() if t not in apart]
         else:
             picked += sets.get(word, [word])
@@ -58,7 +61,7 @@ def parse_lane(words, sets):
         values[key] = value
     values["tests"] = pick_tests(values["tests"], sets)
     values["devices"] = values.get("devices", "").split()
-    for key in ("cpus", "timeout", "test_build"):
+    for key in ("cpus", "timeout", "test_build", "all", "icount"):
         if key in values:
             values[key] = int(values[key])
     if values.get("kernel") not in NAMES:

@@ -5,6 +5,7 @@ import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import emulators
 from cache import Failed
 
 IOMMUS = {
@@ -13,6 +14,9 @@ IOMMUS = {
     "vtd": ("amd64", "intel-iommu,intremap=on,caching-mode=off", "intel_iommu=on,sm_off"),
     "vtd-sm": ("amd64", "intel-iommu,intremap=on,caching-mode=off,x-scalable-mode=on",
                "intel_iommu=on,sm_on"),
+    # first-stage page tables, which QEMU 10.0 has and 7.2 hasn't
+    "vtd-fs": ("amd64", "intel-iommu,intremap=on,caching-mode=off,x-scalable-mode=on,"
+               "x-flts=on,aw-bits=48", "intel_iommu=on,sm_on"),
     "amd": ("amd64", "amd-iommu,intremap=on", ""),
     "virtio": ("amd64", "virtio-iommu-pci", ""),
     "smmuv3": ("arm64", None, ""),
@@ -21,7 +25,7 @@ IOMMUS = {
 # Those without interrupt remapping: vfio wants to be told that this is known.
 UNSAFE_INTERRUPTS = ("virtio", "none")
 
-KINDS = ("edu", "nvme", "e1000e")       # kinds of devices that are given to vfio-pci
+KINDS = ("edu", "nvme", "e1000e", "igb")        # kinds of devices that are given to vfio-pci
 
 
 @dataclass
@@ -37,6 +41,8 @@ class Machine:
     thread: str = "single"              # or multi: a host thread for each CPU
     icount: bool = False
     extra: list = field(default_factory=list)
+    qemu: Path = None                   # another QEMU than the host's (emulators.py)
+    shares: dict = field(default_factory=dict)      # name -> directory, read-only by 9p
 
 
 def iommu_options(machine):
@@ -52,11 +58,22 @@ def iommu_options(machine):
     return (["-device", device] if device else []), arguments
 
 
+def resettable_port(number, arch):
+    """A port whose bus can be reset: of a faster one the kernel wants to see the link.
+    Where there is hotplug that is its controller's work, else the port's."""
+    return ["-device", f"pcie-root-port,id=port{number},x-speed=5,"
+                       f"chassis={number},slot={number}"
+                       + (",hotplug=off" if arch == "arm64" else "")]
+
+
 def edu_pair(arch):
-    """Two edus in one IOMMU group: behind a conventional bridge, whose requester
-    ID they share; as functions of one device where that is not supported."""
+    """Two edus in one IOMMU group, on a bus that can be reset: behind a conventional
+    bridge, whose requester ID they share; as functions of one device where that is not
+    supported."""
     if arch == "arm64":
-        return ["-device", "edu,addr=10.0,multifunction=on", "-device", "edu,addr=10.1"]
+        return [*resettable_port(100, arch),
+                "-device", "edu,bus=port100,addr=0.0,multifunction=on",
+                "-device", "edu,bus=port100,addr=0.1"]
     return ["-device", "i82801b11-bridge,id=pairs",
             "-device", "pci-bridge,id=pair,bus=pairs,chassis_nr=1",
             "-device", "edu,bus=pair,addr=1", "-device", "edu,bus=pair,addr=2"]
@@ -73,13 +90,25 @@ def device_options(devices, arch, scratch):
         elif name == "edu" and not more:
             # all address bits, so that a test may aim at any memory
             options += ["-device", "edu,dma_mask=0xffffffffffffffff"]
-        elif name == "nvme" and "serial=" not in more:
+        elif name in ("nvme", "nvme-port") and "serial=" not in more:
+            if name == "nvme-port":
+                options += resettable_port(number, arch)
+                more += f",bus=port{number}"
             disk = scratch / f"nvme{number}.img"
             with open(disk, "wb") as file:
                 file.truncate(64 << 20)
             options += ["-drive", f"file={disk},if=none,id=disk{number},format=raw,"
                                   "cache=unsafe",
                         "-device", f"nvme,serial=scratch{number},drive=disk{number}{more}"]
+        elif name == "igb-pair":
+            # one bus, two groups: functions that the kernel knows to be apart
+            options += [*resettable_port(number, arch),
+                        "-device", f"igb,bus=port{number},addr=0.0,multifunction=on,"
+                                   "x-pcie-ari-nextfn-1=on",
+                        "-device", f"igb,bus=port{number},addr=0.1"]
+        elif name == "igb" and "bus=" not in more:
+            # what has virtual functions wants bus numbers of its own
+            options += [*resettable_port(number, arch), "-device", f"igb,bus=port{number}{more}"]
         else:
             options += ["-device", device]
     return options
@@ -88,15 +117,26 @@ def device_options(devices, arch, scratch):
 def kinds_of(devices):
     """The kinds of devices that the guest gives to vfio-pci."""
     names = [d.partition(",")[0] for d in devices]
-    names = ["edu" if n == "edu-pair" else n for n in names]
+    names = [n.removesuffix("-pair").removesuffix("-port") for n in names]
     return [k for k in KINDS if k in names]
+
+
+def share_options(shares):
+    """The options that let the guest mount directories of the host."""
+    options = []
+    for name, directory in shares.items():
+        options += ["-fsdev", f"local,id={name},path={directory},security_model=none,"
+                              "readonly=on,multidevs=remap",
+                    "-device", f"virtio-9p-pci,fsdev={name},mount_tag={name}"]
+    return options
 
 
 def processor(machine):
     """The machine and CPU model, and the kernel's arguments for them."""
     if machine.arch == "arm64":
+        # this IOMMU is a part of the board, and so are its options
         board = "virt,gic-version=3" + (
-            ",iommu=smmuv3" if machine.iommu.startswith("smmuv3") else "")
+            f",iommu={machine.iommu}" if machine.iommu.startswith("smmuv3") else "")
         return ["-M", board, "-cpu", "cortex-a72"], "console=ttyAMA0"
     # fast string operations are slow when emulated
     cpu = "max,-erms,-fsrm" + (",-rdrand,-rdseed" if machine.icount else "")
@@ -118,12 +158,20 @@ def report_port(arch):
     return "/dev/ttyS1" if arch == "amd64" else "/dev/ttyS0"
 
 
+def emulator(machine):
+    """The words that QEMU's command line begins with."""
+    if not machine.qemu:
+        return [{"amd64": "qemu-system-x86_64", "arm64": "qemu-system-aarch64"}[machine.arch]]
+    if machine.arch != "amd64":
+        raise Failed(f"no other QEMU than the host's for {machine.arch}")
+    return emulators.program(machine.qemu)
+
+
 def command(machine, image, scratch, console):
     """QEMU's command line; console None means an interactive one."""
-    emulator = {"amd64": "qemu-system-x86_64", "arm64": "qemu-system-aarch64"}
     board, arguments = processor(machine)
     iommu, iommu_arguments = iommu_options(machine)
-    line = [emulator[machine.arch], *board, "-nodefaults", "-no-user-config",
+    line = [*emulator(machine), *board, "-nodefaults", "-no-user-config",
             "-display", "none", "-no-reboot", "-m", machine.memory,
             "-accel", f"tcg,thread={machine.thread}", "-smp", str(1 if machine.icount else machine.cpus),
             "-kernel", str(machine.kernel / "vmlinuz"), "-initrd", str(image)]
@@ -133,6 +181,7 @@ def command(machine, image, scratch, console):
         arguments += " norandmaps nokaslr"
     line += ports(machine, console) + iommu
     line += device_options(machine.devices, machine.arch, scratch)
+    line += share_options(machine.shares)
     for more in machine.extra:
         line += shlex.split(more)
     # A host that is busy is no reason for complaints about stalls.

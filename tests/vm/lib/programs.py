@@ -14,6 +14,7 @@ from pieces import REPOSITORY, need_tools
 
 TESTS = REPOSITORY / "tests" / "guest"
 FUZZ = REPOSITORY / "tests" / "fuzz"
+BENCH = REPOSITORY / "tests" / "bench"
 KEEP = 4            # builds kept of each program
 CROSS = {"amd64": "", "arm64": "aarch64-linux-gnu-"}
 
@@ -89,8 +90,9 @@ def find(text, arch):
         path = path.with_suffix(".c")
     if not path.exists() and (TESTS / f"{path.name}.c").exists():
         path = TESTS / f"{path.name}.c"
-    if not path.exists() and path.name == "fuzz":
-        path = FUZZ / "fuzz.c"
+    for source in (FUZZ, BENCH):
+        if not path.exists() and path.name == source.name:
+            path = source / f"{source.name}.c"
     for name in (path.name, f"{path.name}.sh"):
         if not path.exists() and (TESTS / name).exists():
             path = TESTS / name
@@ -98,7 +100,7 @@ def find(text, arch):
         raise Failed(f"no such test program: {words[0]}")
     if path.suffix != ".c":
         file = path
-    elif path.resolve().parent in (TESTS, FUZZ):
+    elif path.resolve().parent in (TESTS, FUZZ, BENCH):
         file = build_guest_program(path.stem, arch, path.resolve().parent)
     else:
         file = compile_file(path, arch)

@@ -28,7 +28,10 @@ SWEEP = 6 * 3600    # age in seconds of files that no run still uses
 
 # Modules for tests, which only a test build has.
 TEST_MODULES = ["iommufd_access_test", "iommufd_inject", "iommufd_mock",
-                "iommufd_walk_test"]
+                "iommufd_walk_test", "vfio_mock"]
+
+# The one that serves Linux's own iommufd as well
+PEER_MODULES = ["vfio_mock"]
 
 
 @dataclass
@@ -74,8 +77,8 @@ def module_names(job):
     ours = []
     if job.modules:
         ours = ["iommufd"] if has_own_iommufd(job.kernel) else ["iommufd", "iommufd_vfio"]
-    if job.own and job.test_build:
-        ours += TEST_MODULES
+    if job.modules and job.test_build:
+        ours += TEST_MODULES if job.own else PEER_MODULES
     more = [Path(m).stem if m.endswith(".ko") else m for m in job.add_modules]
     return ours + [m for m in more if m not in ours]
 
@@ -93,6 +96,7 @@ def make_plan(job, token):
     lines.append(f"echo {job.hugepages} > /proc/sys/vm/nr_hugepages")
     lines += [f"export {k}={shlex.quote(v)}" for k, v in environment.items()]
     names = module_names(job)
+    lines += [f"vm_share {name}" for name in job.machine.shares]
     kinds = " ".join(qemu.kinds_of(job.machine.devices))
     if job.machine.iommu.startswith("virtio"):
         lines.append("vm_load virtio_pci virtio_iommu")
@@ -116,7 +120,7 @@ def make_plan(job, token):
 def make_image(job, target, token):
     """The initramfs of this run."""
     ours = [Path(m) for m in job.add_modules if m.endswith(".ko")]
-    if job.own:
+    if job.own or job.modules and job.test_build:
         ours += sorted(build.modules(job.kernel, job.machine.arch, job.test_build)
                        .glob("*.ko"))
     extra = [m for m in job.add_modules if not m.endswith(".ko")]
@@ -124,6 +128,8 @@ def make_image(job, target, token):
     if job.unsafe_interrupts or job.machine.iommu in qemu.UNSAFE_INTERRUPTS:
         parameters = [f"options {m} allow_unsafe_interrupts=1"
                       for m in ("iommufd", "vfio_iommu_type1")]
+    if "igb" in qemu.kinds_of(job.machine.devices):
+        parameters.append("options vfio-pci enable_sriov=1")
     base = image.kernel_image(job.kernel, job.machine.arch, ours, extra, parameters)
     files = {f"{n}/{p.file.name}": p.file for n, p in enumerate(job.programs)}
     files.update({Path(f).name: Path(f) for f in job.files})
