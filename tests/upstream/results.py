@@ -37,7 +37,7 @@ class Listener:
         elif self.current and (result := RESULT.match(text)):
             self.result(*result.groups())
         elif text.startswith("#") and " RUN " not in text:
-            self.said.append(re.sub(r"\S*/selftests/iommu/", "", text.lstrip("# ")))
+            self.said.append(re.sub(r"\S*/selftests/(iommu|vfio)/", "", text.lstrip("# ")))
 
     def result(self, bad, _number, name, directive, reason):
         """One test's result."""

@@ -12,19 +12,26 @@ from cache import Failed, note, piece, run
 from kernels import STOCK
 
 HERE = Path(__file__).resolve().parent
-PROGRAMS = ("iommufd", "iommufd_fail_nth")
+IOMMUFD = ("iommufd", "iommufd_fail_nth")
+VFIO = ("vfio_dma_mapping_test", "vfio_dma_mapping_mmio_test", "vfio_iommufd_setup_test",
+        "vfio_pci_device_test", "vfio_pci_device_init_perf_test", "vfio_pci_sriov_uapi_test")
+
+# 7.2.13's library calls a function that is nowhere defined.
+LIBRARY_WORDS = ("-Dcalloc_assert=calloc",)
 
 # The harness's limit of 30 s for a test is for real machines.
 SECONDS = 600
 LIMIT = re.compile(r"^#define TEST_TIMEOUT_DEFAULT .*$", re.M)
 
 
-def libcap():
-    """The static library that the suites want."""
-    def make(directory):
-        apt.unpack(["libcap-dev:amd64/bookworm"], directory)
+def library(name):
+    """A static library that a suite wants, in Debian's libNAME-dev or NAME-dev."""
+    package = {"libcap": "libcap-dev", "uuid": "uuid-dev"}[name]
 
-    return piece("libcap", "amd64", "1", make)
+    def make(directory):
+        apt.unpack([f"{package}:amd64/bookworm"], directory)
+
+    return piece(name, "amd64", "1", make)
 
 
 def uapi(version):
@@ -49,30 +56,62 @@ def harness(source, target):
     target.write_text(text, encoding="utf-8")
 
 
-def suite(version):
-    """The suite of that kernel: a directory with static programs.
+def compiler(version):
+    """The words that compile a static program of that kernel's tests."""
+    pieces.need_tools("gcc", "make")
+    extra = HERE / f"compile-{version}.h"
+    words = ["gcc", "-static", "-O2", "-Wall", "-Wno-unused-function", "-D_GNU_SOURCE=",
+             "-isystem", uapi(version),
+             "-I", pieces.source(version) / "tools/testing/selftests"]
+    if extra.exists():
+        words += ["-include", extra]
+    return words
+
+
+def identity(version, *more):
+    """What a suite is made from."""
+    extra = HERE / f"compile-{version}.h"
+    about = [STOCK[version].version, SECONDS, *more,
+             extra.read_text("utf-8") if extra.exists() else ""]
+    return hashlib.sha256(repr(about).encode()).hexdigest()
+
+
+def iommufd_suite(version):
+    """The tests of /dev/iommu: a directory with static programs.
 
     The sources are compiled where they lie. What an old one can't be compiled
     without stands in compile-VERSION.h.
     """
-    pieces.need_tools("gcc", "make")
-    source, headers, cap = pieces.source(version), uapi(version), libcap()
-    tests = source / "tools/testing/selftests"
-    extra = HERE / f"compile-{version}.h"
-    words = ["gcc", "-static", "-O2", "-Wall", "-Wno-unused-function", "-D_GNU_SOURCE=",
-             "-isystem", headers, "-isystem", cap / "usr/include", "-I", tests]
-    if extra.exists():
-        words += ["-include", extra]
-    about = f"1 {STOCK[version].version} {SECONDS} " + \
-        (extra.read_text("utf-8") if extra.exists() else "")
-    ident = hashlib.sha256(about.encode()).hexdigest()
+    words, source, cap = compiler(version), pieces.source(version), library("libcap")
 
     def make(directory):
         note(f"building upstream's tests of {version}")
         harness(source, directory / "harness.h")
-        for name in PROGRAMS:
-            run([*words, "-include", directory / "harness.h", "-o", directory / name,
-                 tests / "iommu" / f"{name}.c", "-L", cap / "usr/lib/x86_64-linux-gnu",
-                 "-lcap"])
+        for name in IOMMUFD:
+            run([*words, "-isystem", cap / "usr/include", "-include", directory / "harness.h",
+                 "-o", directory / name, source / f"tools/testing/selftests/iommu/{name}.c",
+                 "-L", cap / "usr/lib/x86_64-linux-gnu", "-lcap"])
 
-    return piece("upstream", version, ident, make)
+    return piece("upstream", version, identity(version, IOMMUFD), make)
+
+
+def vfio_suite(version):
+    """The tests of VFIO's devices: a directory with static programs."""
+    words, source, uuid = compiler(version), pieces.source(version), library("uuid")
+    tests = source / "tools/testing/selftests/vfio"
+    words += [*LIBRARY_WORDS, "-isystem", uuid / "usr/include",
+              "-I", source / "tools/include", "-I", tests / "lib/include"]
+
+    def make(directory):
+        note(f"building upstream's tests of VFIO of {version}")
+        harness(source, directory / "harness.h")
+        objects = []
+        for file in sorted(tests.glob("lib/**/*.c")):
+            objects.append(directory / f"{file.stem}.o")
+            run([*words, "-c", "-o", objects[-1], file])
+        for name in VFIO:
+            run([*words, "-pthread", "-include", directory / "harness.h",
+                 "-o", directory / name, tests / f"{name}.c", *objects,
+                 "-L", uuid / "usr/lib/x86_64-linux-gnu", "-luuid"])
+
+    return piece("upstream", f"{version}-vfio", identity(version, VFIO, LIBRARY_WORDS), make)
