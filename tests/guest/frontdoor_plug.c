@@ -4,57 +4,25 @@
  * several in one group.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-#include <linux/vfio.h>
 
 #include "front.h"
 #include "iommu.h"
 #include "legacy.h"
+#include "plug.h"
 #include "tap.h"
 
-static int write_file(const char *path, const char *text)
+/* Begins to take the device from vfio-pci, which lasts until all its files are closed. */
+static int unplug(struct front *s)
 {
-	int fd = open(path, O_WRONLY), ret = 0;
+	struct write_alone w = { .path = "/sys/bus/pci/drivers/vfio-pci/unbind" };
 
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, strlen(text)) < 0)
-		ret = -errno;
-	close(fd);
-	return ret;
-}
-
-/*
- * Takes the device from vfio-pci; lasts until all its files are closed.  Those
- * that were inherited are closed here, or this would wait for itself.
- */
-static void unplug(void *arg)
-{
-	struct front *s = arg;
-
-	require(!close_range(3, ~0u, 0));
-	check_ret(write_file("/sys/bus/pci/drivers/vfio-pci/unbind", s->bdf), 0);
-}
-
-static bool ended(int pid, int ms)
-{
-	for (int i = 0; i < ms / 10; i++) {
-		siginfo_t info = {};
-
-		waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT);
-		if (info.si_pid == pid)
-			return true;
-		usleep(10000);
-	}
-	return false;
+	strcpy(w.text, s->bdf);
+	return tap_spawn(write_alone, &w);
 }
 
 static void plug_in(struct front *s)
@@ -72,27 +40,6 @@ static void plug_in(struct front *s)
 	check_msg(false, "no node after binding the driver");
 }
 
-/* The driver raises this eventfd when it wants the device back. */
-static int request_eventfd(struct device *dev)
-{
-	union {
-		struct vfio_irq_set set;
-		char bytes[sizeof(struct vfio_irq_set) + sizeof(int)];
-	} u = {
-		.set = {
-			.argsz = sizeof(u), .index = VFIO_PCI_REQ_IRQ_INDEX, .count = 1,
-			.flags = VFIO_IRQ_SET_DATA_EVENTFD |
-				 VFIO_IRQ_SET_ACTION_TRIGGER,
-		},
-	};
-	int fd = eventfd(0, EFD_CLOEXEC);
-
-	require(fd >= 0);
-	memcpy(u.set.data, &fd, sizeof(fd));
-	require_ok(iommu_ioctl(dev->fd, VFIO_DEVICE_SET_IRQS, &u.set));
-	return fd;
-}
-
 static void unplugged_in_use(void)
 {
 	struct front s;
@@ -103,7 +50,7 @@ static void unplugged_in_use(void)
 	front_prepare(&s);
 	front_use(&s);
 	p.fd = request_eventfd(&s.dev);
-	pid = tap_spawn(unplug, &s);
+	pid = unplug(&s);
 	check_eq(poll(&p, 1, 5000), 1);
 	/* who has it may use it to the end */
 	check(!ended(pid, 200));
@@ -138,7 +85,7 @@ static void unplugged_open(void)
 
 	front_prepare(&s);
 	require_ok(device_open(&s.dev, s.bdf));
-	pid = tap_spawn(unplug, &s);
+	pid = unplug(&s);
 	check(!ended(pid, 300));
 	device_close(&s.dev);
 	/* without an eventfd, the driver asks again after 10 s */
@@ -154,7 +101,7 @@ static void replugged(void)
 
 	front_prepare(&s);
 	for (int i = 0; i < 20; i++) {
-		tap_join(tap_spawn(unplug, &s));
+		tap_join(unplug(&s));
 		plug_in(&s);
 		front_use(&s);
 		device_close(&s.dev);
@@ -193,7 +140,7 @@ static void open_race(void)
 	front_prepare(&s);
 	require(!pthread_create(&thread, NULL, open_loop, &a));
 	for (int i = 0; i < 20; i++) {
-		tap_join(tap_spawn(unplug, &s));
+		tap_join(unplug(&s));
 		check_ret(write_file("/sys/bus/pci/drivers/vfio-pci/bind", s.bdf), 0);
 		usleep(10000);
 	}
@@ -204,36 +151,6 @@ static void open_race(void)
 	front_check_free(&s);
 }
 
-static void group_of(const char *bdf, char *group, size_t size)
-{
-	char path[128];
-	ssize_t len;
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group", bdf);
-	len = readlink(path, group, size - 1);
-	require(len > 0);
-	group[len] = 0;
-}
-
-/* Two edus of one group, or the test is skipped. */
-static void find_pair(char first[16], char second[16])
-{
-	char group[256], other[256];
-	const char *bdf;
-
-	for (unsigned int i = 0; (bdf = device_find("edu", i)); i++) {
-		strcpy(first, bdf);
-		group_of(first, group, sizeof(group));
-		for (unsigned int j = i + 1; (bdf = device_find("edu", j)); j++) {
-			strcpy(second, bdf);
-			group_of(second, other, sizeof(other));
-			if (!strcmp(group, other))
-				return;
-		}
-	}
-	tap_skip("needs two edus in one group");
-}
-
 /* One context owns all devices of a group, and the group is held once. */
 static void pair(void)
 {
@@ -242,7 +159,7 @@ static void pair(void)
 	char first[16], second[16];
 	long uses = module_uses();
 
-	find_pair(first, second);
+	device_find_pair("edu", first, second);
 	require_ok(device_open(&a, first));
 	require_ok(device_open(&b, second));
 	require_ok(device_bind(&a, fd));
