@@ -7,8 +7,11 @@
 #   make check-probes                       compare the probes with the golden answers
 #   make deb                                build/iommufd-dkms_*.deb
 #   make demo                               see it work, in a virtual machine
-#   make test                               run all tests
+#   make test                               run the tests
+#   make test-all                           and those that take longer
 #   make test-upstream [KERNEL=7.2]         Linux's own tests of iommufd
+#   make test-clients [KERNEL=7.2]          real virtual machine monitors
+#   make bench [QUICK=1]                    what mapping costs, here and in Linux's own
 #   make clean
 #
 # Objects never land beside the sources: $(BUILD) holds links to them, so that
@@ -35,10 +38,11 @@ override BUILD := $(abspath $(BUILD))
 # Linux 7.2 refuses a module whose BTF doesn't fit its own to the letter, and
 # takes one without.
 kbuild = $(MAKE) -C $(KDIR) M=$(BUILD)$(1) CONFIG_DEBUG_INFO_BTF_MODULES= \
-	IOMMUFD_TOP=$(BUILD) IOMMUFD_VERSION=$(IOMMUFD_VERSION) IOMMUFD_TEST=$(TEST)
+	IOMMUFD_TOP=$(BUILD) IOMMUFD_VERSION=$(IOMMUFD_VERSION) IOMMUFD_TEST=$(TEST) \
+	IOMMUFD_PEER=$(PEER)
 
 .DEFAULT_GOAL := modules
-.PHONY: modules install prepare probes check-compat check-probes deb demo test test-upstream clean
+.PHONY: modules install prepare probes check-compat check-probes deb demo test test-all test-clients test-upstream bench clean
 
 modules: probes
 	+@$(call kbuild) modules
@@ -96,6 +100,16 @@ test-all:
 test-upstream:
 	@$(TOP)/tests/vm/setup-host
 	@$(TOP)/tests/upstream/run $(addprefix --kernel ,$(KERNEL))
+
+# QEMUs with devices that they get from us, on every stock kernel or one.
+test-clients:
+	@$(TOP)/tests/vm/setup-host
+	@$(TOP)/tests/clients/run $(or $(addprefix --kernel ,$(KERNEL)),--all)
+
+# Against Linux's own iommufd and VFIO's type1, in virtual machines; into build/bench.
+bench:
+	@$(TOP)/tests/vm/setup-host
+	@$(TOP)/tests/bench/run $(if $(QUICK),--quick)
 
 clean:
 	rm -rf $(TOP)/build

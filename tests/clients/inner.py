@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the inner machines run: a stock kernel with a small initramfs, and a boot sector."""
+
+import shutil
+import struct
+from pathlib import Path
+
+import image
+import pieces
+from cache import piece, run, stamp_of
+
+HERE = Path(__file__).resolve().parent / "inner"
+KERNEL = "6.12"                 # of all inner machines
+MODULES = ("nvme",)
+
+SECTOR = 512
+PATTERN_AT = 2048               # sectors, as in boot.S
+DISK = 64 << 20
+
+
+def build(directory):
+    """The programs: a static one for the inner Linux, and the boot sector."""
+    pieces.need_tools("gcc", "as", "ld")
+    run(["gcc", "-static", "-O2", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE",
+         "-o", directory / "edu", HERE / "edu.c"])
+    run(["as", "--32", "-o", directory / "boot.o", HERE / "boot.S"])
+    run(["ld", "-m", "elf_i386", "-Ttext", "0x7c00", "--oformat", "binary", "-e", "start",
+         "-o", directory / "boot", directory / "boot.o"])
+    (directory / "boot.o").unlink()
+
+
+def initramfs(directory):
+    """Packs the inner Linux's initramfs."""
+    kernel = pieces.kernel(KERNEL)
+    tree = kernel / "lib/modules"
+    release = next(p.name for p in tree.iterdir() if p.is_dir())
+    root = directory / "root"
+    for part in ("bin", "sbin", "proc", "sys", "dev", "tmp"):
+        (root / part).mkdir(parents=True)
+    shutil.copy2(pieces.guest() / "busybox", root / "bin/busybox")
+    shutil.copy2(HERE / "init", root / "init")
+    shutil.copy2(directory / "edu", root / "bin/edu")
+    (root / "init").chmod(0o755)
+    (root / "sbin/modprobe").symlink_to("/bin/busybox")
+    image.add_stock_modules(tree, root, MODULES)
+    for file in (tree / release).glob("modules.*"):
+        shutil.copy2(file, root / "lib/modules" / release / file.name)
+    run(["depmod", "-b", root, release])
+    image.pack(root, directory / "initrd")
+    shutil.rmtree(root)
+
+
+def inner():
+    """A directory with vmlinuz, initrd, and boot, the sector."""
+    kernel = pieces.kernel(KERNEL)
+    ident = image.hash_of(stamp_of(kernel), *sorted(HERE.iterdir()), Path(__file__))
+
+    def make(directory):
+        build(directory)
+        initramfs(directory)
+        shutil.copy2(kernel / "vmlinuz", directory / "vmlinuz")
+
+    return piece("clients", "inner", ident, make)
+
+
+def write_disk(file):
+    """A disk that begins with the boot sector, and has a pattern that this looks for."""
+    with open(file, "wb") as disk:
+        disk.truncate(DISK)
+        disk.write((inner() / "boot").read_bytes())
+        disk.seek(PATTERN_AT * SECTOR)
+        disk.write(b"".join(struct.pack("<I", 0x600df00d ^ n * 0x01010101 & 0xffffffff)
+                            for n in range(1024)))

@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The scenarios: real QEMUs with devices that they get through /dev/iommu. Prints TAP.
+
+    scenarios.py qemu-11.1 linux fds plain
+"""
+
+import contextlib
+import os
+import resource
+import sys
+import time
+
+import host
+from emulator import Broken, Emulator
+
+MEMORY = 256            # MiB of an inner machine
+INNER = "/mnt"          # vmlinuz and initrd
+KERNEL_LINE = ("console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off nokaslr"
+               " random.trust_cpu=on no_timer_check tsc=reliable")
+NOBODY = 65534
+COPY = "dd bs=64k count=16 status=none"
+
+
+def machine(accelerator):
+    """An inner machine without devices."""
+    processor = "host" if accelerator == "kvm" else "max"
+    return ["-M", "q35,usb=off,sata=off", "-accel", accelerator, "-cpu", processor,
+            "-m", f"{MEMORY}M", "-smp", "1", "-nic", "none"]
+
+
+class Scenario:
+    """A QEMU from its start to its end; a check that fails ends it."""
+    title = ""
+    emulator = None
+
+    def __init__(self, qemu):
+        self.qemu = qemu
+        self.disk, self.edu = host.addresses("nvme")[0], host.addresses("edu")[0]
+        self.pins = host.pins()
+
+    def checks(self):
+        """(name, function) in order."""
+        raise NotImplementedError
+
+    def start(self, arguments, **how):
+        """Starts QEMU."""
+        self.emulator = Emulator(arguments, **how)
+
+    def quit(self):
+        """Ends QEMU in the orderly way."""
+        self.emulator.quit()
+
+    def check_left(self, *addresses):
+        """After QEMU nothing is left."""
+        self.emulator.kill()
+        for address in addresses:
+            host.wait_until(lambda a=address: host.node(a).exists(), 5, "a node is gone")
+            host.check_free(address)
+        host.check_pins(self.pins)
+
+
+class Linux(Scenario):
+    """An inner Linux with two devices, one of them unplugged for a while, and a reboot."""
+    title = "linux"
+    sum = ""            # of what was written last
+
+    def checks(self):
+        return [
+            ("an inner Linux starts with two devices on one iommufd", self.boot),
+            ("they share a page table", self.share),
+            *self.check_bars(),
+            ("its disk keeps what is written", self.write),
+            ("the disk's interrupts are MSI-X and come", self.interrupts),
+            ("the edu computes and does DMA", self.use_edu),
+            ("both are QEMU's alone", self.exclusive),
+            ("the disk is unplugged, and free", self.unplug),
+            ("the edu works without it", self.use_edu),
+            ("the disk is plugged in again, and has its data", self.replug),
+            ("it takes new data", self.write),
+            ("Linux reboots, and has both devices and the data", self.reboot),
+            ("the edu works after that", self.use_edu),
+            ("the disk is unbound on the host, and QEMU gives it up", self.take),
+            ("QEMU ends", self.quit),
+            ("nothing is left", lambda: self.check_left(self.disk, self.edu)),
+        ]
+
+    def disk_options(self):
+        """The disk as device_add wants it."""
+        return {"driver": "vfio-pci", "host": self.disk, "iommufd": "iommufd0",
+                "bus": "plug", "id": "disk"}
+
+    def boot(self):
+        """Starts QEMU, and waits for Linux."""
+        disk = ",".join(v if k == "driver" else f"{k}={v}"
+                        for k, v in self.disk_options().items())
+        self.start([*machine("kvm"), "-kernel", f"{INNER}/vmlinuz",
+                    "-initrd", f"{INNER}/initrd", "-append", KERNEL_LINE,
+                    "-object", "iommufd,id=iommufd0",
+                    "-device", "pcie-root-port,id=plug,chassis=1,slot=1",
+                    "-device", disk,
+                    "-device", f"vfio-pci,host={self.edu},iommufd=iommufd0,id=edu"])
+        self.ready()
+
+    def ready(self):
+        """Waits for Linux, and its disk."""
+        self.emulator.wait_line("inner: ready", 240)
+        self.emulator.shell("wait_for -b /dev/nvme0n1")
+
+    def share(self):
+        """Two devices, one page table, and all memory is pinned once."""
+        process = self.emulator.process.pid
+        devices = host.objects(process, "device")
+        tables = {device.get("pt") for device in devices}
+        if len(devices) != 2 or len(tables) != 1 or None in tables:
+            raise Broken(f"the devices are {devices}")
+        pinned = [int(ioas["pinned"]) >> 20 for ioas in host.objects(process, "ioas")]
+        if len(pinned) != 1 or not MEMORY <= pinned[0] < MEMORY + 64:
+            raise Broken(f"{pinned} MiB are pinned")
+
+    def check_bars(self):
+        """A check for QEMUs and kernels that can make one device's BARs another's memory."""
+        if self.qemu == "qemu-11.1" and os.environ["KERNEL"] == "7.2":
+            yield "each reaches the other's BARs", self.bars
+
+    def bars(self):
+        """QEMU warns if it couldn't map one."""
+        if refused := [line for line in self.emulator.log() if "BAR" in line]:
+            raise Broken(refused[0])
+        mapped = int(host.objects(self.emulator.process.pid, "ioas")[0]["mapped"]) >> 20
+        if mapped <= MEMORY:
+            raise Broken(f"only {mapped} MiB are mapped")
+
+    def write(self):
+        """Writes, reads and compares."""
+        shell = self.emulator.shell
+        shell(f"{COPY} if=/dev/urandom of=/tmp/new")
+        shell(f"{COPY} if=/tmp/new of=/dev/nvme0n1 seek=64 oflag=direct")
+        self.sum = shell("md5sum < /tmp/new")
+        self.read()
+
+    def read(self):
+        """What is on the disk is what was written."""
+        now = self.emulator.shell(
+            f"{COPY} if=/dev/nvme0n1 skip=64 iflag=direct > /tmp/back; md5sum < /tmp/back")
+        if now != self.sum:
+            raise Broken(f"the disk has other data: {now}, not {self.sum}")
+
+    def interrupts(self):
+        """Some of the queues' interrupts have come."""
+        lines = self.emulator.shell("grep nvme0q /proc/interrupts").splitlines()
+        if not any("MSIX" in line and int(line.split()[1]) for line in lines):
+            raise Broken(f"no MSI-X: {lines}")
+
+    def use_edu(self):
+        """The inner program says whether it works."""
+        self.emulator.shell("edu")
+
+    def exclusive(self):
+        """Nobody else may have them."""
+        host.check_busy(self.disk)
+        host.check_busy(self.edu)
+
+    def unplug(self):
+        """The inner Linux lets it go, QEMU closes it, somebody else may have it."""
+        self.emulator.command("device_del", id="disk")
+        self.emulator.wait_event("DEVICE_DELETED", 60, device="disk")
+        self.emulator.shell("wait_for ! -b /dev/nvme0n1")
+        host.check_free(self.disk)
+
+    def replug(self):
+        """It comes back."""
+        self.emulator.command("device_add", **self.disk_options())
+        self.emulator.shell("wait_for -b /dev/nvme0n1")
+        self.read()
+
+    def reboot(self):
+        """Both devices are reset on the way."""
+        self.emulator.command("system_reset")
+        self.ready()
+        self.read()
+
+    def take(self):
+        """The host's wish reaches the inner Linux as a request to let the disk go."""
+        waiting = host.unbind(self.disk)
+        self.emulator.wait_event("DEVICE_DELETED", 60, device="disk")
+        waiting.join(30)
+        if waiting.is_alive():
+            raise Broken("the disk isn't unbound although QEMU gave it up")
+        host.bind(self.disk)
+
+
+class BootSector(Scenario):
+    """The firmware reads, the boot sector reads and writes: a machine of few instructions."""
+    title = "boot sector"
+    accelerator = "kvm"
+
+    def checks(self):
+        return [
+            ("a boot sector on the disk reads and writes it", self.boot),
+            ("the same after a reset", self.reset),
+            ("nothing is left when QEMU is killed",
+             lambda: self.check_left(self.disk, self.edu)),
+        ]
+
+    def devices(self):
+        """QEMU's options for the devices."""
+        return ["-object", "iommufd,id=iommufd0",
+                "-device", f"vfio-pci,host={self.disk},iommufd=iommufd0,bootindex=1",
+                "-device", f"vfio-pci,host={self.edu},iommufd=iommufd0"]
+
+    def boot(self):
+        """Starts QEMU, and waits for the sector's verdict."""
+        self.start([*machine(self.accelerator), *self.devices()])
+        self.verdict()
+
+    def verdict(self):
+        """What the boot sector says."""
+        self.emulator.wait_line("boot: ", 120)
+        if self.emulator.said[-1] != "boot: same":
+            raise Broken(self.emulator.said[-1])
+
+    def reset(self):
+        """Once more."""
+        self.emulator.command("system_reset")
+        self.verdict()
+
+
+class Plain(BootSector):
+    """Without KVM."""
+    title = "without KVM"
+    accelerator = "tcg"
+
+
+class Files(BootSector):
+    """A launcher with all rights opens the files for a QEMU that has none."""
+    title = "passed files"
+
+    def checks(self):
+        first, *rest = super().checks()
+        return [first, ("its memory counts against its user's limit", self.charge), *rest]
+
+    def charge(self):
+        """QEMU runs without CAP_IPC_LOCK."""
+        megabytes = host.charged(self.emulator.process.pid) >> 20
+        if megabytes < MEMORY:
+            raise Broken(f"only {megabytes} MiB are charged")
+
+    def boot(self):
+        """Opens the files, starts QEMU as nobody, and closes them."""
+        os.chmod("/dev/kvm", 0o666)
+        with contextlib.ExitStack() as stack:
+            files = []
+            for name in ("/dev/iommu", host.node(self.disk), host.node(self.edu)):
+                files.append(os.open(name, os.O_RDWR))
+                stack.callback(os.close, files[-1])
+            self.start_as_nobody(files)
+        self.verdict()
+
+    def start_as_nobody(self, files):
+        """Starts QEMU with these files, and a limit of its memory."""
+        iommu, disk, edu = files
+        # QEMU 11.1 takes no file for a device without an id
+        options = ["-object", f"iommufd,id=iommufd0,fd={iommu}",
+                   "-device", f"vfio-pci,id=disk,fd={disk},iommufd=iommufd0,bootindex=1",
+                   "-device", f"vfio-pci,id=edu,fd={edu},iommufd=iommufd0"]
+        limits = resource.getrlimit(resource.RLIMIT_MEMLOCK)
+        resource.setrlimit(resource.RLIMIT_MEMLOCK, (2 * MEMORY << 20,) * 2)
+        try:
+            self.start([*machine(self.accelerator), *options], files=files, user=NOBODY,
+                       group=NOBODY, extra_groups=[])
+        finally:
+            resource.setrlimit(resource.RLIMIT_MEMLOCK, limits)
+
+
+SCENARIOS = {"linux": Linux, "boot": BootSector, "files": Files, "plain": Plain}
+
+
+def run_check(function):
+    """Runs a check; returns the reason of its failure."""
+    try:
+        function()
+    except Broken as broken:
+        return str(broken)
+    except (OSError, KeyError, ValueError, StopIteration) as error:
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def run_scenario(scenario, number):
+    """Runs the checks of one scenario until one fails; returns the number of the last."""
+    for name, function in scenario.checks():
+        number += 1
+        began = time.monotonic()
+        reason = run_check(function)
+        if reason:
+            print("# " + reason.replace("\n", " | "))
+        print(f"# {time.monotonic() - began:.1f} s")
+        print(f"{'not ' if reason else ''}ok {number} - {scenario.qemu}, {scenario.title}: {name}",
+              flush=True)
+        if reason:
+            break
+    if scenario.emulator:
+        scenario.emulator.kill()
+        for line in sorted(set(scenario.emulator.log())):
+            print(f"# QEMU: {line}", flush=True)
+    return number
+
+
+def main():
+    """Runs the scenarios of that names."""
+    qemu, *names = sys.argv[1:]
+    scenarios = [SCENARIOS[name](qemu) for name in names]
+    print(f"1..{sum(len(s.checks()) for s in scenarios)}", flush=True)
+    number = 0
+    for scenario in scenarios:
+        scenario.pins = host.pins()
+        number = run_scenario(scenario, number)
+
+
+if __name__ == "__main__":
+    main()
