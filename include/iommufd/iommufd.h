@@ -69,7 +69,10 @@ void iommufd_ctx_put(struct iommufd_ctx *ictx);
  * @ictx: the context
  * @group: the group
  *
- * Return: true if a device in @group is bound to @ictx at this moment.
+ * If so, nobody else can bind or open another device of it: it's as good as @ictx's.
+ *
+ * Return: true if a device in @group is bound to @ictx at this moment; false if
+ * either is NULL.
  */
 bool iommufd_ctx_has_group(struct iommufd_ctx *ictx, struct iommu_group *group);
 
@@ -163,10 +166,20 @@ void iommufd_device_show_fdinfo(struct seq_file *m, struct iommufd_device *idev)
  */
 bool iommufd_enforces_coherency(struct device *dev);
 
-/** iommufd_device_to_ictx() - the context that a device is bound to */
+/**
+ * iommufd_device_to_ictx() - the context that a device is bound to
+ * @idev: the device
+ *
+ * Two devices have the same owner if this is the same; no reference is taken.
+ */
 struct iommufd_ctx *iommufd_device_to_ictx(struct iommufd_device *idev);
 
-/** iommufd_device_to_id() - the ID of a device in its context */
+/**
+ * iommufd_device_to_id() - the ID of a device in its context
+ * @idev: the device
+ *
+ * Never 0, and this device's until iommufd_device_unbind().
+ */
 u32 iommufd_device_to_id(struct iommufd_device *idev);
 
 /**

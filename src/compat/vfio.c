@@ -8,14 +8,23 @@
 
 #include "vfio.h"
 
+bool vfio_has_region_info_caps(struct vfio_device *vdev)
+{
+#ifdef IOMMUFD_HAVE_VFIO_REGION_INFO_CAPS
+	return vdev->ops->get_region_info_caps;
+#else
+	return false;
+#endif
+}
+
 int vfio_region_info_caps(struct vfio_device *vdev, struct vfio_region_info *info,
 			  struct vfio_info_cap *caps)
 {
 #ifdef IOMMUFD_HAVE_VFIO_REGION_INFO_CAPS
-	if (vdev->ops->get_region_info_caps)
-		return vdev->ops->get_region_info_caps(vdev, info, caps);
-#endif
+	return vdev->ops->get_region_info_caps(vdev, info, caps);
+#else
 	return -EINVAL;
+#endif
 }
 
 bool vfio_core_has_feature(u32 feature)
@@ -36,6 +45,15 @@ bool vfio_core_has_feature(u32 feature)
 	default:
 		return false;
 	}
+}
+
+int vfio_migration_data_size(struct vfio_device *vdev, unsigned long *length)
+{
+#ifdef VFIO_CORE_MIG_DATA_SIZE
+	if (vdev->mig_ops && vdev->mig_ops->migration_get_data_size)
+		return vdev->mig_ops->migration_get_data_size(vdev, length);
+#endif
+	return -ENOTTY;
 }
 
 #ifdef IOMMUFD_HAVE_VFIO_MATCH_TOKEN_UUID

@@ -54,20 +54,49 @@ static inline void vfio_set_cdev_opened(struct vfio_device *vdev, bool opened)
 #endif
 }
 
+/* The VM that uses the device, or NULL, and how the driver would give it back. */
+static inline void vfio_set_kvm(struct vfio_device *vdev, struct kvm *kvm,
+				void (*put)(struct kvm *kvm))
+{
+	vdev->kvm = kvm;
+#ifdef IOMMUFD_HAVE_VFIO_PUT_KVM
+	vdev->put_kvm = put;
+#endif
+}
+
+/* How KVM asks whether a file is one of VFIO's. */
+#ifdef IOMMUFD_HAVE_VFIO_FILE_IS_VALID
+#define vfio_file_check vfio_file_is_valid
+#else
+#define vfio_file_check vfio_file_is_group
+#endif
+
 /*
  * Does this kernel's VFIO core, not the driver, answer GET_REGION_INFO?
- * Then it asks the driver by vfio_region_info_caps().
+ * Then it asks the driver by vfio_region_info_caps(), if the driver has that.
  */
 static inline bool vfio_core_has_region_info(void)
 {
 	return IS_ENABLED(IOMMUFD_HAVE_VFIO_REGION_INFO_CAPS);
 }
 
+bool vfio_has_region_info_caps(struct vfio_device *vdev);
 int vfio_region_info_caps(struct vfio_device *vdev, struct vfio_region_info *info,
 			  struct vfio_info_cap *caps);
 
 /* Is this feature one that this kernel's VFIO core keeps from the drivers? */
 bool vfio_core_has_feature(u32 feature);
+
+/* How long the state of a device that migrates will be; -ENOTTY if nobody can tell. */
+int vfio_migration_data_size(struct vfio_device *vdev, unsigned long *length);
+
+/* Does the driver tell of a migration's progress in the newer form? */
+static inline void vfio_set_precopy_info_v2(struct vfio_device *vdev, bool v2)
+{
+#ifdef VFIO_CORE_MIG_PRECOPY_INFO
+	vdev->precopy_info_v2 = v2;
+#endif
+}
 
 /*
  * May who knows this token, or none if it's NULL, use the device?

@@ -41,6 +41,11 @@
 #define VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2	12
 #endif
 
+/* A device whose state can be read before it stops. */
+#ifndef VFIO_MIGRATION_PRE_COPY
+#define VFIO_MIGRATION_PRE_COPY		(1 << 2)
+#endif
+
 /* BIND_IOMMUFD.  Programs up to 6.17's level know nothing past out_devid. */
 struct vfio_uapi_bind {
 	__u32 argsz;
@@ -65,6 +70,24 @@ struct vfio_uapi_detach {
 	__u32 pasid;
 };
 
+/* What PCI_HOT_RESET would reset, by IDs in the caller's context. */
+#ifndef VFIO_PCI_HOT_RESET_FLAG_DEV_ID
+#define VFIO_PCI_HOT_RESET_FLAG_DEV_ID		(1 << 0)
+#define VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED	(1 << 1)
+#define VFIO_PCI_DEVID_OWNED			0
+#define VFIO_PCI_DEVID_NOT_OWNED		-1
+#endif
+
+/* GET_PCI_HOT_RESET_INFO: follows the structure, once for each device. */
+struct vfio_uapi_reset_device {
+	__s32 devid;			/* in Linux's own, a __u32 that is compared with -1 */
+	__u16 segment;
+	__u8 bus;
+	__u8 devfn;
+};
+
+static_assert(sizeof(struct vfio_uapi_reset_device) ==
+	      sizeof(struct vfio_pci_dependent_device));
 static_assert(sizeof(struct vfio_uapi_bind) == 24);
 static_assert(sizeof(struct vfio_uapi_attach) == 16);
 static_assert(sizeof(struct vfio_uapi_detach) == 12);

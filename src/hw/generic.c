@@ -62,14 +62,37 @@ bool hw_domain_is_ready(struct iommu_domain *domain)
 	return shim && shim->domains_ready;
 }
 
+#ifdef IOMMUFD_HAVE_CAP_ENFORCE_CACHE_COHERENCY
+
 bool hw_can_enforce_coherency(struct device *dev)
 {
-#ifdef IOMMUFD_HAVE_CAP_ENFORCE_CACHE_COHERENCY
 	return device_iommu_capable(dev, IOMMU_CAP_ENFORCE_CACHE_COHERENCY);
-#else
-	return false;
-#endif
 }
+
+#else
+
+#define VTD_ECAP_SNOOP_CONTROL BIT_ULL(7)
+
+/* The drivers can't be asked, but then their hardware can: AMD's always does it. */
+bool hw_can_enforce_coherency(struct device *dev)
+{
+	u32 type = IOMMU_HW_INFO_TYPE_DEFAULT;
+	u32 length = 0;
+	bool can;
+	void *info;
+
+	info = hw_info(dev, &length, &type);
+	if (IS_ERR_OR_NULL(info))
+		return false;
+	if (type == IOMMU_HW_INFO_TYPE_INTEL_VTD)
+		can = ((struct iommu_hw_info_vtd *)info)->ecap_reg & VTD_ECAP_SNOOP_CONTROL;
+	else
+		can = type == IOMMU_HW_INFO_TYPE_AMD;
+	kfree(info);
+	return can;
+}
+
+#endif
 
 int hw_domain_enforce_coherency(struct iommu_domain *domain)
 {

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * ATTACH and DETACH: which page table the device's DMA goes through, and the
- * DMA with each PASID.  To attach what is attached is to replace.
+ * DMA with each PASID.  To attach what is attached is to replace.  PASID 0 is the
+ * device's own DMA, whichever way it is named.
+ *
+ * Whether there are PASIDs is the kernel's and the IOMMU's affair, not the VFIO
+ * driver's: a stock driver's table of callbacks doesn't tell.
  */
 #include <linux/uaccess.h>
 #include <linux/xarray.h>

@@ -15,6 +15,7 @@ struct bind_request {
 	int iommufd;
 	bool has_token;
 	uuid_t token;
+	struct front_kvm vm;
 };
 
 static int read_request(struct bind_request *req, struct vfio_uapi_bind __user *user)
@@ -66,14 +67,17 @@ static int device_open(struct front *front)
 	/* Drivers count the open devices of their set. */
 	vdev->open_count = 1;
 	vfio_set_cdev_opened(vdev, true);
+	vfio_set_kvm(vdev, front->vm.kvm, front->vm.put);
 	rc = vdev->ops->open_device ? vdev->ops->open_device(vdev) : 0;
 	if (rc) {
 		refused(front, rc, "the driver can't open the device");
 		goto err_unbind;
 	}
+	front_add_bound(front);
 	return 0;
 
 err_unbind:
+	vfio_set_kvm(vdev, NULL, NULL);
 	vfio_set_cdev_opened(vdev, false);
 	vdev->open_count = 0;
 	iommufd_device_unbind(front->idev);
@@ -90,11 +94,14 @@ static void device_close(struct front *front)
 	struct module *driver = vdev->dev->driver->owner;
 
 	front_assert_locked(front);
+	front_remove_bound(front);
 	if (vdev->ops->close_device)
 		vdev->ops->close_device(vdev);
 	front_detach_all(front);
 	iommufd_device_unbind(front->idev);
 	front->idev = NULL;
+	vfio_set_kvm(vdev, NULL, NULL);
+	vfio_set_precopy_info_v2(vdev, false);
 	vfio_set_cdev_opened(vdev, false);
 	vdev->open_count = 0;
 	module_put(driver);
@@ -123,9 +130,10 @@ static int bind_locked(struct front *front, const struct bind_request *req,
 		refused(front, rc, "another file has bound the device");
 		goto err_ctx;
 	}
+	front->vm = req->vm;
 	rc = device_open(front);
 	if (rc)
-		goto err_ctx;
+		goto err_vm;
 	if (put_user(front->devid, &user->out_devid)) {
 		rc = -EFAULT;
 		goto err_close;
@@ -134,6 +142,8 @@ static int bind_locked(struct front *front, const struct bind_request *req,
 
 err_close:
 	device_close(front);
+err_vm:
+	front->vm = (struct front_kvm) {};
 err_ctx:
 	iommufd_ctx_put(front->ictx);
 err:
@@ -159,6 +169,7 @@ long front_bind(struct front *front, struct vfio_uapi_bind __user *user)
 		return rc;
 	}
 
+	front_kvm_get(front, &req.vm);
 	rc = mutex_lock_killable(lock);
 	if (rc)
 		goto out;
@@ -170,8 +181,10 @@ long front_bind(struct front *front, struct vfio_uapi_bind __user *user)
 	}
 	mutex_unlock(lock);
 out:
-	if (rc)
+	if (rc) {
+		front_kvm_put(&req.vm);
 		group_hold_put(hold);
+	}
 	return rc;
 }
 
@@ -185,6 +198,7 @@ void front_unbind(struct front *front)
 	mutex_lock(lock);
 	device_close(front);
 	mutex_unlock(lock);
+	front_kvm_put(&front->vm);
 	iommufd_ctx_put(front->ictx);
 	group_hold_put(front->hold);
 }

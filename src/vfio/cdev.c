@@ -36,6 +36,7 @@ static int front_open(struct inode *inode, struct file *file)
 		return -ENOMEM;
 	}
 	front->vdev = vdev;
+	spin_lock_init(&front->kvm_lock);
 	xa_init_flags(&front->attached, XA_FLAGS_ACCOUNT);
 	vfio_share_mapping(vdev, file);
 	file->private_data = front;
@@ -158,7 +159,7 @@ static void front_show_fdinfo(struct seq_file *m, struct file *file)
 		iommufd_device_show_fdinfo(m, front->idev);
 }
 
-static const struct file_operations front_fops = {
+const struct file_operations front_fops = {
 	.owner = THIS_MODULE,
 	.open = front_open,
 	.release = front_release,

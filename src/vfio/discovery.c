@@ -11,7 +11,9 @@
 #include <linux/device.h>
 #include <linux/iommu.h>
 #include <linux/kdev_t.h>
+#include <linux/list.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/sysfs.h>
 #include <linux/xarray.h>
 
@@ -32,6 +34,42 @@ struct vfio_device *front_find(unsigned int minor)
 		vdev = ERR_PTR(-ENODEV);
 	xa_unlock(&nodes);
 	return vdev;
+}
+
+/* A few at the most, and asked for by few. */
+static LIST_HEAD(bound);
+static DEFINE_SPINLOCK(bound_lock);
+
+struct front *front_bound_to(struct vfio_device *vdev)
+{
+	struct front *front, *found = NULL;
+
+	lockdep_assert_held(&vdev->dev_set->lock);
+	spin_lock(&bound_lock);
+	list_for_each_entry(front, &bound, bound) {
+		if (front->vdev == vdev) {
+			found = front;
+			break;
+		}
+	}
+	spin_unlock(&bound_lock);
+	return found;
+}
+
+void front_add_bound(struct front *front)
+{
+	front_assert_locked(front);
+	spin_lock(&bound_lock);
+	list_add(&front->bound, &bound);
+	spin_unlock(&bound_lock);
+}
+
+void front_remove_bound(struct front *front)
+{
+	front_assert_locked(front);
+	spin_lock(&bound_lock);
+	list_del(&front->bound);
+	spin_unlock(&bound_lock);
 }
 
 static ssize_t dev_show(struct device *dev, struct device_attribute *attr, char *buf)

@@ -3,7 +3,6 @@
  * What the driver answers, and the few calls that mustn't reach it: they would
  * find a device that isn't open in any way that the driver knows.
  */
-#include <linux/pci.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -18,9 +17,9 @@ static int put_caps(struct vfio_region_info *info, struct vfio_info_cap *caps,
 	if (!caps->size)
 		return 0;
 	info->flags |= VFIO_REGION_INFO_FLAG_CAPS;
-	info->cap_offset = 0;
 	if (info->argsz < offset + caps->size) {
 		info->argsz = offset + caps->size;
+		info->cap_offset = 0;
 		return 0;
 	}
 	vfio_info_cap_shift(caps, offset);
@@ -38,6 +37,8 @@ static int region_info(struct vfio_device *vdev, struct vfio_region_info __user 
 	struct vfio_info_cap caps = {};
 	int rc;
 
+	if (!vfio_has_region_info_caps(vdev))
+		return -EINVAL;
 	if (copy_from_user(&info, user, known))
 		return -EFAULT;
 	if (info.argsz < known)
@@ -51,16 +52,6 @@ static int region_info(struct vfio_device *vdev, struct vfio_region_info __user 
 	return rc;
 }
 
-/*
- * The driver decides by open legacy groups who may reset the devices around
- * this one, and there are none.  Until the same is decided by contexts here,
- * the device is one whose bus or slot can't be reset.
- */
-static int hot_reset(struct vfio_device *vdev)
-{
-	return dev_is_pci(vdev->dev) ? -ENODEV : -ENOTTY;
-}
-
 long front_forward(struct front *front, unsigned int cmd, void __user *user)
 {
 	struct vfio_device *vdev = front->vdev;
@@ -69,8 +60,9 @@ long front_forward(struct front *front, unsigned int cmd, void __user *user)
 	case VFIO_DEVICE_FEATURE:
 		return front_feature(vdev, user);
 	case VFIO_DEVICE_GET_PCI_HOT_RESET_INFO:
+		return front_hot_reset_info(front, user);
 	case VFIO_DEVICE_PCI_HOT_RESET:
-		return hot_reset(vdev);
+		return front_hot_reset(front, user);
 	case VFIO_DEVICE_GET_REGION_INFO:
 		if (vfio_core_has_region_info())
 			return region_info(vdev, user);

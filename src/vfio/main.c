@@ -11,10 +11,13 @@ static int __init front_init(void)
 	rc = front_cdev_init();
 	if (rc)
 		return rc;
+	front_kvm_init();
 	/* Last, because nodes appear at once. */
 	rc = front_discovery_init();
-	if (rc)
+	if (rc) {
+		front_kvm_exit();
 		front_cdev_exit();
+	}
 	return rc;
 }
 module_init(front_init);
@@ -22,6 +25,7 @@ module_init(front_init);
 static void __exit front_exit(void)
 {
 	front_discovery_exit();
+	front_kvm_exit();
 	front_cdev_exit();
 }
 module_exit(front_exit);

@@ -23,16 +23,23 @@
  *     group->group_lock (stock)
  *   vdev->dev_set->lock (stock)  open and close, bind, attach: front_assert_locked()
  *     those of iommufd, see core/context.h; mmap_lock
+ *     pci_bus_sem (stock)      which devices a hot reset reaches
+ *     vma_lock, memory_lock (stock)  of all devices of a set, tried only (hot_reset.c)
  *   hold_lock                  innermost: which legacy groups are held
+ *   front->kvm_lock            innermost: which VM has the file (kvm.c)
  *   nodes.xa_lock              innermost: which devices have a node (discovery.c)
+ *   bound_lock                 innermost: which devices are bound (discovery.c)
  *
  * open_lock and dev_set->lock are never held together: a legacy program takes
- * group_lock, and then dev_set->lock.
+ * group_lock, and then dev_set->lock.  A VM's last reference is put with none of
+ * these held; KVM holds locks of its own when it comes to kvm_lock.
  */
 #ifndef IOMMUFD_VFIO_VFIO_H
 #define IOMMUFD_VFIO_VFIO_H
 
+#include <linux/fs.h>
 #include <linux/lockdep.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/vfio.h>
 #include <linux/xarray.h>
@@ -44,13 +51,24 @@
 struct class;
 struct group_hold;
 
+/* A counted reference to a VM, or none. */
+struct front_kvm {
+	struct kvm *kvm;
+	void (*put)(struct kvm *kvm);
+};
+
 struct front {
 	struct vfio_device *vdev;
+
+	spinlock_t kvm_lock;
+	struct kvm *kvm;		/* that has the file, not counted; under kvm_lock */
 
 	/* Set while bound; under dev_set->lock. */
 	struct iommufd_ctx *ictx;
 	struct iommufd_device *idev;
 	struct group_hold *hold;
+	struct list_head bound;		/* of those that are, under bound_lock */
+	struct front_kvm vm;		/* that the driver knows */
 	u32 devid;
 	struct xarray attached;		/* PASIDs, the device's own DMA is IOMMU_NO_PASID */
 
@@ -70,6 +88,11 @@ static inline bool front_granted(struct front *front)
 
 /* cdev.c: the nodes and their file operations */
 extern struct class front_class;
+extern const struct file_operations front_fops;
+static inline struct front *front_of_file(struct file *file)
+{
+	return file && file->f_op == &front_fops ? file->private_data : NULL;
+}
 int front_cdev_init(void);
 void front_cdev_exit(void);
 dev_t front_devt(struct vfio_device *vdev);
@@ -82,6 +105,13 @@ void front_discovery_exit(void);
  * there is none, -ENODEV if it is coming or going.
  */
 struct vfio_device *front_find(unsigned int minor);
+/*
+ * The file that has bound a device, or NULL.  Stays so while dev_set->lock is held,
+ * under which files come and go.
+ */
+struct front *front_bound_to(struct vfio_device *vdev);
+void front_add_bound(struct front *front);
+void front_remove_bound(struct front *front);
 
 /* bind.c: between a file and a context */
 long front_bind(struct front *front, struct vfio_uapi_bind __user *user);
@@ -96,8 +126,19 @@ long front_attach(struct front *front, struct vfio_uapi_attach __user *user);
 long front_detach(struct front *front, struct vfio_uapi_detach __user *user);
 void front_detach_all(struct front *front);
 
+/* kvm.c: the files that KVM has */
+void front_kvm_init(void);
+void front_kvm_exit(void);
+/* A reference to the VM that has the file; none if none has, or it is ending. */
+void front_kvm_get(struct front *front, struct front_kvm *ref);
+void front_kvm_put(const struct front_kvm *ref);
+
 /* forward.c: what the driver answers */
 long front_forward(struct front *front, unsigned int cmd, void __user *user);
+
+/* hot_reset.c: devices that are reset together */
+long front_hot_reset_info(struct front *front, struct vfio_pci_hot_reset_info __user *user);
+long front_hot_reset(struct front *front, struct vfio_pci_hot_reset __user *user);
 
 /* feature.c: VFIO_DEVICE_FEATURE */
 long front_feature(struct vfio_device *vdev, struct vfio_device_feature __user *user);

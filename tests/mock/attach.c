@@ -11,6 +11,7 @@
 
 #include "../../src/core/context.h"
 #include "../../src/core/object.h"
+#include "../../src/device/device.h"
 #include "../../src/hwpt/hwpt.h"
 #include "command.h"
 #include "hooks.h"
@@ -226,38 +227,55 @@ int test_pasid_detach(struct command *cmd, struct iommu_test_cmd *arg)
 }
 
 /* What the IOMMU has for the PASID, whatever iommufd believes. */
-static int check_domain(struct test_device *test, struct iommu_test_cmd *arg)
+static int check_domain(struct iommufd_ctx *ctx, struct device *dev,
+			struct iommu_test_cmd *arg)
 {
-	struct iommu_domain *domain, *wanted = NULL;
 	u32 id = arg->pasid_check.hwpt_id;
+	struct iommu_domain *wanted = NULL;
 	struct hwpt *hwpt = NULL;
-	int rc = 0;
+	int rc;
 
 	if (id) {
-		hwpt = object_get(test->ctx, id, OBJECT_HWPT);
+		hwpt = object_get(ctx, id, OBJECT_HWPT);
 		if (IS_ERR(hwpt))
 			return PTR_ERR(hwpt);
 		wanted = hwpt->table.domain;
 	}
-	mutex_lock(&test->lock);
-	domain = mock_device_domain(test->dev, arg->pasid_check.pasid);
-	if (domain != wanted)
-		rc = -EINVAL;
-	mutex_unlock(&test->lock);
+	rc = mock_device_domain(dev, arg->pasid_check.pasid) == wanted ? 0 : -EINVAL;
 	if (hwpt)
-		object_put(test->ctx, &hwpt->obj);
+		object_put(ctx, &hwpt->obj);
+	return rc;
+}
+
+static int check_object(struct object *obj, struct command *cmd,
+			struct iommu_test_cmd *arg)
+{
+	struct iommufd_device *idev;
+	struct test_device *test;
+	int rc;
+
+	if (obj->type == OBJECT_DEVICE) {
+		idev = container_of(obj, struct iommufd_device, obj);
+		return mock_is_device(idev->dev) ?
+			check_domain(cmd->ctx, idev->dev, arg) : -EINVAL;
+	}
+	if (obj->type != OBJECT_TEST)
+		return -ENOENT;
+	test = container_of(obj, struct test_device, obj);
+	mutex_lock(&test->lock);
+	rc = check_domain(cmd->ctx, test->dev, arg);
+	mutex_unlock(&test->lock);
 	return rc;
 }
 
 int test_pasid_check(struct command *cmd, struct iommu_test_cmd *arg)
 {
-	struct test_device *test;
+	struct object *obj = object_get(cmd->ctx, arg->id, OBJECT_ANY);
 	int rc;
 
-	test = device_get(cmd->ctx, arg->id);
-	if (IS_ERR(test))
-		return PTR_ERR(test);
-	rc = check_domain(test, arg);
-	device_put(test);
+	if (IS_ERR(obj))
+		return PTR_ERR(obj);
+	rc = check_object(obj, cmd, arg);
+	object_put(cmd->ctx, obj);
 	return rc;
 }

@@ -7,6 +7,7 @@
 #include <linux/atomic.h>
 #include <linux/dma-mapping.h>
 #include <linux/err.h>
+#include <linux/export.h>
 #include <linux/idr.h>
 #include <linux/module.h>
 #include <linux/property.h>
@@ -60,10 +61,23 @@ static struct dev_iommu *make_iommu_part(void)
 
 #ifdef IOMMUFD_HAVE_IOMMU_BUS_OPS
 
+/* Drivers are bound by hand. */
+static int match_nothing(struct device *dev, struct device_driver *driver)
+{
+	return 0;
+}
+
 static struct bus_type mock_bus = {
 	.name = NAME,
+	.match = match_nothing,
 	.iommu_ops = &mock_ops,
 };
+
+struct bus_type *mock_bus_type(void)
+{
+	return &mock_bus;
+}
+EXPORT_SYMBOL_NS_GPL(mock_bus_type, "IOMMUFD");
 
 int mock_bus_register(void)
 {
@@ -265,9 +279,11 @@ struct device *mock_device_create(u32 flags, struct device *beside)
 	}
 	return mock_dev(mock);
 }
+EXPORT_SYMBOL_NS_GPL(mock_device_create, "IOMMUFD");
 
 void mock_device_destroy(struct device *dev)
 {
 	unplug(to_mock_device(dev));
 	put_device(dev);
 }
+EXPORT_SYMBOL_NS_GPL(mock_device_destroy, "IOMMUFD");

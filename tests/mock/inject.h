@@ -35,6 +35,8 @@
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
+#include "../../src/compat/thread.h"
+
 enum inject_kind {
 	INJECT_MEMORY,		/* goes on failing, if that is asked for */
 	INJECT_ONCE,		/* may be how a caller goes back, which works then */
@@ -133,6 +135,7 @@ INJECT_REAL(void *, kmemdup, (const void *p, size_t size, gfp_t gfp), (p, size, 
 INJECT_REAL(void *, memdup_user, (const void __user *p, size_t size), (p, size))
 INJECT_REAL(void *, vmemdup_user, (const void __user *p, size_t size), (p, size))
 
+INJECT_REAL(void *, kmem_cache_alloc, (struct kmem_cache *cache, gfp_t gfp), (cache, gfp))
 INJECT_REAL(unsigned long, __get_free_pages, (gfp_t gfp, unsigned int order), (gfp, order))
 
 #undef kmalloc
@@ -160,6 +163,10 @@ INJECT_REAL(unsigned long, __get_free_pages, (gfp_t gfp, unsigned int order), (g
 #define vmemdup_user(...) inject_memory("vmemdup_user", ERR_PTR(-ENOMEM), \
 					inject_real_vmemdup_user(__VA_ARGS__))
 
+#undef kmem_cache_alloc
+#define kmem_cache_alloc(...)							\
+	inject_memory("kmem_cache_alloc", NULL, inject_real_kmem_cache_alloc(__VA_ARGS__))
+
 #undef __get_free_pages
 #define __get_free_pages(...) \
 	inject_soft("__get_free_pages", 0, inject_real___get_free_pages(__VA_ARGS__))
@@ -176,6 +183,13 @@ static inline void inject_kvfree(const void *p)
 	kvfree(p);
 }
 
+static inline void inject_kmem_cache_free(struct kmem_cache *cache, void *p)
+{
+	inject_forget(p);
+	kmem_cache_free(cache, p);
+}
+
+#define kmem_cache_free(cache, p)	inject_kmem_cache_free(cache, p)
 #define kfree(p)	inject_kfree(p)
 #define kvfree(p)	inject_kvfree(p)
 DEFINE_FREE(inject_kfree, void *, if (!IS_ERR_OR_NULL(_T)) inject_kfree(_T))
@@ -229,6 +243,17 @@ INJECT_REAL(int, copy_struct_to_user,
 	    (void __user *dst, size_t usize, const void *src, size_t ksize, bool *dropped),
 	    (dst, usize, src, ksize, dropped))
 
+INJECT_REAL(bool, user_read_access_begin, (const void __user *p, size_t n), (p, n))
+INJECT_REAL(bool, user_write_access_begin, (void __user *p, size_t n), (p, n))
+
+#undef user_read_access_begin
+#undef user_write_access_begin
+#define user_read_access_begin(...)						\
+	inject_soft("user_read_access_begin", false,				\
+		    inject_real_user_read_access_begin(__VA_ARGS__))
+#define user_write_access_begin(...)						\
+	inject_soft("user_write_access_begin", false,				\
+		    inject_real_user_write_access_begin(__VA_ARGS__))
 #undef clear_user
 #undef copy_struct_to_user
 #undef get_user
@@ -316,6 +341,9 @@ INJECT_REAL(long, memfd_pin_folios,
 		    inject_real_memfd_pin_folios(__VA_ARGS__))
 #define mmget_not_zero(...)	inject_once("mmget_not_zero", false,	\
 					    (mmget_not_zero)(__VA_ARGS__))
+#define vhost_task_create(...)							\
+	inject_soft("vhost_task_create", ERR_PTR(-ENOMEM),			\
+		    (vhost_task_create)(__VA_ARGS__))
 
 /* The IOMMU's part */
 INJECT_REAL(int, iommu_map,

@@ -28,6 +28,9 @@ struct device *mock_device_create(u32 flags, struct device *beside);
 void mock_device_destroy(struct device *dev);
 bool mock_is_device(struct device *dev);
 
+/* Linux 6.1: the bus of these devices, for a driver of theirs. */
+struct bus_type *mock_bus_type(void);
+
 /*
  * What a device's DMA with a PASID, or IOMMU_NO_PASID, goes through: NULL if it is
  * blocked.

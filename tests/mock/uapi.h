@@ -38,7 +38,7 @@ enum {
 	IOMMU_TEST_OP_PASID_ATTACH = 18,	/* mock device */
 	IOMMU_TEST_OP_PASID_REPLACE = 19,	/* mock device */
 	IOMMU_TEST_OP_PASID_DETACH = 20,	/* mock device */
-	IOMMU_TEST_OP_PASID_CHECK_HWPT = 21,	/* mock device */
+	IOMMU_TEST_OP_PASID_CHECK_HWPT = 21,	/* mock device; ours: or any device */
 	IOMMU_TEST_OP_DMABUF_GET = 22,		/* - */
 	IOMMU_TEST_OP_DMABUF_REVOKE = 23,	/* - */
 };

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The start of an exported function is where ftrace, or else a kprobe, calls us.
+ * We leave the registers as they are and send the CPU to another function, which
+ * returns to the caller as the exported one would have.
+ *
+ * Nothing has to be kept until that return, so no call can be missed for want of
+ * memory, as with a kretprobe.
+ */
+#include <linux/ptrace.h>
+
+#include "hook.h"
+
+#ifdef CONFIG_FUNCTION_TRACER
+
+/*
+ * Permanent: while one is registered, kernel.ftrace_enabled can't be switched
+ * off, which would take it away unseen.
+ */
+#ifdef IOMMUFD_HAVE_FTRACE_REGS_ARGUMENT
+
+#define FTRACE_FLAGS (FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT)
+
+static void *first_argument(struct ftrace_regs *fregs)
+{
+	return (void *)ftrace_regs_get_argument(fregs, 0);
+}
+
+static void go_to(struct ftrace_regs *fregs, void *function)
+{
+	ftrace_regs_set_instruction_pointer(fregs, (unsigned long)function);
+}
+
+#else
+
+#define FTRACE_FLAGS (FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT | \
+		      FTRACE_OPS_FL_SAVE_REGS)
+
+static void *first_argument(struct ftrace_regs *fregs)
+{
+	return (void *)regs_get_kernel_argument(ftrace_get_regs(fregs), 0);
+}
+
+static void go_to(struct ftrace_regs *fregs, void *function)
+{
+	instruction_pointer_set(ftrace_get_regs(fregs), (unsigned long)function);
+}
+
+#endif
+
+static void at_entry(unsigned long ip, unsigned long parent_ip,
+		     struct ftrace_ops *ops, struct ftrace_regs *fregs)
+{
+	struct hook *hook = container_of(ops, struct hook, ftrace);
+
+	if (hook->wants(first_argument(fregs)))
+		go_to(fregs, hook->ours);
+}
+
+static int ftrace_install(struct hook *hook)
+{
+	int rc;
+
+	hook->ftrace = (struct ftrace_ops) {
+		.func = at_entry,
+		.flags = FTRACE_FLAGS,
+	};
+	rc = ftrace_set_filter_ip(&hook->ftrace, (unsigned long)hook->theirs, 0, 0);
+	if (rc)
+		return rc;
+	rc = register_ftrace_function(&hook->ftrace);
+	if (rc)
+		ftrace_free_filter(&hook->ftrace);
+	return rc;
+}
+
+static void ftrace_remove(struct hook *hook)
+{
+	unregister_ftrace_function(&hook->ftrace);
+	ftrace_free_filter(&hook->ftrace);
+}
+
+#endif
+
+#ifdef CONFIG_KPROBES
+
+static int at_probe(struct kprobe *probe, struct pt_regs *regs)
+{
+	struct hook *hook = container_of(probe, struct hook, kprobe);
+
+	if (!hook->wants((void *)regs_get_kernel_argument(regs, 0)))
+		return 0;
+	instruction_pointer_set(regs, (unsigned long)hook->ours);
+	return 1;
+}
+
+/* Its presence says that the probe may change where the CPU goes. */
+static void after_probe(struct kprobe *probe, struct pt_regs *regs, unsigned long flags)
+{
+}
+
+static int kprobe_install(struct hook *hook)
+{
+	hook->kprobe = (struct kprobe) {
+		.addr = hook->theirs,
+		.pre_handler = at_probe,
+		.post_handler = after_probe,
+	};
+	return register_kprobe(&hook->kprobe);
+}
+
+static void kprobe_remove(struct hook *hook)
+{
+	unregister_kprobe(&hook->kprobe);
+}
+
+#endif
+
+const struct hook_way hook_ways[] = {
+#ifdef CONFIG_FUNCTION_TRACER
+	{ "ftrace", ftrace_install, ftrace_remove },
+#endif
+#ifdef CONFIG_KPROBES
+	{ "kprobe", kprobe_install, kprobe_remove },
+#endif
+	{}
+};
+
+void hooks_remove(const struct hook_way *way, struct hook *hooks, size_t n)
+{
+	while (n--)
+		way->remove(&hooks[n]);
+}
+
+int hooks_install(const struct hook_way *way, struct hook *hooks, size_t n)
+{
+	size_t i;
+	int rc;
+
+	for (i = 0; i < n; i++) {
+		rc = way->install(&hooks[i]);
+		if (rc) {
+			hooks_remove(way, hooks, i);
+			return rc;
+		}
+	}
+	return 0;
+}

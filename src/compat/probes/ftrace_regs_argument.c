@@ -1,0 +1,8 @@
+/* A callback of ftrace sees arguments without all registers saved (6.2). */
+#include <linux/ftrace.h>
+
+void probe(struct ftrace_regs *fregs);
+void probe(struct ftrace_regs *fregs)
+{
+	ftrace_regs_set_instruction_pointer(fregs, ftrace_regs_get_argument(fregs, 0));
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What a reset of several devices does with one of vfio-pci-core's. */
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/pci.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/vfio_pci_core.h>
+
+#include "vfio_pci.h"
+
+/* Drivers built upon vfio-pci-core replace some operations, but hardly these two. */
+#define is_core_op(_ops, _op)						\
+({									\
+	typeof(&vfio_pci_core_##_op) op_ = symbol_get(vfio_pci_core_##_op); \
+	bool is_ = op_ && (_ops)->_op == op_;				\
+									\
+	if (op_)							\
+		symbol_put(vfio_pci_core_##_op);			\
+	is_;								\
+})
+
+struct vfio_pci_core_device *compat_pci_core(struct vfio_device *vdev)
+{
+	struct vfio_pci_core_device *core;
+
+	if (!dev_is_pci(vdev->dev) ||
+	    !(is_core_op(vdev->ops, request) || is_core_op(vdev->ops, match)))
+		return NULL;
+	core = container_of(vdev, struct vfio_pci_core_device, vdev);
+	return core->pdev == to_pci_dev(vdev->dev) ? core : NULL;
+}
+
+#ifdef IOMMUFD_HAVE_VFIO_PCI_VMA_LIST
+
+/*
+ * The lock order is mmap_lock, vma_lock, memory_lock.  A fault fills a whole mapping
+ * and notes that in vma_list, so for memory_lock to be held that has to be empty.
+ * The notes are vfio-pci-core's own and not in its header, but as small as can be.
+ */
+struct filled_vma {
+	struct vm_area_struct *vma;
+	struct list_head item;
+};
+
+static bool is_credible(struct vfio_pci_core_device *core, struct filled_vma *filled)
+{
+	return virt_addr_valid(filled->vma) &&
+	       filled->vma->vm_private_data == core;
+}
+
+static void forget(struct filled_vma *filled)
+{
+	list_del(&filled->item);
+	kfree(filled);
+}
+
+/* A process with filled mappings, or NULL; with vma_lock. */
+static struct mm_struct *first_process(struct vfio_pci_core_device *core)
+{
+	struct filled_vma *filled, *next;
+
+	list_for_each_entry_safe(filled, next, &core->vma_list, item) {
+		if (!is_credible(core, filled))
+			return ERR_PTR(-EOPNOTSUPP);
+		if (mmget_not_zero(filled->vma->vm_mm))
+			return filled->vma->vm_mm;
+		forget(filled);		/* it's being torn down */
+	}
+	return NULL;
+}
+
+/* With mmap_lock and vma_lock. */
+static void zap_process(struct vfio_pci_core_device *core, struct mm_struct *mm)
+{
+	struct filled_vma *filled, *next;
+
+	list_for_each_entry_safe(filled, next, &core->vma_list, item) {
+		struct vm_area_struct *vma = filled->vma;
+
+		if (vma->vm_mm != mm)
+			continue;
+		forget(filled);
+		zap_vma_ptes(vma, vma->vm_start, vma->vm_end - vma->vm_start);
+	}
+}
+
+static int zap_process_locked(struct vfio_pci_core_device *core, struct mm_struct *mm)
+{
+	int rc = -EBUSY;
+
+	if (!mmap_read_trylock(mm))
+		return rc;
+	if (mutex_trylock(&core->vma_lock)) {
+		zap_process(core, mm);
+		mutex_unlock(&core->vma_lock);
+		rc = 0;
+	}
+	mmap_read_unlock(mm);
+	return rc;
+}
+
+/* Keeps vma_lock. */
+int compat_pci_block_maps(struct vfio_pci_core_device *core)
+{
+	struct mm_struct *mm;
+	int rc;
+
+	while (!fatal_signal_pending(current)) {
+		if (!mutex_trylock(&core->vma_lock))
+			return -EBUSY;
+		mm = first_process(core);
+		if (!mm)
+			return 0;
+		mutex_unlock(&core->vma_lock);
+		if (IS_ERR(mm))
+			return PTR_ERR(mm);
+		rc = zap_process_locked(core, mm);
+		/* Not by us: its end takes the vma_lock of other devices. */
+		mmput_async(mm);
+		if (rc)
+			return rc;
+	}
+	return -EINTR;
+}
+
+int compat_pci_block_memory(struct vfio_pci_core_device *core)
+{
+	if (!down_write_trylock(&core->memory_lock))
+		return -EBUSY;
+	mutex_unlock(&core->vma_lock);
+	return 0;
+}
+
+void compat_pci_unblock_maps(struct vfio_pci_core_device *core)
+{
+	mutex_unlock(&core->vma_lock);
+}
+
+#else
+
+int compat_pci_block_maps(struct vfio_pci_core_device *core)
+{
+	return 0;
+}
+
+int compat_pci_block_memory(struct vfio_pci_core_device *core)
+{
+	const loff_t start = VFIO_PCI_INDEX_TO_OFFSET(VFIO_PCI_BAR0_REGION_INDEX);
+	const loff_t end = VFIO_PCI_INDEX_TO_OFFSET(VFIO_PCI_ROM_REGION_INDEX);
+
+	if (!down_write_trylock(&core->memory_lock))
+		return -EBUSY;
+	unmap_mapping_range(core->vdev.inode->i_mapping, start, end - start, true);
+	return 0;
+}
+
+void compat_pci_unblock_maps(struct vfio_pci_core_device *core)
+{
+}
+
+#endif
+
+void compat_pci_unblock_memory(struct vfio_pci_core_device *core)
+{
+	up_write(&core->memory_lock);
+}
+
+#ifdef IOMMUFD_HAVE_VFIO_PCI_DMABUFS
+
+static bool memory_enabled(struct vfio_pci_core_device *core)
+{
+	typeof(&__vfio_pci_memory_enabled) ask;
+	bool enabled;
+
+	ask = symbol_get(__vfio_pci_memory_enabled);
+	if (!ask)
+		return true;
+	enabled = ask(core);
+	symbol_put(__vfio_pci_memory_enabled);
+	return enabled;
+}
+
+bool compat_pci_lends(struct vfio_pci_core_device *core)
+{
+	return !list_empty(&core->dmabufs) && memory_enabled(core);
+}
+
+/*
+ * The end of a low power state has that effect too, and nothing else to do for a
+ * device that isn't in one.
+ */
+void compat_pci_lend_again(struct vfio_pci_core_device *core)
+{
+	struct vfio_device *vdev = &core->vdev;
+	bool again;
+
+	down_read(&core->memory_lock);
+	again = vdev->open_count && !core->pm_runtime_engaged && compat_pci_lends(core);
+	up_read(&core->memory_lock);
+	if (again && vdev->ops->device_feature)
+		vdev->ops->device_feature(vdev, VFIO_DEVICE_FEATURE_SET |
+					  VFIO_DEVICE_FEATURE_LOW_POWER_EXIT, NULL, 0);
+}
+
+#else
+
+bool compat_pci_lends(struct vfio_pci_core_device *core)
+{
+	return false;
+}
+
+void compat_pci_lend_again(struct vfio_pci_core_device *core)
+{
+}
+
+#endif

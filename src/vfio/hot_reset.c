@@ -1,0 +1,420 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Hot reset: of all devices on a bus or in a slot at once, for those that can't be
+ * reset alone.  Stock drivers do it for who has the legacy groups of all of them
+ * open; here it is for who has bound them all to one context, or could bind them,
+ * as their group is owned by it.
+ *
+ * Two lists of devices: the *affected* ones are what the reset reaches, as the PCI
+ * core sees it, whoever their driver is.  The *set* is dev_set, the VFIO devices
+ * that are reset together.  A reset is allowed if each affected device is of the
+ * set, and each of the set is vfio-pci-core's and the context's.
+ */
+#include <linux/iommu.h>
+#include <linux/pci.h>
+#include <linux/pm_runtime.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/vfio_pci_core.h>
+
+#include "../compat/vfio_pci.h"
+#include "vfio.h"
+
+/* Devices that the reset reaches, each with a reference. */
+struct affected {
+	struct pci_slot *slot;		/* which is reset, or NULL for the bus */
+	u32 count;
+	u32 room;			/* in @devs, which may be too little */
+	struct pci_dev **devs;
+};
+
+static bool is_below(struct pci_dev *pdev, struct pci_slot *slot)
+{
+	while (pdev && pdev->bus != slot->bus)
+		pdev = pdev->bus->self;
+	return pdev && pdev->slot == slot;
+}
+
+static int note_affected(struct pci_dev *pdev, void *data)
+{
+	struct affected *all = data;
+
+	if (all->slot && !is_below(pdev, all->slot))
+		return 0;
+	if (all->count < all->room)
+		all->devs[all->count] = pci_dev_get(pdev);
+	all->count++;
+	return 0;
+}
+
+static void affected_put(struct affected *all)
+{
+	while (all->room)
+		pci_dev_put(all->devs[--all->room]);
+	kfree(all->devs);
+}
+
+/* -ENODEV if neither slot nor bus can be reset, -EAGAIN if devices come meanwhile. */
+static int affected_get(struct affected *all, struct pci_dev *pdev)
+{
+	*all = (struct affected){};
+	if (!pci_probe_reset_slot(pdev->slot))
+		all->slot = pdev->slot;
+	else if (pci_probe_reset_bus(pdev->bus))
+		return -ENODEV;
+
+	pci_walk_bus(pdev->bus, note_affected, all);
+	all->devs = kcalloc(all->count, sizeof(*all->devs), GFP_KERNEL_ACCOUNT);
+	if (!all->devs)
+		return -ENOMEM;
+	all->room = all->count;
+	all->count = 0;
+	pci_walk_bus(pdev->bus, note_affected, all);
+	if (all->count <= all->room) {
+		all->room = all->count;
+		return 0;
+	}
+	affected_put(all);
+	return -EAGAIN;
+}
+
+static struct vfio_device *find_in_set(struct vfio_device_set *set, struct device *dev)
+{
+	struct vfio_device *vdev;
+
+	lockdep_assert_held(&set->lock);
+	list_for_each_entry(vdev, &set->device_list, dev_set_list)
+		if (vdev->dev == dev)
+			return vdev;
+	return NULL;
+}
+
+static size_t list_count(const struct list_head *list)
+{
+	const struct list_head *item;
+	size_t count = 0;
+
+	list_for_each(item, list)
+		count++;
+	return count;
+}
+
+/*
+ * What a device of the set is to the file's context: its ID there, or
+ * VFIO_PCI_DEVID_OWNED if it's nobody's but its group is the context's, so that
+ * nobody else can have it, or VFIO_PCI_DEVID_NOT_OWNED.
+ */
+static s32 devid_of(struct front *front, struct vfio_device *vdev)
+{
+	struct front *other = front_bound_to(vdev);
+	struct iommu_group *group;
+	bool owned;
+
+	front_assert_locked(front);
+	if (other && other->ictx == front->ictx)
+		return iommufd_device_to_id(other->idev);
+	group = iommu_group_get(vdev->dev);
+	owned = iommufd_ctx_has_group(front->ictx, group);
+	iommu_group_put(group);
+	return owned ? VFIO_PCI_DEVID_OWNED : VFIO_PCI_DEVID_NOT_OWNED;
+}
+
+static void fill_info(struct front *front, const struct affected *all,
+		      struct vfio_uapi_reset_device *out, u32 *flags)
+{
+	struct vfio_device_set *set = front->vdev->dev_set;
+	struct vfio_device *vdev;
+	u32 i;
+
+	*flags = VFIO_PCI_HOT_RESET_FLAG_DEV_ID | VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED;
+	for (i = 0; i < all->count; i++) {
+		struct pci_dev *pdev = all->devs[i];
+
+		vdev = find_in_set(set, &pdev->dev);
+		out[i] = (struct vfio_uapi_reset_device){
+			.devid = vdev ? devid_of(front, vdev) :
+					VFIO_PCI_DEVID_NOT_OWNED,
+			.segment = pci_domain_nr(pdev->bus),
+			.bus = pdev->bus->number,
+			.devfn = pdev->devfn,
+		};
+		if (out[i].devid == VFIO_PCI_DEVID_NOT_OWNED)
+			*flags &= ~VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED;
+	}
+}
+
+static int put_info(struct front *front, const struct affected *all,
+		    struct vfio_pci_hot_reset_info *info,
+		    struct vfio_pci_hot_reset_info __user *user)
+{
+	struct mutex *lock = &front->vdev->dev_set->lock;
+	struct vfio_uapi_reset_device *out;
+	int rc;
+
+	out = kcalloc(all->count, sizeof(*out), GFP_KERNEL_ACCOUNT);
+	if (!out)
+		return -ENOMEM;
+	rc = mutex_lock_killable(lock);
+	if (!rc) {
+		fill_info(front, all, out, &info->flags);
+		mutex_unlock(lock);
+		if (copy_to_user((void __user *)user + sizeof(*info), out,
+				 array_size(all->count, sizeof(*out))))
+			rc = -EFAULT;
+	}
+	kfree(out);
+	return rc;
+}
+
+long front_hot_reset_info(struct front *front, struct vfio_pci_hot_reset_info __user *user)
+{
+	const size_t known = offsetofend(struct vfio_pci_hot_reset_info, count);
+	struct vfio_pci_hot_reset_info info;
+	struct affected all;
+	int rc;
+
+	if (!compat_pci_core(front->vdev))
+		return -ENOTTY;
+	if (copy_from_user(&info, user, known))
+		return -EFAULT;
+	if (info.argsz < known)
+		return -EINVAL;
+	rc = affected_get(&all, to_pci_dev(front->vdev->dev));
+	if (rc)
+		return rc;
+
+	info.flags = 0;
+	info.count = all.count;
+	if (all.count > (info.argsz - known) / sizeof(struct vfio_uapi_reset_device))
+		rc = -ENOSPC;
+	else
+		rc = put_info(front, &all, &info, user);
+	if ((!rc || rc == -ENOSPC) && copy_to_user(user, &info, known))
+		rc = -EFAULT;
+	affected_put(&all);
+	return rc;
+}
+
+/* Why not?  One line about the device that is in the way. */
+#define refused(_dev, _why) \
+	dev_info_ratelimited(_dev, "vfio: hot reset refused: %s\n", _why)
+
+/* The devices of a set.  It stays as it is while its lock is held. */
+struct reset_set {
+	unsigned int count;
+	struct vfio_pci_core_device **cores;
+};
+
+static int check_affected(struct front *front)
+{
+	struct vfio_device_set *set = front->vdev->dev_set;
+	struct affected all;
+	int rc;
+	u32 i;
+
+	rc = affected_get(&all, to_pci_dev(front->vdev->dev));
+	if (rc)
+		return rc == -ENODEV ? -EINVAL : rc;
+	for (i = 0; !rc && i < all.count; i++) {
+		if (find_in_set(set, &all.devs[i]->dev))
+			continue;
+		refused(&all.devs[i]->dev, "it has no VFIO driver");
+		rc = -EINVAL;
+	}
+	affected_put(&all);
+	return rc;
+}
+
+static int collect(struct front *front, struct reset_set *all)
+{
+	struct vfio_device_set *set = front->vdev->dev_set;
+	struct vfio_pci_core_device *core;
+	struct vfio_device *vdev;
+
+	all->count = 0;
+	all->cores = kcalloc(list_count(&set->device_list), sizeof(*all->cores),
+			     GFP_KERNEL_ACCOUNT);
+	if (!all->cores)
+		return -ENOMEM;
+	list_for_each_entry(vdev, &set->device_list, dev_set_list) {
+		core = compat_pci_core(vdev);
+		if (!core || devid_of(front, vdev) == VFIO_PCI_DEVID_NOT_OWNED) {
+			refused(vdev->dev, core ? "it isn't the context's" :
+						  "it has another kind of driver");
+			kfree(all->cores);
+			return -EINVAL;
+		}
+		all->cores[all->count++] = core;
+	}
+	return 0;
+}
+
+static void let_sleep(struct reset_set *all, unsigned int count)
+{
+	while (count--)
+		pm_runtime_put(&all->cores[count]->pdev->dev);
+}
+
+static int wake(struct reset_set *all)
+{
+	unsigned int i;
+	int rc;
+
+	for (i = 0; i < all->count; i++) {
+		rc = pm_runtime_resume_and_get(&all->cores[i]->pdev->dev);
+		if (rc) {
+			let_sleep(all, i);
+			return rc;
+		}
+	}
+	return 0;
+}
+
+/* Keeps user space from the first @maps devices' mappings, and @memory of these wholly. */
+struct blocked {
+	unsigned int maps;
+	unsigned int memory;
+};
+
+static void unblock(struct reset_set *all, const struct blocked *blocked)
+{
+	unsigned int i;
+
+	for (i = blocked->maps; i--; ) {
+		if (i < blocked->memory)
+			compat_pci_unblock_memory(all->cores[i]);
+		else
+			compat_pci_unblock_maps(all->cores[i]);
+	}
+}
+
+static int block(struct reset_set *all, struct blocked *blocked)
+{
+	int rc = 0;
+
+	*blocked = (struct blocked){};
+	while (!rc && blocked->maps < all->count) {
+		rc = compat_pci_block_maps(all->cores[blocked->maps]);
+		if (!rc)
+			blocked->maps++;
+	}
+	while (!rc && blocked->memory < all->count) {
+		rc = compat_pci_block_memory(all->cores[blocked->memory]);
+		if (!rc)
+			blocked->memory++;
+	}
+	if (rc)
+		unblock(all, blocked);
+	return rc;
+}
+
+/*
+ * Out of a D3 that its user put it into.  Some devices forget their settings on
+ * that way, which vfio-pci-core then keeps for them; the reset would let the PCI
+ * core go the same way without these.
+ */
+static void power_up(struct vfio_pci_core_device *core)
+{
+	struct pci_dev *pdev = core->pdev;
+	bool forgets = core->needs_pm_restore && pdev->current_state >= PCI_D3hot;
+
+	if (pci_set_power_state(pdev, PCI_D0) || !forgets)
+		return;
+	pci_load_and_free_saved_state(pdev, &core->pm_save);
+	pci_restore_state(pdev);
+}
+
+/*
+ * DMA-bufs of the devices' memory can be revoked by their driver only, and none of
+ * the ways to make it do so spares a program that is using a mapping.
+ */
+static int check_lent(struct reset_set *all)
+{
+	unsigned int i;
+
+	for (i = 0; i < all->count; i++) {
+		if (!compat_pci_lends(all->cores[i]))
+			continue;
+		refused(&all->cores[i]->pdev->dev, "its memory is lent and accessible");
+		return -EBUSY;
+	}
+	return 0;
+}
+
+static int reset_blocked(struct reset_set *all)
+{
+	unsigned int i;
+	int rc;
+
+	rc = check_lent(all);
+	if (rc)
+		return rc;
+	for (i = 0; i < all->count; i++)
+		power_up(all->cores[i]);
+	/* Any device of the set stands for its bus or slot. */
+	return pci_reset_bus(all->cores[0]->pdev);
+}
+
+static int reset_awake(struct reset_set *all)
+{
+	struct blocked blocked;
+	unsigned int i;
+	int rc;
+
+	rc = block(all, &blocked);
+	if (rc)
+		return rc;
+	rc = reset_blocked(all);
+	unblock(all, &blocked);
+	for (i = 0; i < all->count; i++)
+		compat_pci_lend_again(all->cores[i]);
+	return rc;
+}
+
+static int reset_locked(struct front *front)
+{
+	struct reset_set all;
+	int rc;
+
+	front_assert_locked(front);
+	rc = check_affected(front);
+	if (rc)
+		return rc;
+	rc = collect(front, &all);
+	if (rc)
+		return rc;
+	rc = wake(&all);
+	if (!rc) {
+		rc = reset_awake(&all);
+		let_sleep(&all, all.count);
+	}
+	kfree(all.cores);
+	return rc;
+}
+
+long front_hot_reset(struct front *front, struct vfio_pci_hot_reset __user *user)
+{
+	const size_t known = offsetofend(struct vfio_pci_hot_reset, count);
+	struct mutex *lock = &front->vdev->dev_set->lock;
+	struct vfio_pci_hot_reset arg;
+	struct pci_dev *pdev;
+	int rc;
+
+	if (!compat_pci_core(front->vdev))
+		return -ENOTTY;
+	if (copy_from_user(&arg, user, known))
+		return -EFAULT;
+	/* A list of legacy groups is for their files only. */
+	if (arg.argsz < known || arg.flags || arg.count)
+		return -EINVAL;
+	pdev = to_pci_dev(front->vdev->dev);
+	if (pci_probe_reset_slot(pdev->slot) && pci_probe_reset_bus(pdev->bus))
+		return -ENODEV;
+
+	rc = mutex_lock_killable(lock);
+	if (rc)
+		return rc;
+	rc = reset_locked(front);
+	mutex_unlock(lock);
+	return rc;
+}
