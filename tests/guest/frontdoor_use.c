@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +19,7 @@
 #include "iommu.h"
 #include "legacy.h"
 #include "mem.h"
+#include "probe.h"
 #include "tap.h"
 
 #define EDU_DEVICE	0x11e81234u	/* as configuration space begins */
@@ -129,23 +129,6 @@ static void read_write(void)
 	      MAP_FAILED);
 }
 
-static sigjmp_buf fault;
-
-static void on_fault(int sig)
-{
-	siglongjmp(fault, sig);
-}
-
-/* Returns the signal that reading this address raises, or 0. */
-static int probe(const volatile uint32_t *p)
-{
-	int sig = sigsetjmp(fault, 1);
-
-	if (!sig)
-		(void)*p;
-	return sig;
-}
-
 static void set_memory(struct device *dev, bool on)
 {
 	uint16_t command;
@@ -161,7 +144,7 @@ static void zap(void)
 	volatile uint32_t *bar, *again;
 	struct device dev;
 
-	signal(SIGBUS, on_fault);
+	probe_prepare();
 	device_get(&dev, "edu", 0, iommu_open());
 	require_ok(device_bus_master(&dev));
 	bar = device_map_bar(&dev, 0, NULL);
@@ -239,7 +222,7 @@ static void zap_inherited(void)
 	struct legacy l;
 	int want, fd;
 
-	signal(SIGBUS, on_fault);
+	probe_prepare();
 	if (!device_find("edu", 0))
 		tap_skip("needs an edu on vfio-pci");
 	require_ok(legacy_open(&l, device_find("edu", 0)));

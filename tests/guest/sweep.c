@@ -21,6 +21,7 @@
 #include "mock.h"
 #include "sweep.h"
 #include "tap.h"
+#include "vfio_mock.h"
 
 #define BASE	0x2000000ull	/* within the mock's aperture */
 #define OTHER	0x4000000ull
@@ -34,6 +35,7 @@ static struct {
 	struct mock dev;
 	struct events events;
 	struct device door;
+	struct vfio_mock node;
 	int file;
 } w;
 
@@ -701,6 +703,68 @@ static void door(void)
 	sweep(with_door, run_door);
 }
 
+/* The same with a device that has PASIDs and can be migrated, behind the mock IOMMU. */
+static void with_node(void)
+{
+	struct vfio_mock_make make = { .flags = MOCK_FLAGS_DEVICE_PASID, .beside = -1 };
+	struct vfio_mock_behave behave = { .mig_flags = VFIO_MIGRATION_STOP_COPY };
+
+	mocked();
+	require_ok(ioas_map_at(w.fd, w.ioas, w.m.va, w.m.size, BASE));
+	require_ok(vfio_mock_make(&w.node, &make));
+	vfio_mock_behave(&w.node, &behave);
+}
+
+static int node_pasid(uint32_t pasid, uint32_t pt)
+{
+	struct cdev_attach arg = {
+		.argsz = sizeof(arg), .flags = 1, .pt_id = pt, .pasid = pasid,
+	};
+
+	if (kernel_before(6, 12))
+		return 0;
+	return iommu_ioctl(w.node.dev.fd, CDEV_ATTACH, &arg);
+}
+
+static int node_feature(uint32_t flags, uint32_t state, int *file)
+{
+	struct { struct vfio_device_feature f; uint32_t state; int file; } arg = {
+		.f = { .argsz = sizeof(arg), .flags = flags }, .state = state,
+	};
+	int ret = iommu_ioctl(w.node.dev.fd, VFIO_DEVICE_FEATURE, &arg);
+
+	if (file)
+		*file = arg.file;
+	return ret;
+}
+
+static void run_node(void)
+{
+	const uint32_t get = VFIO_DEVICE_FEATURE_GET, set = VFIO_DEVICE_FEATURE_SET;
+	struct vfio_region_info info = { .argsz = sizeof(info) };
+	int file;
+
+	step(vfio_mock_open(&w.node));
+	step(device_bind(&w.node.dev, w.fd));
+	step(hwpt_alloc(w.fd, w.node.dev.id, w.ioas, IOMMU_HWPT_ALLOC_PASID, &w.hwpt));
+	step(device_attach(&w.node.dev, w.hwpt));
+	step(node_pasid(5, w.hwpt));
+	step(node_pasid(5, w.hwpt));
+	step(node_feature(get | VFIO_DEVICE_FEATURE_MIGRATION, 0, NULL));
+	step(node_feature(get | VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE, 0, NULL));
+	step(node_feature(set | VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE,
+			  VFIO_DEVICE_STATE_STOP_COPY, &file));
+	step(close_fd(file));
+	step(iommu_ioctl(w.node.dev.fd, VFIO_DEVICE_GET_REGION_INFO, &info));
+	step(close_fd(w.node.dev.fd));
+	step(close_fd(w.fd));
+}
+
+static void node(void)
+{
+	sweep(with_node, run_node);
+}
+
 /* Last: what no sequence before it has reached, to be looked at. */
 static void sites(void)
 {
@@ -728,6 +792,7 @@ static const struct test tests[] = {
 	{ "type1", type1, 300 },
 	{ "heir", heir, 300 },
 	{ "door", door, 300 },
+	{ "node", node, 300 },
 	{ "sites", sites },
 };
 

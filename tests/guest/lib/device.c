@@ -30,6 +30,34 @@ const char *device_find(const char *kind, unsigned int nth)
 	return NULL;
 }
 
+int device_group(const char *bdf)
+{
+	char path[128], link[256];
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group", bdf);
+	len = readlink(path, link, sizeof(link) - 1);
+	if (len < 0)
+		return -errno;
+	link[len] = 0;
+	return atoi(strrchr(link, '/') + 1);
+}
+
+void device_find_pair(const char *kind, char first[16], char second[16])
+{
+	const char *bdf;
+
+	for (unsigned int i = 0; (bdf = device_find(kind, i)); i++) {
+		strcpy(first, bdf);
+		for (unsigned int j = i + 1; (bdf = device_find(kind, j)); j++) {
+			strcpy(second, bdf);
+			if (device_group(first) == device_group(second))
+				return;
+		}
+	}
+	tap_skip("needs two %ss in one group", kind);
+}
+
 /* The one entry of /sys/bus/pci/devices/BDF/vfio-dev is the node's name. */
 static int find_node(struct device *dev)
 {
@@ -170,6 +198,20 @@ int device_config_write(struct device *dev, unsigned int at, const void *buf,
 		return ret;
 	if (pwrite(dev->fd, buf, size, info.offset + at) != (ssize_t)size)
 		return -EIO;
+	return 0;
+}
+
+uint8_t device_capability(struct device *dev, uint8_t id)
+{
+	uint8_t at, found;
+
+	require_ok(device_config_read(dev, PCI_CAPABILITY_LIST, &at, 1));
+	for (int i = 0; at && i < 48; i++) {
+		require_ok(device_config_read(dev, at, &found, 1));
+		if (found == id)
+			return at;
+		require_ok(device_config_read(dev, at + 1, &at, 1));
+	}
 	return 0;
 }
 

@@ -50,6 +50,11 @@ struct device {
 /* The BDF of the nth device of this kind, or NULL. */
 const char *device_find(const char *kind, unsigned int nth);
 
+/* Two devices of this kind in one IOMMU group; the test is skipped if there are none. */
+void device_find_pair(const char *kind, char first[16], char second[16]);
+/* The number of a device's IOMMU group, or a negative errno. */
+int device_group(const char *bdf);
+
 /* 0 or -errno */
 int device_open(struct device *dev, const char *bdf);
 int device_bind(struct device *dev, int iommufd);
@@ -76,6 +81,9 @@ int device_config_read(struct device *dev, unsigned int at, void *buf,
 		       size_t size);
 int device_config_write(struct device *dev, unsigned int at, const void *buf,
 			size_t size);
+
+/* Where a capability is in configuration space, or 0. */
+uint8_t device_capability(struct device *dev, uint8_t id);
 
 /* Lets the device master the bus, and decode its memory BARs. */
 int device_bus_master(struct device *dev);
