@@ -30,8 +30,8 @@
  * queue->reader, whose holder reads from a queue's file, comes before all of them and
  * is the only one that is held while user memory is copied.
  *
- * access->pins_lock is taken with no other inside.  Two IOAS are locked together by
- * nobody.
+ * access->pins_lock is taken with no other inside, and so is team->lock (spin): who takes
+ * which part of memory->lock's memory to pin.  Two IOAS are locked together by nobody.
  */
 #ifndef IOMMUFD_CORE_CONTEXT_H
 #define IOMMUFD_CORE_CONTEXT_H
@@ -39,6 +39,7 @@
 #include <linux/atomic.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
+#include <linux/uaccess.h>
 #include <linux/wait.h>
 #include <linux/xarray.h>
 
@@ -52,6 +53,7 @@ struct iommufd_ctx {
 	struct file *file;
 	u64 number;			/* of its own, for people: fdinfo, tracepoints */
 	struct xarray objects;		/* ID -> struct object */
+	struct object *recent;		/* looked up last and LIVE, or NULL; under its xa_lock */
 	struct mutex groups_lock;
 	struct xarray groups;		/* iommu_group_id() -> struct group */
 	unsigned int next_msi_stretch;	/* a hint, so no lock */
@@ -83,6 +85,17 @@ struct device *iommufd_this_device(void);
 
 /* Writes back the structure's first @len bytes, as far as user space knows them. */
 int command_respond(struct command *cmd, size_t len);
+
+/*
+ * The same for one member, a pointer into @arg, which user space is known to have: one
+ * that ends within the ioctl's smallest size.
+ */
+static inline int command_tell(struct command *cmd, const u64 *member)
+{
+	u64 __user *to = cmd->user + ((void *)member - cmd->arg);
+
+	return put_user(*member, to);
+}
 
 /*
  * The last steps of every ioctl that makes an object: the response, and then the

@@ -20,6 +20,7 @@
 #include "../hwpt/hwpt.h"
 #include "../ioas/account.h"
 #include "../ioas/ioas.h"
+#include "../ioas/memory.h"
 #include "../ioas/type1.h"
 #include "../viommu/hw_queue.h"
 #include "../viommu/vdevice.h"
@@ -29,11 +30,43 @@
 #include "fdinfo.h"
 #include "test.h"
 
+/*
+ * Structures are a few words, for which the general ways of copying are slow.  These two
+ * copy whole words: 0 or -EFAULT.
+ */
+static int load_words(u64 *to, const u64 __user *from, size_t size)
+{
+	if (!user_read_access_begin(from, size))
+		return -EFAULT;
+	for (; size; size -= sizeof(*to))
+		unsafe_get_user(*to++, from++, fault);
+	user_read_access_end();
+	return 0;
+fault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
+static int store_words(u64 __user *to, const u64 *from, size_t size)
+{
+	if (!user_write_access_begin(to, size))
+		return -EFAULT;
+	for (; size; size -= sizeof(*to))
+		unsafe_put_user(*from++, to++, fault);
+	user_write_access_end();
+	return 0;
+fault:
+	user_write_access_end();
+	return -EFAULT;
+}
+
 int command_respond(struct command *cmd, size_t len)
 {
-	if (copy_to_user(cmd->user, cmd->arg, min_t(size_t, len, cmd->size)))
-		return -EFAULT;
-	return 0;
+	size_t size = min_t(size_t, len, cmd->size);
+
+	if (!(size % sizeof(u64)))
+		return store_words(cmd->user, cmd->arg, size);
+	return copy_to_user(cmd->user, cmd->arg, size) ? -EFAULT : 0;
 }
 
 int command_publish(struct command *cmd, size_t len, struct object *obj)
@@ -125,9 +158,6 @@ struct command_entry {
 		.run = _run,						\
 	}
 
-/* Room for the largest structure of the table. */
-#define COMMAND_MAX 128
-
 static const struct command_entry commands[] = {
 	COMMAND(IOMMU_DESTROY, destroy_ioctl, iommu_destroy, id),
 	COMMAND(IOMMU_FAULT_QUEUE_ALLOC, fault_queue_alloc_ioctl, iommu_fault_alloc,
@@ -163,6 +193,18 @@ static const struct command_entry commands[] = {
 	TEST_COMMANDS
 };
 
+static int load_command(struct command *cmd, const struct command_entry *entry)
+{
+	/* Every structure begins with its size. */
+	if (get_user(cmd->size, (u32 __user *)cmd->user))
+		return -EFAULT;
+	if (cmd->size < entry->min_size)
+		return -EINVAL;
+	if (cmd->size == entry->size && !(entry->size % sizeof(u64)))
+		return load_words(cmd->arg, cmd->user, entry->size);
+	return copy_struct_from_user(cmd->arg, entry->size, cmd->user, cmd->size);
+}
+
 static long iommufd_ioctl(struct file *file, unsigned int number, unsigned long arg)
 {
 	u64 buffer[COMMAND_MAX / sizeof(u64)];
@@ -181,15 +223,8 @@ static long iommufd_ioctl(struct file *file, unsigned int number, unsigned long 
 	if (!entry->run || entry->number != number)
 		return -ENOTTY;
 
-	/* Every structure begins with its size. */
-	if (get_user(cmd.size, (u32 __user *)cmd.user))
-		return -EFAULT;
-	if (cmd.size < entry->min_size)
-		return -EINVAL;
-	rc = copy_struct_from_user(buffer, entry->size, cmd.user, cmd.size);
-	if (rc)
-		return rc;
-	return entry->run(&cmd);
+	rc = load_command(&cmd, entry);
+	return rc ? rc : entry->run(&cmd);
 }
 
 /* Contexts are numbered from 1 on, so that people can tell them apart. */
@@ -298,14 +333,24 @@ struct device *iommufd_this_device(void)
 
 static int __init iommufd_init(void)
 {
-	return misc_register(&iommufd_misc);
+	int rc;
+
+	rc = memory_init();
+	if (rc)
+		return rc;
+	rc = misc_register(&iommufd_misc);
+	if (rc)
+		memory_exit();
+	return rc;
 }
 module_init(iommufd_init);
 
 static void __exit iommufd_exit(void)
 {
 	misc_deregister(&iommufd_misc);
+	pin_exit();
 	hw_attachments_exit();
+	memory_exit();
 }
 module_exit(iommufd_exit);
 

@@ -64,6 +64,8 @@ static void object_store(struct iommufd_ctx *ctx, struct object *obj, void *entr
 {
 	lockdep_assert_held(&ctx->objects.xa_lock);
 	obj->state = state;
+	if (state != OBJECT_LIVE && ctx->recent == obj)
+		ctx->recent = NULL;
 	__xa_store(&ctx->objects, obj->id, entry, 0);
 }
 
@@ -84,11 +86,15 @@ void *object_get(struct iommufd_ctx *ctx, u32 id, enum object_type type)
 	struct object *obj;
 
 	xa_lock(&ctx->objects);
-	obj = xa_load(&ctx->objects, id);
-	if (obj && (type == OBJECT_ANY || obj->type == type))
+	obj = ctx->recent;
+	if (!obj || obj->id != id)
+		obj = xa_load(&ctx->objects, id);
+	if (obj && (type == OBJECT_ANY || obj->type == type)) {
 		obj->uses++;
-	else
+		ctx->recent = obj;
+	} else {
 		obj = ERR_PTR(-ENOENT);
+	}
 	xa_unlock(&ctx->objects);
 	return obj;
 }
@@ -265,6 +271,7 @@ void object_destroy_all(struct iommufd_ctx *ctx)
 		xa_for_each(&ctx->objects, id, obj) {
 			if (obj->holds)
 				continue;
+			ctx->recent = NULL;
 			object_free(ctx, obj);
 			progress = true;
 			cond_resched();

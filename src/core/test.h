@@ -10,6 +10,7 @@
 #include "../../tests/mock/hooks.h"
 #include "../../tests/mock/uapi.h"
 
+#define COMMAND_MAX	128
 #define TEST_COMMANDS	COMMAND(IOMMU_TEST_CMD, test_ioctl, iommu_test_cmd, last),
 #define TEST_UNMAKE	[OBJECT_TEST] = test_unmake,
 #define TEST_DMABUFS	1
@@ -20,6 +21,8 @@
 struct device;
 struct dma_buf_attachment;
 
+/* Room for the largest structure of the table of ioctls. */
+#define COMMAND_MAX	64
 #define TEST_COMMANDS
 #define TEST_UNMAKE
 #define TEST_DMABUFS	0

@@ -90,33 +90,48 @@ unsigned long hw_page_size(const struct iommu_domain *domain);
 size_t hw_outside(const struct iommu_domain *domain, struct iova_range ranges[2]);
 
 /*
- * Mapping runs of memory side by side, from @iova on.  @single_pages: with no
- * entry larger than a page, so that parts can be unmapped.  What was mapped when
- * one of these fails goes up to to->iova, and is the caller's to unmap.
+ * Mapping runs of memory side by side, @length bytes from @iova on.  @single_pages:
+ * with no entry larger than a page, so that parts can be unmapped.  What hw_map_add()
+ * was given is mapped when hw_map_end() returns 0.  That is always called, with the
+ * failure that came before it, or 0.  What was mapped when something failed
+ * goes up to to->iova, and is the caller's to unmap.
  */
-#define HW_MAP_RUNS 16
-
 struct hw_mapper {
 	struct iommu_domain *domain;
 	unsigned long iova;
+	unsigned long piece;		/* no entry crosses a multiple of this */
 	int prot;			/* IOMMU_READ, IOMMU_WRITE, ... */
-	bool single_pages;
 	unsigned int n;			/* queued runs: */
+	unsigned int max;
 	unsigned long queued;		/* bytes in all */
 	phys_addr_t pa;			/* of the first one */
-	struct scatterlist sg[HW_MAP_RUNS];	/* if there are more */
+	struct scatterlist *list;	/* if there are more */
 };
 
 void hw_map_begin(struct hw_mapper *to, struct iommu_domain *domain,
-		  unsigned long iova, int prot, bool single_pages);
+		  unsigned long iova, unsigned long length, int prot,
+		  bool single_pages);
 int hw_map_add(struct hw_mapper *to, phys_addr_t pa, unsigned long length);
-int hw_map_end(struct hw_mapper *to);
+int hw_map_end(struct hw_mapper *to, int rc);
 
 /*
- * Unmaps what was mapped between one hw_map_begin() and its end: all of it,
- * because a driver may have used entries that are larger than any part.  False if
- * devices may still reach some of it.
+ * Unmapping ranges, each of which was mapped between one hw_map_begin() and its
+ * end: all of it, because a driver may have used entries that are larger than any
+ * part.  Devices may reach it until hw_unmap_end().  hw_unmap_add() says false if they
+ * may do so for ever.
  */
+struct hw_unmapper {
+	struct iommu_domain *domain;
+	struct iommu_iotlb_gather gather;
+	bool any;
+};
+
+void hw_unmap_begin(struct hw_unmapper *from, struct iommu_domain *domain);
+bool hw_unmap_add(struct hw_unmapper *from, unsigned long iova,
+		  unsigned long length);
+void hw_unmap_end(struct hw_unmapper *from);
+
+/* All of that for one range. */
 bool hw_unmap(struct iommu_domain *domain, unsigned long iova,
 	      unsigned long length);
 

@@ -1,43 +1,61 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Filling and emptying page tables.  Runs go to the driver many at a time, with
- * one synchronisation.
+ * Filling and emptying page tables.  Runs go to the driver many at a time, with one
+ * synchronisation, and so do ranges that are emptied.
+ *
+ * No call that maps crosses a multiple of PIECE, so no entry does: unmapping may stop
+ * there, to let others run.
  */
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/sizes.h>
+#include <linux/slab.h>
 
 #include "hw.h"
 
-/* The longest run that one scatterlist entry can describe. */
-#define QUEUE_MAX SZ_1G
+#define PIECE SZ_1G
+
+/* Runs that are mapped with one synchronisation: a page full of them. */
+#define LIST_MAX (PAGE_SIZE / sizeof(struct scatterlist))
+
+/* From @iova to the end of its piece, or @length if that is less. */
+static unsigned long within_piece(unsigned long iova, unsigned long length,
+				  unsigned long piece)
+{
+	return min(length, piece - (iova & (piece - 1)));
+}
 
 void hw_map_begin(struct hw_mapper *to, struct iommu_domain *domain,
-		  unsigned long iova, int prot, bool single_pages)
+		  unsigned long iova, unsigned long length, int prot,
+		  bool single_pages)
 {
 	to->domain = domain;
 	to->iova = iova;
+	to->piece = single_pages ? PAGE_SIZE : PIECE;
 	to->prot = prot;
-	to->single_pages = single_pages;
 	to->n = 0;
+	/* Runs are pages, but for the first and the last one. */
+	to->max = min(length / PAGE_SIZE + 2, LIST_MAX);
 	to->queued = 0;
+	to->list = NULL;
 }
 
-static int map_one(struct hw_mapper *to, phys_addr_t pa, unsigned long length)
+static int map_one(struct hw_mapper *to)
 {
 	int rc;
 
-	rc = iommu_map(to->domain, to->iova, pa, length, to->prot,
+	rc = iommu_map(to->domain, to->iova, to->pa, to->queued, to->prot,
 		       GFP_KERNEL_ACCOUNT);
 	if (!rc)
-		to->iova += length;
+		to->iova += to->queued;
 	return rc;
 }
 
-static int map_queued(struct hw_mapper *to)
+static int map_list(struct hw_mapper *to)
 {
 	ssize_t mapped;
 
-	mapped = iommu_map_sg(to->domain, to->iova, to->sg, to->n, to->prot,
+	mapped = iommu_map_sg(to->domain, to->iova, to->list, to->n, to->prot,
 			      GFP_KERNEL_ACCOUNT);
 	if (mapped < 0)
 		return mapped;
@@ -45,83 +63,131 @@ static int map_queued(struct hw_mapper *to)
 	return mapped == to->queued ? 0 : -EINVAL;
 }
 
-static int map_flush(struct hw_mapper *to)
+static int map_queued(struct hw_mapper *to)
 {
 	int rc = 0;
 
 	if (to->n == 1)
-		rc = map_one(to, to->pa, to->queued);
+		rc = map_one(to);
 	else if (to->n)
-		rc = map_queued(to);
+		rc = map_list(to);
 	to->n = 0;
 	to->queued = 0;
+	cond_resched();
 	return rc;
 }
 
 static void set_entry(struct hw_mapper *to, unsigned int i, phys_addr_t pa,
 		      unsigned long length)
 {
-	sg_set_page(&to->sg[i], pfn_to_page(PHYS_PFN(pa)), length,
+	sg_set_page(&to->list[i], pfn_to_page(PHYS_PFN(pa)), length,
 		    offset_in_page(pa));
 }
 
-/* A lone run needs no list. */
-static void queue(struct hw_mapper *to, phys_addr_t pa, unsigned long length)
+/* With one run queued and no list yet. */
+static void make_list(struct hw_mapper *to)
 {
-	if (!to->n) {
-		to->pa = pa;
-	} else {
-		if (to->n == 1) {
-			sg_init_table(to->sg, HW_MAP_RUNS);
-			set_entry(to, 0, to->pa, to->queued);
-		}
-		set_entry(to, to->n, pa, length);
-	}
-	to->n++;
-	to->queued += length;
+	to->list = kmalloc_array(to->max, sizeof(*to->list), GFP_KERNEL | __GFP_NOWARN);
+	if (!to->list)
+		return;
+	sg_init_table(to->list, to->max);
+	set_entry(to, 0, to->pa, to->queued);
 }
 
-static int map_single_pages(struct hw_mapper *to, phys_addr_t pa,
-			    unsigned long length)
+/* A lone run needs no list.  Without memory for one all are lone. */
+static bool has_room(struct hw_mapper *to)
 {
-	unsigned long part;
-	int rc;
+	if (!to->n)
+		return true;
+	if (!to->list)
+		make_list(to);
+	return to->list && to->n < to->max;
+}
 
-	for (; length; pa += part, length -= part) {
-		part = min(length, PAGE_SIZE - offset_in_page(pa));
-		rc = map_one(to, pa, part);
-		if (rc)
-			return rc;
-		cond_resched();
-	}
+static int queue(struct hw_mapper *to, phys_addr_t pa, unsigned long length)
+{
+	int rc = has_room(to) ? 0 : map_queued(to);
+
+	if (rc)
+		return rc;
+	if (!to->n)
+		to->pa = pa;
+	if (to->list)
+		set_entry(to, to->n, pa, length);
+	to->n++;
+	to->queued += length;
 	return 0;
 }
 
 int hw_map_add(struct hw_mapper *to, phys_addr_t pa, unsigned long length)
 {
-	int rc = 0;
+	unsigned long iova, part;
+	int rc;
 
-	if (to->single_pages)
-		return map_single_pages(to, pa, length);
-	if (to->n == HW_MAP_RUNS || length > QUEUE_MAX)
-		rc = map_flush(to);
-	if (rc)
-		return rc;
-	if (length > QUEUE_MAX)
-		return map_one(to, pa, length);
-	queue(to, pa, length);
+	for (; length; pa += part, length -= part) {
+		iova = to->iova + to->queued;
+		part = within_piece(iova, length, to->piece);
+		rc = queue(to, pa, part);
+		if (!rc && !((iova + part) & (to->piece - 1)))
+			rc = map_queued(to);
+		if (rc)
+			return rc;
+	}
 	return 0;
 }
 
-int hw_map_end(struct hw_mapper *to)
+int hw_map_end(struct hw_mapper *to, int rc)
 {
-	return map_flush(to);
+	if (!rc)
+		rc = map_queued(to);
+	/* There rarely is one, and it's a long way to find out. */
+	if (to->list)
+		kfree(to->list);
+	return rc;
+}
+
+void hw_unmap_begin(struct hw_unmapper *from, struct iommu_domain *domain)
+{
+	from->domain = domain;
+	from->any = false;
+	iommu_iotlb_gather_init(&from->gather);
+}
+
+bool hw_unmap_add(struct hw_unmapper *from, unsigned long iova,
+		  unsigned long length)
+{
+	unsigned long part;
+	size_t unmapped;
+
+	for (; length; iova += part, length -= part) {
+		part = within_piece(iova, length, PIECE);
+		unmapped = iommu_unmap_fast(from->domain, iova, part, &from->gather);
+		from->any |= unmapped;
+		if (unmapped != part)
+			return false;
+		cond_resched();
+	}
+	return true;
+}
+
+void hw_unmap_end(struct hw_unmapper *from)
+{
+	if (from->any)
+		iommu_iotlb_sync(from->domain, &from->gather);
 }
 
 bool hw_unmap(struct iommu_domain *domain, unsigned long iova,
 	      unsigned long length)
 {
-	return !length || iommu_unmap(domain, iova, length) == length;
+	struct hw_unmapper from;
+	bool ok;
+
+	if (within_piece(iova, length, PIECE) == length)
+		return !length || iommu_unmap(domain, iova, length) == length;
+	hw_unmap_begin(&from, domain);
+	ok = hw_unmap_add(&from, iova, length);
+	hw_unmap_end(&from);
+	return ok;
 }
 
 unsigned long hw_page_sizes(const struct iommu_domain *domain)

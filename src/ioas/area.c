@@ -13,27 +13,39 @@
 #include "ioas.h"
 #include "memory.h"
 
+static struct area *area_init(struct area *area, struct memory *memory,
+			      unsigned long start, unsigned long length, int prot)
+{
+	*area = (struct area) {
+		.node.last = length - 1,
+		.memory = memory,
+		.offset = start % PAGE_SIZE,
+		.holder.start = start / PAGE_SIZE,
+		.holder.last = (start + length - 1) / PAGE_SIZE,
+		.prot = prot,
+	};
+	return area;
+}
+
 struct area *area_new(struct memory *memory, unsigned long start,
 		      unsigned long length, int prot)
 {
-	struct area *area;
+	return area_init(&memory->first, memory, start, length, prot);
+}
 
-	area = kzalloc(sizeof(*area), GFP_KERNEL_ACCOUNT);
-	if (!area) {
-		memory_put(memory);
+struct area *area_share(struct memory *memory, unsigned long start,
+			unsigned long length, int prot)
+{
+	struct area *area = kmalloc(sizeof(*area), GFP_KERNEL_ACCOUNT);
+
+	if (!area)
 		return ERR_PTR(-ENOMEM);
-	}
-	area->memory = memory;
-	area->node.last = length - 1;
-	area->offset = start % PAGE_SIZE;
-	area->holder.start = start / PAGE_SIZE;
-	area->holder.last = (start + length - 1) / PAGE_SIZE;
-	area->prot = prot;
-	return area;
+	return area_init(area, memory_get(memory), start, length, prot);
 }
 
 void area_free_list(struct area *areas)
 {
+	struct memory *memory;
 	struct area *next;
 
 	for (; areas; areas = next) {
@@ -41,8 +53,10 @@ void area_free_list(struct area *areas)
 		/* What a device might still reach stays pinned for good, by it. */
 		if (areas->stuck)
 			continue;
-		memory_put(areas->memory);
-		kfree(areas);
+		memory = areas->memory;
+		if (areas != &memory->first)
+			kfree(areas);
+		memory_put(memory);
 	}
 }
 
@@ -71,7 +85,8 @@ static int choose_iova(struct ioas *ioas, unsigned long length,
 			       hint % PAGE_SIZE, iova);
 }
 
-static int check_iova(struct ioas *ioas, unsigned long iova, unsigned long length)
+static int check_iova(struct ioas *ioas, unsigned long iova, unsigned long length,
+		      struct iova_spot *spot)
 {
 	unsigned long last;
 
@@ -81,9 +96,7 @@ static int check_iova(struct ioas *ioas, unsigned long iova, unsigned long lengt
 		return -EOVERFLOW;
 	if (space_is_reserved(&ioas->space, iova, last))
 		return -EINVAL;
-	if (space_find(&ioas->space, iova, last))
-		return -EEXIST;
-	return 0;
+	return space_find_spot(&ioas->space, iova, last, spot) ? 0 : -EEXIST;
 }
 
 static int check_areas(struct ioas *ioas, const struct area *area)
@@ -112,6 +125,7 @@ int area_reserve(struct ioas *ioas, struct area *areas, unsigned long length,
 		 unsigned long *iova, bool fixed, unsigned long hint)
 {
 	unsigned long at = *iova;
+	struct iova_spot spot;
 	struct area *area;
 	int rc;
 
@@ -119,7 +133,7 @@ int area_reserve(struct ioas *ioas, struct area *areas, unsigned long length,
 	if (length & (ioas->align - 1))
 		rc = -EINVAL;
 	else if (fixed)
-		rc = check_iova(ioas, at, length);
+		rc = check_iova(ioas, at, length, &spot);
 	else
 		rc = choose_iova(ioas, length, hint, &at);
 	if (!rc)
@@ -131,7 +145,11 @@ int area_reserve(struct ioas *ioas, struct area *areas, unsigned long length,
 		area->node.first = at;
 		area->node.last += at;
 		at = area->node.last + 1;
-		space_take(&ioas->space, &area->node);
+		/* The first one's spot is known already. */
+		if (fixed && area == areas)
+			space_take_spot(&ioas->space, &area->node, &spot);
+		else
+			space_take(&ioas->space, &area->node);
 		count_area(ioas, area, 1);
 	}
 out:
@@ -139,18 +157,20 @@ out:
 	return rc;
 }
 
+/* Takes a list of areas, at least one, out of all page tables. */
 static void empty_areas(struct ioas *ioas, struct area *area)
 {
 	struct ioas_table *table;
 
 	lockdep_assert_held(&ioas->users);
-	for (; area; area = area->next) {
-		if (!area->filled)
-			continue;
-		list_for_each_entry(table, &ioas->tables, item)
+	list_for_each_entry(table, &ioas->tables, item) {
+		if (area->next)
+			areas_unmap(area, table);
+		else if (area->filled)
 			area_unmap(area, table);
-		area->filled = false;
 	}
+	for (; area; area = area->next)
+		area->filled = false;
 }
 
 static void unpin_areas(struct area *area)
@@ -172,27 +192,33 @@ static int pin_areas(struct area *area)
 	return 0;
 }
 
+/* Takes an area out of the page tables before @end. */
+static void unmap_area(struct ioas *ioas, struct area *area, struct ioas_table *end)
+{
+	struct ioas_table *table;
+
+	list_for_each_entry(table, &ioas->tables, item) {
+		if (table == end)
+			break;
+		area_unmap(area, table);
+	}
+}
+
 /* Maps an area into all page tables, or into none. */
 static int map_area(struct ioas *ioas, struct area *area)
 {
-	struct ioas_table *table, *done;
+	struct ioas_table *table;
 	int rc;
 
 	list_for_each_entry(table, &ioas->tables, item) {
 		rc = area_map(ioas, area, table);
-		if (rc)
-			goto undo;
+		if (rc) {
+			unmap_area(ioas, area, table);
+			return rc;
+		}
 	}
 	area->filled = true;
 	return 0;
-
-undo:
-	list_for_each_entry(done, &ioas->tables, item) {
-		if (done == table)
-			break;
-		area_unmap(area, done);
-	}
-	return rc;
 }
 
 static int fill_areas(struct ioas *ioas, struct area *areas)
@@ -213,7 +239,7 @@ static int fill_areas(struct ioas *ioas, struct area *areas)
 /* For each area, because IOAS_COPY makes many. */
 static void trace_map(struct ioas *ioas, const struct area *area, int rc)
 {
-	for (; trace_iommufd_map_enabled() && area; area = area->next)
+	for (; area; area = area->next)
 		trace_iommufd_map(ioas->ctx, ioas->obj.id, area->node.first,
 				  area->node.last, rc ? 0 : area_length(area), rc);
 }
@@ -227,12 +253,14 @@ int area_fill(struct ioas *ioas, struct area *areas)
 	if (!rc)
 		rc = down_read_killable(&ioas->users);
 	if (rc) {
-		trace_map(ioas, areas, rc);
+		if (trace_iommufd_map_enabled())
+			trace_map(ioas, areas, rc);
 		unpin_areas(areas);
 		return rc;
 	}
 	rc = fill_areas(ioas, areas);
-	trace_map(ioas, areas, rc);
+	if (trace_iommufd_map_enabled())
+		trace_map(ioas, areas, rc);
 	/* In case the page tables have gone since. */
 	if (rc || list_empty(&ioas->tables))
 		unpin_areas(areas);
@@ -285,30 +313,28 @@ struct unmap {
 	unsigned long first;		/* what is left to do */
 	unsigned long last;
 	unsigned long unmapped;
-	bool checked;
 	struct area *areas;		/* taken, to be emptied and dropped */
-	bool more;			/* the batch took something */
-	bool blocked;			/* the batch met an area with pins: */
-	struct iova_range pinned;
+	struct iova_range pinned;	/* the area with pins that the batch met */
 	unsigned int tries;
+	bool checked;
+	bool more;			/* the batch was full */
+	bool blocked;			/* the batch met an area with pins */
 };
 
-static bool straddles(const struct iova_node *node, unsigned long iova)
+/*
+ * Nothing may be unmapped in part, so look at both ends before touching anything.
+ * @node is the first that is met.
+ */
+static int check_ends(const struct unmap *un, const struct iova_node *node)
 {
-	return node && node->first < iova && node->last >= iova;
-}
-
-/* Nothing may be unmapped in part, so look at both ends before touching anything. */
-static int check_ends(struct unmap *un)
-{
-	struct iova_space *space = &un->ioas->space;
-
-	if (straddles(space_find(space, un->first, un->first), un->first))
+	if (!node)
+		return 0;
+	if (node->first < un->first)
 		return -ENOENT;
-	if (un->last != ULONG_MAX &&
-	    straddles(space_find(space, un->last, un->last), un->last + 1))
-		return -ENOENT;
-	return 0;
+	/* Most often it is the last one too. */
+	if (node->last < un->last)
+		node = space_find(&un->ioas->space, un->last, un->last);
+	return node && node->last > un->last ? -ENOENT : 0;
 }
 
 /* Takes the next areas.  Stops before one that access objects have pinned. */
@@ -318,7 +344,12 @@ static int take_areas(struct unmap *un)
 	struct area **tail = &un->areas;
 	unsigned int n = 0;
 	struct area *area;
+	int rc;
 
+	rc = un->checked ? 0 : check_ends(un, node);
+	if (rc)
+		return rc;
+	un->checked = true;
 	for (; node && n < UNMAP_BATCH; node = space_next(node, un->last), n++) {
 		area = to_area(node);
 		/* It came across our place or our end since check_ends() looked. */
@@ -341,13 +372,11 @@ static int take_areas(struct unmap *un)
 		area->next = NULL;
 		*tail = area;
 		tail = &area->next;
-		un->more = true;
 		un->unmapped += area_length(area);
-		if (node->last == ULONG_MAX)
-			break;
-		un->first = node->last + 1;
 		un->tries = 0;
+		un->first = node->last + 1;
 	}
+	un->more = node;
 	return 0;
 }
 
@@ -363,12 +392,10 @@ static int unmap_batch(struct unmap *un)
 	if (rc)
 		return rc;
 	down_write(&ioas->lock);
-	rc = un->checked ? 0 : check_ends(un);
-	un->checked = true;
-	if (!rc)
-		rc = take_areas(un);
+	rc = take_areas(un);
 	up_write(&ioas->lock);
-	empty_areas(ioas, un->areas);
+	if (un->areas)
+		empty_areas(ioas, un->areas);
 	up_read(&ioas->users);
 	if (un->areas)
 		drop_areas(ioas, un->areas);
@@ -425,7 +452,7 @@ int ioas_unmap(struct ioas *ioas, unsigned long first, unsigned long last,
 			rc = unmap_ask(&un);
 			if (rc)
 				break;
-		} else if (!un.more || un.first > last) {
+		} else if (!un.more) {
 			break;
 		}
 		cond_resched();

@@ -45,8 +45,7 @@ static struct area *new_half(const struct area *left, unsigned long iova)
 			      (iova - left->node.first);
 	struct area *right;
 
-	right = area_new(memory_get(left->memory), start,
-			 left->node.last - iova + 1, left->prot);
+	right = area_share(left->memory, start, left->node.last - iova + 1, left->prot);
 	if (IS_ERR(right))
 		return right;
 	right->node.first = iova;

@@ -224,8 +224,7 @@ int dmabuf_map(struct area *area, struct hw_mapper *to)
 	rc = hw_map_add(to, dmabuf->base + memory->start +
 			    area->holder.start * PAGE_SIZE + area->offset,
 			area_length(area));
-	if (!rc)
-		rc = hw_map_end(to);
+	rc = hw_map_end(to, rc);
 	if (rc) {
 		kfree(entry);
 		return rc;

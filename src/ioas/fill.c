@@ -14,22 +14,19 @@ static int fill_runs(struct area *area, struct hw_mapper *to)
 	unsigned long left = area_length(area), offset = area->offset, length;
 	struct run_walk walk;
 	bool more;
-	int rc;
+	int rc = 0;
 
 	for (more = runs_walk(&area->memory->runs, &walk, area->holder.start,
 			      area->holder.last);
-	     more; more = runs_walk_next(&walk), offset = 0) {
+	     more && !rc; more = runs_walk_next(&walk), offset = 0) {
 		length = min(left, walk.run.npages * PAGE_SIZE - offset);
 		left -= length;
 		rc = hw_map_add(to, PFN_PHYS((phys_addr_t)walk.run.pfn) + offset,
 				length);
-		if (rc)
-			return rc;
-		cond_resched();
 	}
-	if (WARN_ON(left))
-		return -EFAULT;
-	return hw_map_end(to);
+	if (WARN_ON(!rc && left))
+		rc = -EFAULT;
+	return hw_map_end(to, rc);
 }
 
 int area_map(struct ioas *ioas, struct area *area, struct ioas_table *table)
@@ -38,7 +35,7 @@ int area_map(struct ioas *ioas, struct area *area, struct ioas_table *table)
 	struct hw_mapper to;
 	int rc;
 
-	hw_map_begin(&to, table->domain, area->node.first,
+	hw_map_begin(&to, table->domain, area->node.first, area_length(area),
 		     memory->dmabuf ? dmabuf_prot(area->prot) : area->prot,
 		     ioas->single_pages);
 	rc = mutex_lock_killable(&memory->lock);
@@ -53,16 +50,41 @@ int area_map(struct ioas *ioas, struct area *area, struct ioas_table *table)
 	return rc;
 }
 
+/* Memory that a device may still reach is never given back. */
+static void check_unmapped(struct area *area, bool ok)
+{
+	if (WARN_ON_ONCE(!ok))
+		area->stuck = true;
+}
+
 void area_unmap(struct area *area, struct ioas_table *table)
 {
-	if (area->memory->dmabuf) {
+	if (area->memory->dmabuf)
 		dmabuf_unmap(area, table->domain);
-		return;
-	}
-	/* Memory that a device may still reach is never given back. */
-	if (WARN_ON_ONCE(!hw_unmap(table->domain, area->node.first,
-				   area_length(area))))
-		area->stuck = true;
+	else
+		check_unmapped(area, hw_unmap(table->domain, area->node.first,
+					      area_length(area)));
+}
+
+/* The same as one of many, with @from's end. */
+static void unmap_among(struct area *area, struct hw_unmapper *from)
+{
+	if (area->memory->dmabuf)
+		dmabuf_unmap(area, from->domain);
+	else
+		check_unmapped(area, hw_unmap_add(from, area->node.first,
+						  area_length(area)));
+}
+
+void areas_unmap(struct area *areas, struct ioas_table *table)
+{
+	struct hw_unmapper from;
+
+	hw_unmap_begin(&from, table->domain);
+	for (; areas; areas = areas->next)
+		if (areas->filled)
+			unmap_among(areas, &from);
+	hw_unmap_end(&from);
 }
 
 int area_pin(struct area *area)
@@ -117,14 +139,16 @@ static struct area *next_filled(struct ioas *ioas, struct area *area)
 /* Takes all areas before @end (NULL: all) out of a page table. */
 static void unfill(struct ioas *ioas, struct ioas_table *table, struct area *end)
 {
+	struct hw_unmapper from;
 	struct area *area;
 
+	hw_unmap_begin(&from, table->domain);
 	for_each_filled(area, ioas) {
 		if (area == end)
-			return;
-		area_unmap(area, table);
-		cond_resched();
+			break;
+		unmap_among(area, &from);
 	}
+	hw_unmap_end(&from);
 }
 
 static void unpin_all(struct ioas *ioas)

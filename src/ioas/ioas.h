@@ -109,11 +109,15 @@ static inline struct area *to_area(struct iova_node *node)
 /* Areas: area.c.  Lists of them are linked by area->next, in order of IOVA. */
 
 /*
- * A new area for @length bytes of @memory from byte @start on (counted from the
- * memory's first page).  It takes over the caller's reference, also on failure.
+ * The first area of new memory: @length bytes from byte @start on (counted from the
+ * memory's first page).  It has room within the memory, and takes over the reference.
  */
 struct area *area_new(struct memory *memory, unsigned long start,
 		      unsigned long length, int prot);
+
+/* One more area, with a reference of its own; or ERR_PTR(-ENOMEM). */
+struct area *area_share(struct memory *memory, unsigned long start,
+			unsigned long length, int prot);
 
 /* Frees areas that were never reserved. */
 void area_free_list(struct area *areas);
@@ -146,6 +150,9 @@ int ioas_unmap(struct ioas *ioas, unsigned long first, unsigned long last,
 /* Puts one area into a page table, or takes it out. */
 int area_map(struct ioas *ioas, struct area *area, struct ioas_table *table);
 void area_unmap(struct area *area, struct ioas_table *table);
+
+/* Takes those of a list out that are filled, with one flush for all. */
+void areas_unmap(struct area *areas, struct ioas_table *table);
 
 /* Pins or unpins what an area covers. */
 int area_pin(struct area *area);

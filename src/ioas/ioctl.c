@@ -57,7 +57,7 @@ struct mapping {
  * Takes the areas over, also on failure.
  */
 static int map_areas(struct command *cmd, struct ioas *ioas,
-		     const struct mapping *map, size_t response)
+		     const struct mapping *map)
 {
 	bool fixed = map->flags & IOMMU_IOAS_MAP_FIXED_IOVA;
 	unsigned long iova = *map->iova;
@@ -71,7 +71,7 @@ static int map_areas(struct command *cmd, struct ioas *ioas,
 	rc = area_fill(ioas, map->areas);
 	if (!rc) {
 		*map->iova = iova;
-		rc = command_respond(cmd, response);
+		rc = command_tell(cmd, map->iova);
 	}
 	if (rc)
 		area_remove(ioas, map->areas);
@@ -82,15 +82,13 @@ static int map_areas(struct command *cmd, struct ioas *ioas,
 
 /* Maps new memory, or passes on why there is none.  Takes over its reference. */
 static int map_memory(struct command *cmd, struct ioas *ioas,
-		      struct memory *memory, struct mapping *map, size_t response)
+		      struct memory *memory, struct mapping *map)
 {
 	if (IS_ERR(memory))
 		return PTR_ERR(memory);
 	map->areas = area_new(memory, map->hint % PAGE_SIZE, map->length,
 			      map_prot(map->flags));
-	if (IS_ERR(map->areas))
-		return PTR_ERR(map->areas);
-	return map_areas(cmd, ioas, map, response);
+	return map_areas(cmd, ioas, map);
 }
 
 int memory_check(u64 start, u64 length)
@@ -130,7 +128,7 @@ int ioas_map_ioctl(struct command *cmd)
 	if (!rc)
 		rc = map_memory(cmd, ioas,
 				memory_of_process(cmd->ctx, arg->user_va, writable),
-				&map, sizeof(*arg));
+				&map);
 	ioas_put(ioas);
 	return rc;
 }
@@ -164,7 +162,7 @@ static int map_file(struct command *cmd, struct ioas *ioas, struct mapping *map)
 	/* No file reaches beyond. */
 	if (arg->start + arg->length > LLONG_MAX)
 		return -EINVAL;
-	return map_memory(cmd, ioas, memory_of_fd(cmd->ctx, arg), map, sizeof(*arg));
+	return map_memory(cmd, ioas, memory_of_fd(cmd->ctx, arg), map);
 }
 
 int ioas_map_file_ioctl(struct command *cmd)
@@ -210,7 +208,7 @@ static struct area *share_areas(struct ioas *ioas, unsigned long iova,
 		end = min(node->last, last);
 		if (!areas)
 			*hint = memory_position(src->memory, start);
-		area = area_new(memory_get(src->memory), start, end - iova + 1, prot);
+		area = area_share(src->memory, start, end - iova + 1, prot);
 		if (IS_ERR(area)) {
 			up_read(&ioas->lock);
 			area_free_list(areas);
@@ -273,7 +271,7 @@ int ioas_copy_ioctl(struct command *cmd)
 		area_free_list(map.areas);
 		return PTR_ERR(ioas);
 	}
-	rc = map_areas(cmd, ioas, &map, sizeof(*arg));
+	rc = map_areas(cmd, ioas, &map);
 	ioas_put(ioas);
 	return rc;
 }
@@ -307,5 +305,5 @@ int ioas_unmap_ioctl(struct command *cmd)
 	if (rc)
 		return rc;
 	arg->length = unmapped;
-	return command_respond(cmd, sizeof(*arg));
+	return command_tell(cmd, &arg->length);
 }

@@ -13,16 +13,30 @@
 #include "dmabuf.h"
 #include "memory.h"
 
+static struct kmem_cache *memory_cache;
+
+int __init memory_init(void)
+{
+	memory_cache = kmem_cache_create("iommufd_memory", sizeof(struct memory), 0,
+					 SLAB_ACCOUNT, NULL);
+	return memory_cache ? 0 : -ENOMEM;
+}
+
+void memory_exit(void)
+{
+	kmem_cache_destroy(memory_cache);
+}
+
 struct memory *memory_new(struct iommufd_ctx *ctx, bool writable)
 {
 	struct memory *memory;
 
-	memory = kmalloc(sizeof(*memory), GFP_KERNEL_ACCOUNT);
+	memory = kmem_cache_alloc(memory_cache, GFP_KERNEL_ACCOUNT);
 	if (!memory)
 		return ERR_PTR(-ENOMEM);
 	memory->payer = payer_get_current(ctx);
 	if (!memory->payer) {
-		kfree(memory);
+		kmem_cache_free(memory_cache, memory);
 		return ERR_PTR(-ENOMEM);
 	}
 	refcount_set(&memory->refs, 1);
@@ -79,10 +93,30 @@ void memory_put(struct memory *memory)
 	if (memory->file)
 		fput(memory->file);
 	mutex_destroy(&memory->lock);
-	kfree(memory);
+	kmem_cache_free(memory_cache, memory);
 }
 
-/* Unpins and forgets what is recorded of [first, last]; returns the number of pages. */
+static void unpin_run(struct memory *memory, const struct run *run)
+{
+	unpin_user_page_range_dirty_lock(pfn_to_page(run->pfn), run->npages,
+					 memory->writable);
+	cond_resched();
+}
+
+/* Unpins and forgets all that is recorded; returns the number of pages. */
+static unsigned long unpin_all(struct memory *memory)
+{
+	unsigned long npages = 0;
+	struct run run;
+
+	while (runs_take(&memory->runs, &run)) {
+		unpin_run(memory, &run);
+		npages += run.npages;
+	}
+	return npages;
+}
+
+/* The same for [first, last]. */
 static unsigned long unpin_recorded(struct memory *memory, unsigned long first,
 				    unsigned long last)
 {
@@ -92,11 +126,8 @@ static unsigned long unpin_recorded(struct memory *memory, unsigned long first,
 
 	for (more = runs_walk(&memory->runs, &walk, first, last); more;
 	     more = runs_walk_next(&walk)) {
-		unpin_user_page_range_dirty_lock(pfn_to_page(walk.run.pfn),
-						 walk.run.npages,
-						 memory->writable);
+		unpin_run(memory, &walk.run);
 		npages += walk.run.npages;
-		cond_resched();
 	}
 	runs_erase(&memory->runs, first, last);
 	return npages;
@@ -109,6 +140,8 @@ static unsigned long unpin_unheld(struct memory *memory, unsigned long first,
 	struct interval_tree_node *holder;
 	unsigned long npages = 0;
 
+	if (RB_EMPTY_ROOT(&memory->holders.rb_root))
+		return unpin_all(memory);
 	for (;;) {
 		holder = interval_tree_iter_first(&memory->holders, first, last);
 		if (!holder)
@@ -134,9 +167,8 @@ static unsigned long count_missing(struct memory *memory, unsigned long first,
 	return npages;
 }
 
-/* Pins what is missing of [first, last], and all of it or nothing. */
-static int pin_missing(struct memory *memory, unsigned long first,
-		       unsigned long last)
+/* Pins what is missing of [first, last], or a part of it if that fails. */
+static int pin_gaps(struct memory *memory, unsigned long first, unsigned long last)
 {
 	unsigned long from = first, to = last;
 	int rc;
@@ -151,6 +183,19 @@ static int pin_missing(struct memory *memory, unsigned long first,
 		from = to + 1;
 		to = last;
 	}
+	return rc;
+}
+
+/* Pins what is missing of [first, last], and all of it or nothing. */
+static int pin_missing(struct memory *memory, unsigned long first,
+		       unsigned long last)
+{
+	int rc;
+
+	if (runs_empty(&memory->runs))
+		rc = pin_range(memory, first, last);
+	else
+		rc = pin_gaps(memory, first, last);
 	if (rc)
 		unpin_unheld(memory, first, last);
 	return rc;
@@ -183,12 +228,23 @@ int memory_pin(struct memory *memory, struct interval_tree_node *holder)
 	return 0;
 }
 
+static bool is_only_holder(const struct memory *memory,
+			   const struct interval_tree_node *holder)
+{
+	return memory->holders.rb_root.rb_node == &holder->rb &&
+	       !holder->rb.rb_left && !holder->rb.rb_right;
+}
+
 void memory_unpin(struct memory *memory, struct interval_tree_node *holder)
 {
 	unsigned long npages;
 
 	lockdep_assert_held(&memory->lock);
-	interval_tree_remove(holder, &memory->holders);
+	/* Most often there is no other. */
+	if (is_only_holder(memory, holder))
+		memory->holders = RB_ROOT_CACHED;
+	else
+		interval_tree_remove(holder, &memory->holders);
 	npages = unpin_unheld(memory, holder->start, holder->last);
 	memory->npinned -= npages;
 	payer_uncharge(memory->payer, memory->charge, npages);

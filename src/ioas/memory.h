@@ -8,7 +8,8 @@
  * pin.  Pinned is what holders cover, once, and nothing else.  IOAS_COPY shares
  * the piece, so it shares the pin.
  *
- * @refs counts areas.  An access object's holders are covered by an area's reference.
+ * @refs counts areas, the first of which most often is the only one and lives within.
+ * An access object's holders are covered by an area's reference.
  */
 #ifndef IOMMUFD_IOAS_MEMORY_H
 #define IOMMUFD_IOAS_MEMORY_H
@@ -19,6 +20,7 @@
 #include <linux/types.h>
 
 #include "account.h"
+#include "ioas.h"
 #include "runs.h"
 
 struct file;
@@ -40,7 +42,12 @@ struct memory {
 	struct rb_root_cached holders;
 	unsigned long npinned;
 	struct runs runs;
+
+	struct area first;		/* guarded as areas are */
 };
+
+int memory_init(void);
+void memory_exit(void);
 
 /* Memory that isn't said to be what yet. */
 struct memory *memory_new(struct iommufd_ctx *ctx, bool writable);
@@ -107,6 +114,9 @@ void memory_move_end(struct memory *moved, bool keep);
  * of it may be recorded.  In pin.c.
  */
 int pin_range(struct memory *memory, unsigned long first, unsigned long last);
+
+/* Waits until no thread is left that pinned. */
+void pin_exit(void);
 
 /* Does the file, as it was opened and sealed, allow that?  0, -EINVAL, -EACCES, -EPERM */
 int pin_check_file(struct file *file, bool writable);

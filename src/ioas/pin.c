@@ -10,14 +10,13 @@
 #include <linux/shmem_fs.h>
 #include <linux/slab.h>
 
-#include "memory.h"
+#include "pin.h"
 
 /*
  * Pages are pinned in batches.  The pointers to them have room on the stack for a
  * small range, and in a page for all others.
  */
 #define SMALL_BATCH 16
-#define LARGE_BATCH (PAGE_SIZE / sizeof(void *))
 
 struct batch {
 	union {
@@ -35,9 +34,9 @@ static void batch_init(struct batch *batch, unsigned long npages)
 	batch->max = SMALL_BATCH;
 	if (npages <= SMALL_BATCH)
 		return;
-	batch->room = kmalloc(LARGE_BATCH * sizeof(void *), GFP_KERNEL);
+	batch->room = kmalloc(PIN_BATCH * sizeof(void *), GFP_KERNEL);
 	if (batch->room) {
-		batch->max = LARGE_BATCH;
+		batch->max = PIN_BATCH;
 	} else {
 		/* Slower, but it works. */
 		batch->room = batch->small;
@@ -67,21 +66,32 @@ static long pin_remote(struct mm_struct *mm, unsigned long va, unsigned long npa
 	return n;
 }
 
-static long pin_process(struct memory *memory, unsigned long index,
-			unsigned long npages, struct page **pages)
+bool pin_is_own(const struct memory *memory)
+{
+	return memory->payer->mm == current->mm && !(current->flags & PF_KTHREAD);
+}
+
+int pin_some(struct memory *memory, unsigned long index, unsigned long npages,
+	     unsigned int flags, struct pinned *pinned)
 {
 	unsigned long va = memory->va + index * PAGE_SIZE;
-	struct mm_struct *mm = memory->payer->mm;
-	unsigned int flags = FOLL_LONGTERM;
+	bool own = pin_is_own(memory);
 	long n;
 
-	if (memory->writable)
-		flags |= FOLL_WRITE;
-	if (mm == current->mm && !(current->flags & PF_KTHREAD))
-		n = pin_user_pages_fast(va, npages, flags, pages);
+	flags |= FOLL_LONGTERM | (memory->writable ? FOLL_WRITE : 0);
+	pinned->n = own && npages > 1 ? pin_huge(va, npages, flags, pinned->pages) : 0;
+	pinned->run = pinned->n;
+	if (pinned->n)
+		return 0;
+	npages = min(npages, pinned->room);
+	if (own)
+		n = pin_user_pages_fast(va, npages, flags, pinned->pages);
 	else
-		n = pin_remote(mm, va, npages, flags, pages);
-	return n ? n : -EFAULT;
+		n = pin_remote(memory->payer->mm, va, npages, flags, pinned->pages);
+	if (n <= 0)
+		return n ? n : -EFAULT;
+	pinned->n = n;
+	return 0;
 }
 
 /* Unpins what of @npages pages from @page on an append didn't record. */
@@ -96,32 +106,56 @@ static void unpin_unrecorded(const struct run_appender *to, unsigned long before
 			npages - recorded, false);
 }
 
-/* The number of pages at the start of @pages that follow each other in memory. */
+/* How many pointers are compared without a branch between them. */
+#define STRIDE 8
+
+/* Do @pages[0 .. STRIDE - 1] follow each other, beginning with the one that has @pfn? */
+static inline bool stride_follows(struct page **pages, unsigned long pfn)
+{
+	unsigned long differ = 0, i;
+
+	for (i = 0; i < STRIDE; i++)
+		differ |= (unsigned long)pages[i] ^ (unsigned long)pfn_to_page(pfn + i);
+	return !differ;
+}
+
+/*
+ * The number of pages at the start of @pages that follow each other in memory.  Each
+ * has to be looked at: a process may put any page of its own in the middle of others.
+ */
 static unsigned long count_contiguous(struct page **pages, unsigned long n)
 {
-	unsigned long pfn = page_to_pfn(pages[0]), i;
+	unsigned long pfn = page_to_pfn(pages[0]), i = 1;
 
-	for (i = 1; i < n; i++)
-		if (page_to_pfn(pages[i]) != pfn + i)
-			break;
+	while (i + STRIDE <= n && stride_follows(pages + i, pfn + i))
+		i += STRIDE;
+	while (i < n && page_to_pfn(pages[i]) == pfn + i)
+		i++;
 	return i;
 }
 
-/* Records @n pinned pages; those that can't be recorded are unpinned. */
-static int record_pages(struct run_appender *to, struct page **pages,
-			unsigned long n)
+int pin_record(struct run_appender *to, const struct pinned *pinned)
 {
-	unsigned long part, before;
+	unsigned long n = pinned->n, part, before;
+	struct page **pages = pinned->pages;
 	int rc = 0;
 
 	for (; n; pages += part, n -= part) {
-		part = count_contiguous(pages, n);
+		part = pinned->run ? n : count_contiguous(pages, n);
 		before = to->index;
 		if (!rc)
 			rc = runs_append(to, page_to_pfn(pages[0]), part);
 		unpin_unrecorded(to, before, pages[0], part);
 	}
 	return rc;
+}
+
+void pin_undo(const struct pinned *pinned)
+{
+	if (pinned->run)
+		unpin_user_page_range_dirty_lock(pinned->pages[0], pinned->n, false);
+	else
+		unpin_user_pages(pinned->pages, pinned->n);
 }
 
 /*
@@ -220,33 +254,49 @@ static int pin_file(struct memory *memory, struct run_appender *to,
 	return rc ? rc : check_seals(memory);
 }
 
+/*
+ * Pins the next pages, or with FOLL_NOFAULT in *@flags as long as they are there. The
+ * first that aren't there call for the team, and who is alone again doesn't ask any more.
+ */
 static int pin_pages(struct memory *memory, struct run_appender *to,
-		     unsigned long last, struct batch *batch)
+		     unsigned long last, struct batch *batch, unsigned int *flags)
 {
-	unsigned long npages = min(last - to->index + 1, batch->max);
-	long n;
-
-	n = pin_process(memory, to->index, npages, batch->pages);
-	if (n < 0)
-		return n;
-	return record_pages(to, batch->pages, n);
-}
-
-int pin_range(struct memory *memory, unsigned long first, unsigned long last)
-{
-	struct run_appender to;
-	struct batch batch;
+	struct pinned pinned = { .pages = batch->pages, .room = batch->max };
 	int rc;
 
-	rc = runs_append_begin(&to, &memory->runs, first, last);
-	if (rc)
+	rc = pin_some(memory, to->index, last - to->index + 1, *flags, &pinned);
+	if (!rc)
+		return pin_record(to, &pinned);
+	if (!*flags)
 		return rc;
-	batch_init(&batch, last - first + 1);
-	while (to.index <= last) {
+	*flags = 0;
+	return pin_by_team(memory, to, last);
+}
+
+/* A page of a process, which needs none of what many need. */
+static int pin_one(struct memory *memory, struct run_appender *to)
+{
+	struct page *page;
+	struct pinned pinned = { .pages = &page, .room = 1 };
+	int rc;
+
+	rc = pin_some(memory, to->index, 1, 0, &pinned);
+	return rc ? rc : pin_record(to, &pinned);
+}
+
+static int pin_many(struct memory *memory, struct run_appender *to, unsigned long last)
+{
+	unsigned long npages = last - to->index + 1;
+	unsigned int flags = pin_team_pays(memory, npages) ? FOLL_NOFAULT : 0;
+	struct batch batch;
+	int rc = 0;
+
+	batch_init(&batch, npages);
+	while (to->index <= last) {
 		if (memory->file)
-			rc = pin_file(memory, &to, last, &batch);
+			rc = pin_file(memory, to, last, &batch);
 		else
-			rc = pin_pages(memory, &to, last, &batch);
+			rc = pin_pages(memory, to, last, &batch, &flags);
 		if (rc)
 			break;
 		if (fatal_signal_pending(current)) {
@@ -255,7 +305,22 @@ int pin_range(struct memory *memory, unsigned long first, unsigned long last)
 		}
 		cond_resched();
 	}
-	runs_append_end(&to);
 	batch_free(&batch);
+	return rc;
+}
+
+int pin_range(struct memory *memory, unsigned long first, unsigned long last)
+{
+	struct run_appender to;
+	int rc;
+
+	rc = runs_append_begin(&to, &memory->runs, first, last);
+	if (rc)
+		return rc;
+	if (first == last && !memory->file)
+		rc = pin_one(memory, &to);
+	else
+		rc = pin_many(memory, &to, last);
+	runs_append_end(&to);
 	return rc;
 }

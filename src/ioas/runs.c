@@ -379,8 +379,12 @@ static bool leaf_merge_next(struct runs *runs, struct run_leaf *leaf)
 
 void runs_append_end(struct run_appender *to)
 {
-	struct run_leaf *leaf;
+	struct run_leaf *leaf = to->leaf;
 
+	/* Most often it is alone. */
+	if (leaf && to->runs->leaves.rb_node == &leaf->rb && !leaf->rb.rb_left &&
+	    !leaf->rb.rb_right)
+		return;
 	leaf = leaf_from(to->runs, to->first ? to->first - 1 : 0);
 	while (leaf && leaf->first <= to->index)
 		if (!leaf_merge_next(to->runs, leaf))
@@ -473,4 +477,24 @@ void runs_erase(struct runs *runs, unsigned long first, unsigned long last)
 		}
 		leaf_erase(runs, leaf);
 	}
+}
+
+bool runs_take(struct runs *runs, struct run *run)
+{
+	struct run_leaf *leaf;
+	u64 last;
+
+	while ((leaf = to_leaf(runs->leaves.rb_node))) {
+		if (!leaf->nr) {
+			leaf_erase(runs, leaf);
+			continue;
+		}
+		last = leaf->run[--leaf->nr];
+		if (run_is_hole(last))
+			continue;
+		run->pfn = run_pfn(last);
+		run->npages = run_npages(last);
+		return true;
+	}
+	return false;
 }

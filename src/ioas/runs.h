@@ -96,6 +96,12 @@ void runs_append_end(struct run_appender *to);
 /* Makes a run begin at @index, if a page is recorded there.  0 or -ENOMEM. */
 int runs_cut(struct runs *runs, unsigned long index);
 
+/*
+ * Takes any run off a record that isn't needed any more, and doesn't tell its index.
+ * Once begun, nothing else may be asked until this has returned false.
+ */
+bool runs_take(struct runs *runs, struct run *run);
+
 /* Forgets [first, last], where runs begin at @first and behind @last. */
 void runs_erase(struct runs *runs, unsigned long first, unsigned long last);
 

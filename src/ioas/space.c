@@ -79,8 +79,11 @@ struct iova_node *space_find(const struct iova_space *space,
 
 struct iova_node *space_next(const struct iova_node *node, unsigned long last)
 {
-	struct iova_node *next = node_at(rb_next(&node->rb));
+	struct iova_node *next;
 
+	if (node->last >= last)
+		return NULL;
+	next = node_at(rb_next(&node->rb));
 	return next && next->first <= last ? next : NULL;
 }
 
@@ -98,7 +101,8 @@ static void set_gap(struct iova_node *node, unsigned long free_from)
 	gap_callbacks.propagate(&node->rb, NULL);
 }
 
-void space_take(struct iova_space *space, struct iova_node *node)
+bool space_find_spot(struct iova_space *space, unsigned long first,
+		     unsigned long last, struct iova_spot *spot)
 {
 	struct rb_node **link = &space->taken.rb_node;
 	struct iova_node *before = NULL, *after = NULL;
@@ -106,7 +110,7 @@ void space_take(struct iova_space *space, struct iova_node *node)
 
 	while (*link) {
 		parent = *link;
-		if (node->first < node_at(parent)->first) {
+		if (first < node_at(parent)->first) {
 			after = node_at(parent);
 			link = &parent->rb_left;
 		} else {
@@ -114,12 +118,27 @@ void space_take(struct iova_space *space, struct iova_node *node)
 			link = &parent->rb_right;
 		}
 	}
-	node->gap = node->first - end_of(before);
+	*spot = (struct iova_spot) { link, parent, before, after };
+	return !(before && before->last >= first) && !(after && after->first <= last);
+}
+
+void space_take_spot(struct iova_space *space, struct iova_node *node,
+		     const struct iova_spot *spot)
+{
+	node->gap = node->first - end_of(spot->before);
 	node->max_gap = node->gap;
-	rb_link_node(&node->rb, parent, link);
-	gap_callbacks.propagate(parent, NULL);
+	rb_link_node(&node->rb, spot->parent, spot->link);
+	gap_callbacks.propagate(spot->parent, NULL);
 	rb_insert_augmented(&node->rb, &space->taken, &gap_callbacks);
-	set_gap(after, end_of(node));
+	set_gap(spot->after, end_of(node));
+}
+
+void space_take(struct iova_space *space, struct iova_node *node)
+{
+	struct iova_spot spot;
+
+	space_find_spot(space, node->first, node->last, &spot);
+	space_take_spot(space, node, &spot);
 }
 
 void space_free(struct iova_space *space, struct iova_node *node)

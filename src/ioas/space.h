@@ -46,6 +46,18 @@ struct iova_node *space_find(const struct iova_space *space,
 /* The next higher taken range, if it begins at or before @last. */
 struct iova_node *space_next(const struct iova_node *node, unsigned long last);
 
+/* Where a free range belongs among the taken ones, until one of these comes or goes. */
+struct iova_spot {
+	struct rb_node **link, *parent;
+	struct iova_node *before, *after;
+};
+
+/* Finds the spot for [first, last].  False if not all of it is free. */
+bool space_find_spot(struct iova_space *space, unsigned long first,
+		     unsigned long last, struct iova_spot *spot);
+void space_take_spot(struct iova_space *space, struct iova_node *node,
+		     const struct iova_spot *spot);
+
 /* Takes node->first to node->last, which the caller knows to be free. */
 void space_take(struct iova_space *space, struct iova_node *node);
 void space_free(struct iova_space *space, struct iova_node *node);

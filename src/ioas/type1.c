@@ -93,8 +93,6 @@ static int map_area_at(struct ioas *ioas, struct area *area, unsigned long iova)
 {
 	int rc;
 
-	if (IS_ERR(area))
-		return PTR_ERR(area);
 	rc = area_reserve(ioas, area, area_length(area), &iova, true, 0);
 	if (rc) {
 		area_free_list(area);

@@ -31,6 +31,38 @@ static void forget_all(void)
 	check_eq(shim_allocs_live(), 0);
 }
 
+static int by_number(const void *a, const void *b)
+{
+	unsigned long l = *(const unsigned long *)a, r = *(const unsigned long *)b;
+
+	return l < r ? -1 : l > r;
+}
+
+/* Takes all runs off, which are the model's pages in whatever order. */
+static void take_all(void)
+{
+	static unsigned long taken[PAGES], wanted[PAGES];
+	unsigned long n = 0, want = 0, i;
+	struct run run;
+
+	shim_fail_alloc(1);
+	while (runs_take(&runs, &run))
+		for (i = 0; i < run.npages && check(n < PAGES); i++)
+			taken[n++] = run.pfn + i;
+	check(!shim_alloc_failed());
+	shim_fail_alloc(0);
+	for (i = 0; i < PAGES; i++)
+		if (model[i])
+			wanted[want++] = model[i];
+	qsort(taken, n, sizeof(*taken), by_number);
+	qsort(wanted, want, sizeof(*wanted), by_number);
+	check_eq(n, want);
+	check(!memcmp(taken, wanted, want * sizeof(*wanted)));
+	memset(model, 0, sizeof(model));
+	check(runs_empty(&runs));
+	check_eq(shim_allocs_live(), 0);
+}
+
 /* Walks [first, last] of the record and compares each page. */
 static void compare_walk(unsigned long first, unsigned long last)
 {
@@ -223,11 +255,16 @@ static void random_operations(unsigned long stream)
 		compare();
 		if (one_in(200))
 			forget_all();
+		else if (one_in(100))
+			take_all();
 	}
 	if (tap_failures())
 		tap_diag("SEED=%lu, sequence %lu, round %lu",
 			 from_environment("SEED", 1), stream, i);
-	forget_all();
+	if (stream % 2)
+		forget_all();
+	else
+		take_all();
 }
 
 static void test_random(void)

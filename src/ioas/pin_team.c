@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Pinning by several threads.  Memory that isn't there yet has to be allocated and
+ * cleared, which takes a hundred times as long as pinning it.
+ *
+ * The range is pinned in chunks that all take in ascending order, the caller too.  It
+ * alone records them, in the same order, so that what comes of it is what would if it
+ * were alone: the error of the lowest address counts, and what was pinned behind it is
+ * unpinned.  Chunks that are taken and not recorded yet have places in a ring.
+ *
+ * A thread goes when there's nothing left to take, or when it has a signal to see to.
+ * Nobody waits for one that has no chunk, so the caller finishes alone if need be.
+ */
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/refcount.h>
+#include <linux/sched/signal.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+
+#include "pin.h"
+#include "pin_thread.h"
+
+/* How many may pin for one caller, itself included. */
+#define WORKERS_MAX	16U
+static unsigned int pin_workers = 8;
+module_param(pin_workers, uint, 0644);
+MODULE_PARM_DESC(pin_workers, "CPUs that pin a large range together, if its memory isn't there yet (0 or 1: one, at most 16)");
+
+/* Fewer pages aren't worth a thread. */
+#define PAGES_PER_THREAD	(SZ_32M / PAGE_SIZE)
+
+/* Places in the ring for each worker, so that none waits for a slow one at once. */
+#define CHUNKS_PER_WORKER	4
+
+/* A chunk ends where a page of the process's page tables does. */
+#define CHUNK_PAGES		min(PIN_BATCH, PMD_SIZE / PAGE_SIZE)
+
+enum chunk_state {
+	CHUNK_FREE,
+	CHUNK_TAKEN,
+	CHUNK_DONE,
+};
+
+struct chunk {
+	enum chunk_state state;		/* guarded by team->lock */
+	unsigned long index;		/* of its first page */
+	unsigned long npages;
+	struct pinned got;		/* fewer pages if something went wrong */
+};
+
+struct team {
+	refcount_t refs;		/* the caller and its threads */
+	struct memory *memory;		/* not to be touched without a chunk */
+	unsigned long last;
+
+	spinlock_t lock;		/* guards all below; nothing is taken within it */
+	unsigned long next;		/* index of the first page that nobody took */
+	unsigned int taken;		/* counts chunks; wraps */
+	unsigned int recorded;
+	unsigned int busy;		/* chunks in state CHUNK_TAKEN */
+	bool closed;			/* no more chunks */
+
+	struct wait_queue_head done;	/* the caller, for a chunk */
+	struct wait_queue_head room;	/* threads, for a place in the ring */
+	unsigned int nr;		/* places in the ring */
+	struct chunk ring[];
+};
+
+static void team_put(struct team *team)
+{
+	unsigned int i;
+
+	if (!refcount_dec_and_test(&team->refs))
+		return;
+	for (i = 0; i < team->nr; i++)
+		kfree(team->ring[i].got.pages);
+	kfree(team);
+}
+
+static struct team *team_new(struct memory *memory, unsigned long first,
+			     unsigned long last, unsigned int nr)
+{
+	struct page **pages;
+	struct team *team;
+
+	team = kzalloc(struct_size(team, ring, nr), GFP_KERNEL_ACCOUNT);
+	if (!team)
+		return NULL;
+	refcount_set(&team->refs, 1);
+	team->memory = memory;
+	team->last = last;
+	spin_lock_init(&team->lock);
+	team->next = first;
+	init_waitqueue_head(&team->done);
+	init_waitqueue_head(&team->room);
+	for (; team->nr < nr; team->nr++) {
+		pages = kmalloc(PIN_BATCH * sizeof(*pages), GFP_KERNEL_ACCOUNT);
+		if (!pages) {
+			team_put(team);
+			return NULL;
+		}
+		team->ring[team->nr].got.pages = pages;
+	}
+	return team;
+}
+
+/* With the lock: is all taken, or nothing to be taken any more? */
+static bool team_over(const struct team *team)
+{
+	return team->closed || team->next > team->last;
+}
+
+static bool team_has_room(const struct team *team)
+{
+	return team->taken - team->recorded < team->nr;
+}
+
+static bool team_is_over(struct team *team)
+{
+	bool over;
+
+	spin_lock(&team->lock);
+	over = team_over(team);
+	spin_unlock(&team->lock);
+	return over;
+}
+
+static bool team_is_idle(struct team *team)
+{
+	bool idle;
+
+	spin_lock(&team->lock);
+	idle = !team->busy;
+	spin_unlock(&team->lock);
+	return idle;
+}
+
+/* Takes the next chunk; NULL if there's none, or no room for it. */
+static struct chunk *chunk_take(struct team *team)
+{
+	struct chunk *chunk = NULL;
+	unsigned long in_table;
+
+	spin_lock(&team->lock);
+	if (!team_over(team) && team_has_room(team)) {
+		chunk = &team->ring[team->taken++ % team->nr];
+		in_table = team->memory->va / PAGE_SIZE + team->next;
+		chunk->state = CHUNK_TAKEN;
+		chunk->index = team->next;
+		chunk->npages = min(CHUNK_PAGES - in_table % CHUNK_PAGES,
+				    team->last - team->next + 1);
+		team->next += chunk->npages;
+		team->busy++;
+	}
+	spin_unlock(&team->lock);
+	return chunk;
+}
+
+/* Sets the pointers that a huge page in a part of a chunk needn't have. */
+static void spread_run(struct pinned *part)
+{
+	unsigned long pfn = page_to_pfn(part->pages[0]), i;
+
+	for (i = 1; i < part->n; i++)
+		part->pages[i] = pfn_to_page(pfn + i);
+}
+
+/* Pins a chunk, or as much of it as there is. */
+static void chunk_pin(struct team *team, struct chunk *chunk)
+{
+	struct pinned *got = &chunk->got, part;
+
+	got->n = 0;
+	got->run = false;
+	while (got->n < chunk->npages && !fatal_signal_pending(current)) {
+		part.pages = got->pages + got->n;
+		part.room = PIN_BATCH - got->n;
+		if (pin_some(team->memory, chunk->index + got->n,
+			     chunk->npages - got->n, 0, &part))
+			break;
+		got->run = part.run && part.n == chunk->npages;
+		if (part.run && !got->run)
+			spread_run(&part);
+		got->n += part.n;
+		cond_resched();
+	}
+	spin_lock(&team->lock);
+	chunk->state = CHUNK_DONE;
+	team->busy--;
+	spin_unlock(&team->lock);
+	wake_up(&team->done);
+}
+
+/* The chunk that is to be recorded next, if it's pinned. */
+static struct chunk *chunk_oldest(struct team *team)
+{
+	struct chunk *chunk = &team->ring[team->recorded % team->nr];
+
+	spin_lock(&team->lock);
+	if (team->recorded == team->taken || chunk->state != CHUNK_DONE)
+		chunk = NULL;
+	spin_unlock(&team->lock);
+	return chunk;
+}
+
+/* Records the oldest chunk.  0, -EAGAIN if it isn't whole, or -ENOMEM. */
+static int chunk_record(struct team *team, struct chunk *chunk,
+			struct run_appender *to)
+{
+	bool whole = chunk->got.n == chunk->npages;
+	int rc;
+
+	rc = pin_record(to, &chunk->got);
+	spin_lock(&team->lock);
+	chunk->state = CHUNK_FREE;
+	team->recorded++;
+	spin_unlock(&team->lock);
+	wake_up(&team->room);
+	return rc ? rc : whole ? 0 : -EAGAIN;
+}
+
+static bool thread_may_go_on(struct team *team)
+{
+	bool may;
+
+	spin_lock(&team->lock);
+	may = team_over(team) || team_has_room(team);
+	spin_unlock(&team->lock);
+	return may;
+}
+
+/* What a thread does. */
+static void team_help(void *data, bool killed)
+{
+	struct team *team = data;
+	struct chunk *chunk;
+
+	while (!killed && !signal_pending(current)) {
+		chunk = chunk_take(team);
+		if (chunk)
+			chunk_pin(team, chunk);
+		else if (team_is_over(team) ||
+			 wait_event_interruptible(team->room, thread_may_go_on(team)))
+			break;
+	}
+	team_put(team);
+}
+
+/* What the caller does. */
+static int team_lead(struct team *team, struct run_appender *to)
+{
+	struct chunk *chunk;
+	int rc = 0;
+
+	while (!rc && to->index <= team->last) {
+		chunk = chunk_oldest(team);
+		if (chunk) {
+			rc = chunk_record(team, chunk, to);
+			cond_resched();
+			continue;
+		}
+		chunk = chunk_take(team);
+		if (chunk)
+			chunk_pin(team, chunk);
+		else if (wait_event_killable(team->done, chunk_oldest(team)))
+			rc = -EINTR;
+	}
+	return rc;
+}
+
+/* Ends it: nobody has a chunk any more, and what wasn't recorded isn't pinned. */
+static void team_close(struct team *team)
+{
+	spin_lock(&team->lock);
+	team->closed = true;
+	spin_unlock(&team->lock);
+	wake_up_all(&team->room);
+	/* If the caller is killed then so are the threads: they won't be long. */
+	if (wait_event_killable(team->done, team_is_idle(team)))
+		wait_event(team->done, team_is_idle(team));
+	for (; team->recorded != team->taken; team->recorded++)
+		pin_undo(&team->ring[team->recorded % team->nr].got);
+}
+
+/* How many threads beside the caller are worth it. */
+static unsigned int threads_for(unsigned long npages)
+{
+	unsigned int workers = min(READ_ONCE(pin_workers), WORKERS_MAX);
+
+	workers = min_t(unsigned long, workers, npages / PAGES_PER_THREAD);
+	return workers > 1 ? pin_threads_fit(workers - 1) : 0;
+}
+
+bool pin_team_pays(const struct memory *memory, unsigned long npages)
+{
+	return !memory->file && npages >= 2 * PAGES_PER_THREAD && pin_is_own(memory) &&
+	       threads_for(npages);
+}
+
+int pin_by_team(struct memory *memory, struct run_appender *to, unsigned long last)
+{
+	unsigned int threads = threads_for(last - to->index + 1), started = 0;
+	struct team *team;
+	int rc = 0;
+
+	if (!threads)
+		return 0;
+	team = team_new(memory, to->index, last, (threads + 1) * CHUNKS_PER_WORKER);
+	if (!team)
+		return 0;
+	for (; started < threads; started++) {
+		refcount_inc(&team->refs);
+		if (pin_thread_start(team_help, team)) {
+			team_put(team);
+			break;
+		}
+	}
+	if (started)
+		rc = team_lead(team, to);
+	team_close(team);
+	team_put(team);
+	return rc == -EAGAIN ? 0 : rc;
+}
