@@ -117,7 +117,8 @@ int hw_map_end(struct hw_mapper *to, int rc);
 /*
  * Unmapping ranges, each of which was mapped between one hw_map_begin() and its
  * end: all of it, because a driver may have used entries that are larger than any
- * part.  Devices may reach it until hw_unmap_end().  hw_unmap_add() says false if they
+ * part.  Devices may reach it until hw_unmap_end(), which flushes for all of them
+ * where the driver can.  hw_unmap_add() says false if they
  * may do so for ever.
  */
 struct hw_unmapper {

@@ -153,6 +153,38 @@ void hw_unmap_begin(struct hw_unmapper *from, struct iommu_domain *domain)
 	iommu_iotlb_gather_init(&from->gather);
 }
 
+/*
+ * From @iova on, what the core unmaps in one call of the driver's: pages of the largest
+ * size that fits, as far as no larger one does.
+ */
+static unsigned long of_one_size(const struct iommu_domain *domain,
+				 unsigned long iova, unsigned long length)
+{
+	unsigned long sizes = domain->pgsize_bitmap, fit, size, larger, head;
+
+	fit = sizes & GENMASK(__fls(length), 0);
+	if (iova)
+		fit &= GENMASK(__ffs(iova), 0);
+	if (!fit)
+		return length;
+	size = 1UL << __fls(fit);
+	larger = sizes & ~GENMASK(__fls(fit), 0);
+	if (larger) {
+		larger = 1UL << __ffs(larger);
+		head = larger - (iova & (larger - 1));
+		if (head < length && length - head >= larger)
+			return head;
+	}
+	return length & ~(size - 1);
+}
+
+static void flush(struct hw_unmapper *from)
+{
+	if (from->any)
+		iommu_iotlb_sync(from->domain, &from->gather);
+	from->any = false;
+}
+
 bool hw_unmap_add(struct hw_unmapper *from, unsigned long iova,
 		  unsigned long length)
 {
@@ -160,7 +192,15 @@ bool hw_unmap_add(struct hw_unmapper *from, unsigned long iova,
 	size_t unmapped;
 
 	for (; length; iova += part, length -= part) {
-		part = within_piece(iova, length, PIECE);
+		part = of_one_size(from->domain, iova,
+				   within_piece(iova, length, PIECE));
+		/*
+		 * A driver that gathers pages of one size flushes by itself when another
+		 * comes.  VT-d before Linux 7.2 then gives back the page tables
+		 * below that one, too, which hardware may still know of.
+		 */
+		if (from->gather.pgsize)
+			flush(from);
 		unmapped = iommu_unmap_fast(from->domain, iova, part, &from->gather);
 		from->any |= unmapped;
 		if (unmapped != part)
@@ -172,8 +212,7 @@ bool hw_unmap_add(struct hw_unmapper *from, unsigned long iova,
 
 void hw_unmap_end(struct hw_unmapper *from)
 {
-	if (from->any)
-		iommu_iotlb_sync(from->domain, &from->gather);
+	flush(from);
 }
 
 bool hw_unmap(struct iommu_domain *domain, unsigned long iova,
@@ -182,7 +221,8 @@ bool hw_unmap(struct iommu_domain *domain, unsigned long iova,
 	struct hw_unmapper from;
 	bool ok;
 
-	if (within_piece(iova, length, PIECE) == length)
+	/* Too little for pages of two sizes. */
+	if (length < PMD_SIZE)
 		return !length || iommu_unmap(domain, iova, length) == length;
 	hw_unmap_begin(&from, domain);
 	ok = hw_unmap_add(&from, iova, length);
