@@ -338,9 +338,18 @@ static int __init iommufd_init(void)
 	rc = memory_init();
 	if (rc)
 		return rc;
+	rc = pin_init();
+	if (rc)
+		goto err_memory;
 	rc = misc_register(&iommufd_misc);
 	if (rc)
-		memory_exit();
+		goto err_pin;
+	return 0;
+
+err_pin:
+	pin_exit();
+err_memory:
+	memory_exit();
 	return rc;
 }
 module_init(iommufd_init);

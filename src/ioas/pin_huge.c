@@ -11,6 +11,7 @@
  */
 #include <linux/mm.h>
 #include <linux/pgtable.h>
+#include <linux/uaccess.h>
 
 #include "pin.h"
 
@@ -74,6 +75,9 @@ unsigned long pin_huge(unsigned long va, unsigned long max, unsigned int flags,
 	unsigned long n;
 
 	va = untagged_addr(va);
+	/* The kernel's own page tables may go at any time. */
+	if (!access_ok((void __user *)va, PAGE_SIZE))
+		return 0;
 	if (find_huge(va, &mapped) < 2 || pin_user_pages_fast(va, 1, flags, page) != 1)
 		return 0;
 	folio = page_folio(*page);

@@ -11,13 +11,12 @@
  * can't be waited for.  Who started it never waits for more than the function.
  */
 #include <linux/cpumask.h>
-#include <linux/llist.h>
+#include <linux/module.h>
 #include <linux/nodemask.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/topology.h>
-#include <linux/wait.h>
 #include <linux/workqueue.h>
 
 #include "../compat/thread.h"
@@ -31,15 +30,11 @@ struct pin_thread {
 	void *data;
 	int node;
 	bool over;			/* set by the thread alone */
-	struct llist_node item;		/* of those to be reaped */
+	struct delayed_work reaper;	/* its own, as one may be kept waiting */
+	unsigned long delay;
 };
 
-static void reap(struct work_struct *work);
-
-static LLIST_HEAD(finished);
-static DECLARE_DELAYED_WORK(reaper, reap);
-static atomic_t nr_threads = ATOMIC_INIT(0);
-static DECLARE_WAIT_QUEUE_HEAD(no_threads);
+static struct workqueue_struct *reapers;
 
 /* Can it be told to go without waiting for what user space may prolong? */
 static bool may_reap(const struct pin_thread *thread)
@@ -51,32 +46,25 @@ static bool may_reap(const struct pin_thread *thread)
 	return READ_ONCE(task->__state) == TASK_INTERRUPTIBLE && !signal_pending(task);
 }
 
-static void thread_free(struct pin_thread *thread)
+/* Between two looks at a thread whose process is stopped. */
+#define DELAY_MIN	max(HZ / 50, 1)
+#define DELAY_MAX	HZ
+
+static void reap(struct work_struct *work)
 {
+	struct pin_thread *thread = container_of(work, struct pin_thread, reaper.work);
+
+	if (!may_reap(thread)) {
+		queue_delayed_work(reapers, &thread->reaper, thread->delay);
+		thread->delay = min(2 * thread->delay, DELAY_MAX);
+		return;
+	}
 	vhost_task_stop(thread->thread);
 	if (thread->task)
 		put_task_struct(thread->task);
 	kfree(thread);
-	if (atomic_dec_and_test(&nr_threads))
-		wake_up(&no_threads);
-}
-
-static void reap(struct work_struct *work)
-{
-	struct llist_node *list = llist_del_all(&finished);
-	struct pin_thread *thread, *next;
-	bool again = false;
-
-	llist_for_each_entry_safe(thread, next, list, item) {
-		if (may_reap(thread)) {
-			thread_free(thread);
-		} else {
-			llist_add(&thread->item, &finished);
-			again = true;
-		}
-	}
-	if (again)
-		schedule_delayed_work(&reaper, max(HZ / 50, 1));
+	/* What is left of this is waited for by pin_exit(). */
+	module_put(THIS_MODULE);
 }
 
 /* The last that a thread does with its own structure. */
@@ -84,8 +72,7 @@ static void thread_end(struct pin_thread *thread, bool killed)
 {
 	thread->over = true;
 	thread->fn(thread->data, killed);
-	llist_add(&thread->item, &finished);
-	schedule_delayed_work(&reaper, 0);
+	queue_delayed_work(reapers, &thread->reaper, 0);
 }
 
 /*
@@ -137,13 +124,15 @@ int pin_thread_start(void (*fn)(void *data, bool killed), void *data)
 	thread->fn = fn;
 	thread->data = data;
 	thread->node = numa_node_id();
+	INIT_DELAYED_WORK(&thread->reaper, reap);
+	thread->delay = DELAY_MIN;
 	task = vhost_task_create(thread_run, thread_killed, thread, "iommufd-pin");
 	if (IS_ERR_OR_NULL(task)) {
 		kfree(thread);
 		return task ? PTR_ERR(task) : -ENOMEM;
 	}
 	thread->thread = task;
-	atomic_inc(&nr_threads);
+	__module_get(THIS_MODULE);
 	vhost_task_start(task);
 	return 0;
 }
@@ -164,8 +153,13 @@ unsigned int pin_threads_fit(unsigned int most)
 	return n ? n - 1 : 0;
 }
 
+int __init pin_init(void)
+{
+	reapers = alloc_workqueue("iommufd-pin", WQ_UNBOUND, 0);
+	return reapers ? 0 : -ENOMEM;
+}
+
 void pin_exit(void)
 {
-	wait_event(no_threads, !atomic_read(&nr_threads));
-	flush_delayed_work(&reaper);
+	destroy_workqueue(reapers);
 }
