@@ -16,14 +16,23 @@
 static struct area *area_init(struct area *area, struct memory *memory,
 			      unsigned long start, unsigned long length, int prot)
 {
-	*area = (struct area) {
-		.node.last = length - 1,
-		.memory = memory,
-		.offset = start % PAGE_SIZE,
-		.holder.start = start / PAGE_SIZE,
-		.holder.last = (start + length - 1) / PAGE_SIZE,
-		.prot = prot,
-	};
+	/* The links of node and holder are set by the trees. */
+	area->node.first = 0;
+	area->node.last = length - 1;
+	area->holder.start = start / PAGE_SIZE;
+	area->holder.last = (start + length - 1) / PAGE_SIZE;
+	area->memory = memory;
+	area->next = NULL;
+	area->entries = NULL;
+	area->offset = start % PAGE_SIZE;
+	area->prot = prot;
+	area->pinned = false;
+	area->filled = false;
+	area->stuck = false;
+	area->live = false;
+	atomic_set(&area->pins, 0);
+	atomic_set(&area->locks, 0);
+	area->leaving = false;
 	return area;
 }
 

@@ -127,6 +127,9 @@ static unsigned long count_contiguous(struct page **pages, unsigned long n)
 {
 	unsigned long pfn = page_to_pfn(pages[0]), i = 1;
 
+	/* Scattered memory is known by its second page. */
+	if (n > 1 && page_to_pfn(pages[1]) != pfn + 1)
+		return 1;
 	while (i + STRIDE <= n && stride_follows(pages + i, pfn + i))
 		i += STRIDE;
 	while (i < n && page_to_pfn(pages[i]) == pfn + i)
