@@ -13,6 +13,7 @@
 #include <linux/string.h>
 #include <linux/tracepoint.h>
 
+#include "../ioas/account.h"
 #include "context.h"
 
 #define TRACE_DEVICE_NAME 32
@@ -134,6 +135,9 @@ TRACE_EVENT(iommufd_pin_failed,
 		  __entry->npages, __entry->result)
 );
 
+TRACE_DEFINE_ENUM(CHARGE_USER);
+TRACE_DEFINE_ENUM(CHARGE_MM);
+
 /* RLIMIT_MEMLOCK doesn't allow that many pages.  @mode: enum charge. */
 TRACE_EVENT(iommufd_charge_failed,
 	TP_PROTO(unsigned int mode, unsigned long npages, int result),
@@ -149,8 +153,8 @@ TRACE_EVENT(iommufd_charge_failed,
 		__entry->result = result;
 	),
 	TP_printk("accounting=%s pages=%lu result=%d",
-		  __print_symbolic(__entry->mode, { 0, "none" }, { 1, "user" },
-				   { 2, "process" }),
+		  __print_symbolic(__entry->mode, { CHARGE_USER, "user" },
+				   { CHARGE_MM, "process" }),
 		  __entry->npages, __entry->result)
 );
 

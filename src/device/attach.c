@@ -17,22 +17,21 @@ static bool is_plain(const struct attach *attach)
 	return attach->at.pasid == IOMMU_NO_PASID;
 }
 
-static void explain(struct group *group, const char *why)
+static void explain(struct attach *attach, const char *why)
 {
-	group->why = why;
-	group->why_range.last = 0;
+	*attach->refusal = (struct refusal) { .why = why };
 }
 
 /* Asks once more, one by one. */
-void attach_explain_reserved(struct iommufd_device *idev, struct ioas *ioas)
+void attach_explain_reserved(struct iommufd_device *idev, struct ioas *ioas,
+			     struct refusal *refusal)
 {
-	struct group *group = idev->group;
 	size_t i;
 
 	for (i = 0; i < idev->n_reserved; i++) {
 		if (ioas_reserve(ioas, &idev->reserved[i], 1)) {
-			explain(group, "the device can't use all that is mapped or allowed");
-			group->why_range = idev->reserved[i];
+			refusal->why = "the device can't use all that is mapped or allowed";
+			refusal->range = idev->reserved[i];
 			return;
 		}
 		ioas_unreserve(ioas, &idev->reserved[i], 1);
@@ -49,7 +48,7 @@ static int reserve(struct attach *attach, struct iommufd_device *idev,
 		return 0;
 	rc = ioas_reserve(ioas, idev->reserved, idev->n_reserved);
 	if (rc)
-		attach_explain_reserved(idev, ioas);
+		attach_explain_reserved(idev, ioas, attach->refusal);
 	return rc;
 }
 
@@ -116,7 +115,7 @@ static bool fits_faults(struct attach *attach, struct hwpt *hwpt)
 
 	xa_for_each(&attach->devices, id, idev) {
 		if (hwpt->faults && hw_shares_faults(idev->dev)) {
-			explain(attach->group, "a VF's page faults can't be told from others'");
+			explain(attach, "a VF's page faults can't be told from others'");
 			return false;
 		}
 	}
@@ -169,6 +168,7 @@ static int start_faults(struct attach *attach, struct fault_queue *faults)
 	xa_for_each(&attach->devices, id, idev) {
 		rc = faults_start(faults, idev);
 		if (rc) {
+			explain(attach, "its page faults can't be turned on");
 			stop_faults(attach, faults, idev);
 			return rc;
 		}
@@ -182,13 +182,13 @@ static int prepare(struct attach *attach, struct hwpt *hwpt)
 	struct group *group = attach->group;
 	int rc;
 
-	explain(group, "there is no place for its interrupts' doorbells");
+	explain(attach, "there is no place for its interrupts' doorbells");
 	rc = is_plain(attach) ? hwpt_prepare_msi(hwpt, &group->msi_window) : 0;
 	if (rc)
 		return rc;
 	rc = hwpt_fill(hwpt);
 	if (rc) {
-		explain(group, rc == -EADDRINUSE ?
+		explain(attach, rc == -EADDRINUSE ?
 			"its IOMMU can't map all that is mapped or allowed (range or alignment)" :
 			"what is mapped can't be pinned, or put into a page table");
 		return rc;
@@ -223,7 +223,7 @@ static int come(struct attach *attach, struct hwpt *hwpt)
 	late = prepare(attach, paging);
 	if (late && late != -EAGAIN)
 		return late;
-	explain(attach->group, "its IOMMU's driver doesn't take the page table");
+	explain(attach, "its IOMMU's driver doesn't take the page table");
 	attachment = hw_attach(&attach->at, hwpt->table.domain, hwpt->faults);
 	if (IS_ERR(attachment))
 		return PTR_ERR(attachment);
@@ -260,7 +260,7 @@ static int move(struct attach *attach, struct hwpt *hwpt)
 	late = prepare(attach, paging);
 	if (late && late != -EAGAIN)
 		return late;
-	explain(attach->group, "its IOMMU's driver doesn't take the page table");
+	explain(attach, "its IOMMU's driver doesn't take the page table");
 	attachment = hw_replace(attach->now, hwpt->table.domain, hwpt->faults);
 	if (IS_ERR(attachment))
 		return PTR_ERR(attachment);
@@ -288,11 +288,11 @@ static int come_to(struct attach *attach, struct hwpt *hwpt)
 	int rc;
 
 	if (!fits_pasids(attach, hwpt)) {
-		explain(attach->group, "beside PASIDs a page table must be made for them");
+		explain(attach, "beside PASIDs a page table must be made for them");
 		return -EINVAL;
 	}
 	if (!fits_coherency(attach, paging)) {
-		explain(attach->group, "the page table was made without coherency enforced");
+		explain(attach, "the page table was made without coherency enforced");
 		return -EINVAL;
 	}
 	rc = mutex_lock_killable(&paging->lock);
@@ -313,7 +313,7 @@ static int join(struct attach *attach, struct iommufd_device *idev,
 
 	/* The others of the group would be moved. */
 	if (attach->hwpt && attach->hwpt != hwpt) {
-		explain(attach->group, "others of its group use another page table");
+		explain(attach, "others of its group use another page table");
 		return -EINVAL;
 	}
 	if (!fits_faults(attach, hwpt))
@@ -343,7 +343,8 @@ static void erase(struct attach *attach, struct iommufd_device *idev)
 		fault_queue_forget(now->faults, now, idev->dev);
 }
 
-int attach_device(struct iommufd_device *idev, u32 pasid, struct hwpt *hwpt)
+int attach_device(struct iommufd_device *idev, u32 pasid, struct hwpt *hwpt,
+		  struct refusal *refusal)
 {
 	struct group *group = idev->group;
 	struct attach *attach;
@@ -362,6 +363,7 @@ int attach_device(struct iommufd_device *idev, u32 pasid, struct hwpt *hwpt)
 	if (rc)
 		goto out_close;
 	attach->at.dev = idev->dev;
+	attach->refusal = refusal;
 	rc = join(attach, idev, hwpt);
 	if (rc)
 		erase(attach, idev);
@@ -505,7 +507,8 @@ static int replace_locked(struct attach *attach, struct hwpt *hwpt)
 	return 0;
 }
 
-int attach_replace(struct iommufd_device *idev, u32 pasid, struct hwpt *hwpt)
+int attach_replace(struct iommufd_device *idev, u32 pasid, struct hwpt *hwpt,
+		   struct refusal *refusal)
 {
 	struct group *group = idev->group;
 	struct hwpt *old = NULL;
@@ -519,6 +522,7 @@ int attach_replace(struct iommufd_device *idev, u32 pasid, struct hwpt *hwpt)
 	rc = -EINVAL;
 	attach = find(idev, pasid);
 	if (attach) {
+		attach->refusal = refusal;
 		old = attach->hwpt;
 		rc = old == hwpt ? 0 : replace_locked(attach, hwpt);
 		if (!rc)

@@ -17,6 +17,12 @@ struct hwpt;
 struct ioas;
 struct iommufd_device;
 
+/* Why an attach was refused, for the log. */
+struct refusal {
+	const char *why;		/* or NULL */
+	struct iova_range range;	/* that is in the way, if its end isn't 0 */
+};
+
 /* In group->attaches, under group->lock, while any device is attached. */
 struct attach {
 	struct group *group;
@@ -24,6 +30,7 @@ struct attach {
 	struct hwpt *hwpt;
 	struct hw_attachment *now;	/* NULL if @hwpt could not be restored */
 	struct xarray devices;		/* ID -> struct iommufd_device */
+	struct refusal *refusal;	/* of the task that attaches or moves them */
 };
 
 /*
@@ -32,18 +39,18 @@ struct attach {
  * attached device: on success the caller's hold becomes the device's, on failure
  * it stays the caller's.
  */
-int attach_device(struct iommufd_device *idev, u32 pasid, struct hwpt *hwpt);
-int attach_replace(struct iommufd_device *idev, u32 pasid, struct hwpt *hwpt);
+int attach_device(struct iommufd_device *idev, u32 pasid, struct hwpt *hwpt,
+		  struct refusal *refusal);
+int attach_replace(struct iommufd_device *idev, u32 pasid, struct hwpt *hwpt,
+		   struct refusal *refusal);
 void attach_remove(struct iommufd_device *idev, u32 pasid);
 
 /* Detaches a device from wherever it is attached, which its driver forgot to do. */
 void attach_remove_all(struct iommufd_device *idev);
 
-/*
- * A range that the device can't use, so that an IOAS where something is mapped or
- * allowed there doesn't fit, goes into group->why.
- */
-void attach_explain_reserved(struct iommufd_device *idev, struct ioas *ioas);
+/* Says which of the device's reserved ranges doesn't fit an IOAS, where something is. */
+void attach_explain_reserved(struct iommufd_device *idev, struct ioas *ioas,
+			     struct refusal *refusal);
 
 /*
  * The ID of a device that is attached at @at (one of ours, whose attachment hasn't

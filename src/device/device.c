@@ -156,7 +156,9 @@ EXPORT_SYMBOL_NS_GPL(iommufd_device_unbind, "IOMMUFD");
 struct change {
 	struct iommufd_device *idev;
 	u32 pasid;
-	int (*fn)(struct iommufd_device *idev, u32 pasid, struct hwpt *hwpt);
+	int (*fn)(struct iommufd_device *idev, u32 pasid, struct hwpt *hwpt,
+		  struct refusal *refusal);
+	struct refusal *refusal;
 };
 
 /* An automatic page table of an IOAS, held: the @n-th one that can be held. */
@@ -181,7 +183,7 @@ static struct hwpt *hold_automatic(struct ioas *ioas, unsigned int n)
 /* @hwpt is held, which ends if that fails. */
 static int change_to(const struct change *change, struct hwpt *hwpt)
 {
-	int rc = change->fn(change->idev, change->pasid, hwpt);
+	int rc = change->fn(change->idev, change->pasid, hwpt, change->refusal);
 
 	if (rc)
 		hwpt_release(hwpt);
@@ -225,7 +227,7 @@ static int change_to_new(const struct change *change, struct ioas *ioas, u32 *id
 	/* A conflict is found before much memory is pinned for nothing. */
 	rc = ioas_reserve(ioas, idev->reserved, idev->n_reserved);
 	if (rc) {
-		attach_explain_reserved(idev, ioas);
+		attach_explain_reserved(idev, ioas, change->refusal);
 		return rc;
 	}
 	rc = change_to_made(change, ioas, id);
@@ -251,8 +253,10 @@ static int change_to_ioas(const struct change *change, struct ioas *ioas, u32 *i
 			*id = hwpt_id;
 	}
 	/* It didn't fit, or there was none. */
-	if (rc == -EINVAL)
+	if (rc == -EINVAL) {
+		change->refusal->why = NULL;
 		rc = change_to_new(change, ioas, id);
+	}
 	mutex_unlock(&ioas->auto_lock);
 	return rc;
 }
@@ -287,28 +291,28 @@ static int change_to_any(const struct change *change, u32 *pt_id)
 }
 
 /* One line, because an errno has many reasons. */
-static void say_why(struct iommufd_device *idev, int rc)
+static void say_why(struct iommufd_device *idev, int rc, const struct refusal *refusal)
 {
-	struct iova_range range = idev->group->why_range;
-	const char *why = idev->group->why;
-
-	if (why && range.last)
+	if (refusal->why && refusal->range.last)
 		dev_notice_ratelimited(idev->dev, "ATTACH refused (%d): %s: [%#lx, %#lx]\n",
-				       rc, why, range.first, range.last);
+				       rc, refusal->why, refusal->range.first,
+				       refusal->range.last);
 	else
 		dev_notice_ratelimited(idev->dev, "ATTACH refused (%d): %s\n", rc,
-				       why ?: "no such page table, or it isn't for this device");
+				       refusal->why ?:
+				       "no such page table, or none can be made for it");
 }
 
-static int device_change(const struct change *change, u32 *pt_id)
+static int device_change(struct change *change, u32 *pt_id)
 {
 	struct iommufd_device *idev = change->idev;
+	struct refusal refusal = {};
 	int rc;
 
-	idev->group->why = NULL;
+	change->refusal = &refusal;
 	rc = change_to_any(change, pt_id);
 	if (rc && rc != -EINTR)
-		say_why(idev, rc);
+		say_why(idev, rc, &refusal);
 	trace_iommufd_attach(idev->ctx, idev->dev, change->pasid, *pt_id, rc);
 	return rc;
 }

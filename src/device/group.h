@@ -24,10 +24,6 @@ struct group {
 	struct xarray attaches;		/* PASID -> struct attach */
 	struct iova_range msi_window;	/* see hw_reserved() */
 	struct hw_doorbells doorbells;	/* that the devices may be writing to */
-
-	/* Why an attach failed, for the log only; no lock. */
-	const char *why;
-	struct iova_range why_range;
 };
 
 /*
