@@ -163,6 +163,8 @@ void iommufd_device_show_fdinfo(struct seq_file *m, struct iommufd_device *idev)
  *
  * True if every page table that the device can be attached to makes even those of its
  * accesses coherent that ask not to be (PCI no-snoop).
+ *
+ * Return: that, or false if nobody can tell.
  */
 bool iommufd_enforces_coherency(struct device *dev);
 

@@ -20,6 +20,11 @@
 	is_;								\
 })
 
+/*
+ * The structure's layout is that of the headers that we were built with.  No versioned
+ * symbol stands for it, as these are looked up by name: who changes it under the same
+ * kernel release has to rebuild us.
+ */
 struct vfio_pci_core_device *compat_pci_core(struct vfio_device *vdev)
 {
 	struct vfio_pci_core_device *core;

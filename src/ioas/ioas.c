@@ -37,8 +37,10 @@ static unsigned int count_tables(struct ioas *ioas)
 	struct ioas_table *table;
 	unsigned int n = 0;
 
-	list_for_each_entry(table, &ioas->tables, item)
+	list_for_each_entry(table, &ioas->tables, item) {
 		n++;
+		cond_resched();
+	}
 	return n;
 }
 

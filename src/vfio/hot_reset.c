@@ -341,7 +341,7 @@ static int check_lent(struct reset_set *all)
 	return 0;
 }
 
-static int reset_blocked(struct reset_set *all)
+static int reset_blocked(struct reset_set *all, struct pci_dev *pdev)
 {
 	unsigned int i;
 	int rc;
@@ -351,11 +351,11 @@ static int reset_blocked(struct reset_set *all)
 		return rc;
 	for (i = 0; i < all->count; i++)
 		power_up(all->cores[i]);
-	/* Any device of the set stands for its bus or slot. */
-	return pci_reset_bus(all->cores[0]->pdev);
+	return pci_reset_bus(pdev);
 }
 
-static int reset_awake(struct reset_set *all)
+/* @pdev: the one whose slot or bus check_affected() looked at. */
+static int reset_awake(struct reset_set *all, struct pci_dev *pdev)
 {
 	struct blocked blocked;
 	unsigned int i;
@@ -364,7 +364,7 @@ static int reset_awake(struct reset_set *all)
 	rc = block(all, &blocked);
 	if (rc)
 		return rc;
-	rc = reset_blocked(all);
+	rc = reset_blocked(all, pdev);
 	unblock(all, &blocked);
 	for (i = 0; i < all->count; i++)
 		compat_pci_lend_again(all->cores[i]);
@@ -385,7 +385,7 @@ static int reset_locked(struct front *front)
 		return rc;
 	rc = wake(&all);
 	if (!rc) {
-		rc = reset_awake(&all);
+		rc = reset_awake(&all, to_pci_dev(front->vdev->dev));
 		let_sleep(&all, all.count);
 	}
 	kfree(all.cores);

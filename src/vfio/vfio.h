@@ -24,7 +24,8 @@
  *   vdev->dev_set->lock (stock)  open and close, bind, attach: front_assert_locked()
  *     those of iommufd, see core/context.h; mmap_lock
  *     pci_bus_sem (stock)      which devices a hot reset reaches
- *     vma_lock, memory_lock (stock)  of all devices of a set, tried only (hot_reset.c)
+ *     device_lock, vma_lock, memory_lock (stock)  of a device; those of all devices
+ *                              of a set only tried (hot_reset.c)
  *   hold_lock                  innermost: which legacy groups are held
  *   front->kvm_lock            innermost: which VM has the file (kvm.c)
  *   nodes.xa_lock              innermost: which devices have a node (discovery.c)
