@@ -94,16 +94,23 @@ int pin_some(struct memory *memory, unsigned long index, unsigned long npages,
 	return 0;
 }
 
-/* Unpins what of @npages pages from @page on an append didn't record. */
-static void unpin_unrecorded(const struct run_appender *to, unsigned long before,
-			     struct page *page, unsigned long npages)
+/*
+ * Records @n pinned pages from @page on, unless something failed before, as @rc says.
+ * What isn't recorded is unpinned.
+ */
+static int record_run(struct run_appender *to, struct page *page, unsigned long n,
+		      int rc)
 {
-	unsigned long recorded = to->index - before;
+	unsigned long before = to->index, recorded;
 
-	if (recorded < npages)
+	if (!rc)
+		rc = runs_append(to, page_to_pfn(page), n);
+	recorded = to->index - before;
+	if (recorded < n)
 		unpin_user_page_range_dirty_lock(
 			pfn_to_page(page_to_pfn(page) + recorded),
-			npages - recorded, false);
+			n - recorded, false);
+	return rc;
 }
 
 /* How many pointers are compared without a branch between them. */
@@ -139,16 +146,13 @@ static unsigned long count_contiguous(struct page **pages, unsigned long n)
 
 int pin_record(struct run_appender *to, const struct pinned *pinned)
 {
-	unsigned long n = pinned->n, part, before;
+	unsigned long n = pinned->n, part;
 	struct page **pages = pinned->pages;
 	int rc = 0;
 
 	for (; n; pages += part, n -= part) {
 		part = pinned->run ? n : count_contiguous(pages, n);
-		before = to->index;
-		if (!rc)
-			rc = runs_append(to, page_to_pfn(pages[0]), part);
-		unpin_unrecorded(to, before, pages[0], part);
+		rc = record_run(to, pages[0], part, rc);
 	}
 	return rc;
 }
@@ -170,25 +174,29 @@ static int record_folios(struct run_appender *to, struct folio **folios,
 			 unsigned long n, unsigned long offset,
 			 unsigned long npages)
 {
-	unsigned long skip = offset / PAGE_SIZE, before, part, pins, i;
-	struct page *page;
+	unsigned long skip = offset / PAGE_SIZE, length = 0, part, i;
+	struct page *run = NULL, *page;
 	int rc = 0, rc_pins;
 
 	for (i = 0; i < n; i++, skip = 0) {
 		part = min(folio_nr_pages(folios[i]) - skip, npages);
 		npages -= part;
 		page = folio_page(folios[i], skip);
-		rc_pins = part > 1 ? folio_add_pins(folios[i], part - 1) : 0;
-		pins = rc_pins ? 1 : max(part, 1UL);
 		/* A file whose folios change in the middle may give too many. */
-		if (!rc)
-			rc = part ? rc_pins : -EFAULT;
-		before = to->index;
-		if (!rc)
-			rc = runs_append(to, page_to_pfn(page), part);
-		unpin_unrecorded(to, before, page, pins);
+		rc_pins = !part ? -EFAULT :
+			  part > 1 ? folio_add_pins(folios[i], part - 1) : 0;
+		if (rc_pins) {
+			unpin_user_page_range_dirty_lock(page, 1, false);
+			rc = rc ?: rc_pins;
+		} else if (length && page_to_pfn(page) == page_to_pfn(run) + length) {
+			length += part;
+		} else {
+			rc = record_run(to, run, length, rc);
+			run = page;
+			length = part;
+		}
 	}
-	return rc;
+	return record_run(to, run, length, rc);
 }
 
 static unsigned int file_seals(struct file *file)
