@@ -12,6 +12,7 @@
 #include "mem.h"
 #include "stuck.h"
 #include "tap.h"
+#include "trace.h"
 #include "world.h"
 
 #define SUCCESS	IOMMUFD_PAGE_RESP_SUCCESS
@@ -671,6 +672,21 @@ static void wakes(void)
 	down();
 }
 
+/* A tracepoint shows each of them, and those that are refused. */
+static void traces(void)
+{
+	up();
+	trace_begin();
+	fault(0x123 * PAGE);
+	check_traced("iommufd_fault:", "pasid=0 address=%#llx perm=0x3 taken=1", 0x123 * PAGE);
+	check_ret(faults_answer(&w.q, take(0x123 * PAGE), SUCCESS), 0);
+	close(w.q.fd);
+	fault(0x124 * PAGE);
+	check_traced("iommufd_fault:", "pasid=0 address=%#llx perm=0x3 taken=0", 0x124 * PAGE);
+	trace_end();
+	check_ret(mock_unplug(w.fd, &w.m), 0);
+}
+
 static const struct test tests[] = {
 	{ "queue_itself", queue_itself },
 	{ "queue_refused", queue_refused },
@@ -694,6 +710,7 @@ static const struct test tests[] = {
 	{ "stuck_writer", stuck_writer },
 	{ "bounded", bounded, 120 },
 	{ "wakes", wakes },
+	{ "traces", traces },
 };
 
 TAP_MAIN("fault", tests)

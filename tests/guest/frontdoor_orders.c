@@ -6,43 +6,24 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <linux/pci_regs.h>
-#include <linux/vfio.h>
 
 #include "edu.h"
 #include "front.h"
 #include "iommu.h"
 #include "legacy.h"
 #include "mem.h"
+#include "plug.h"
+#include "probe.h"
 #include "tap.h"
 
 #define EDU_ID 0xedu		/* in the lowest byte of BAR 0 */
-
-static sigjmp_buf fault;
-
-static void on_fault(int sig)
-{
-	siglongjmp(fault, sig);
-}
-
-/* The signal that reading this address raises, or 0. */
-static int probe(const volatile uint32_t *p)
-{
-	int sig = sigsetjmp(fault, 1);
-
-	if (!sig)
-		(void)*p;
-	return sig;
-}
 
 static void wait_free(struct front *s)
 {
@@ -195,18 +176,6 @@ static void exits(void)
 		kill_in_order(&s, order);
 }
 
-static int write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY), ret = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, strlen(text)) < 0)
-		ret = -errno;
-	close(fd);
-	return ret;
-}
-
 static int write_device(const char *bdf, const char *name, const char *text)
 {
 	char path[128];
@@ -215,36 +184,15 @@ static int write_device(const char *bdf, const char *name, const char *text)
 	return write_file(path, text);
 }
 
-struct loss {
-	struct front *s;
-	void *bar;
-	bool pull;			/* the whole device, not only its driver */
-};
-
-static void lose(void *arg)
+/* Takes away the driver, or the whole device. */
+static int start_to_lose(const struct front *s, bool pull)
 {
-	struct loss *l = arg;
+	struct write_alone w = { .path = "/sys/bus/pci/drivers/vfio-pci/unbind" };
 
-	require(!close_range(3, ~0u, 0));
-	munmap(l->bar, 0x100000);
-	if (l->pull)
-		check_ret(write_device(l->s->bdf, "remove", "1"), 0);
-	else
-		check_ret(write_file("/sys/bus/pci/drivers/vfio-pci/unbind",
-				     l->s->bdf), 0);
-}
-
-static bool ended(int pid, int ms)
-{
-	for (int i = 0; i < ms / 10; i++) {
-		siginfo_t info = {};
-
-		waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT);
-		if (info.si_pid == pid)
-			return true;
-		usleep(10000);
-	}
-	return false;
+	strcpy(w.text, pull ? "1" : s->bdf);
+	if (pull)
+		snprintf(w.path, sizeof(w.path), "/sys/bus/pci/devices/%s/remove", s->bdf);
+	return tap_spawn(write_alone, &w);
 }
 
 static void bring_back(struct front *s)
@@ -264,26 +212,6 @@ static void bring_back(struct front *s)
 	check_msg(false, "no node after the device came back");
 }
 
-static int request_eventfd(struct device *dev)
-{
-	union {
-		struct vfio_irq_set set;
-		char bytes[sizeof(struct vfio_irq_set) + sizeof(int)];
-	} u = {
-		.set = {
-			.argsz = sizeof(u), .index = VFIO_PCI_REQ_IRQ_INDEX, .count = 1,
-			.flags = VFIO_IRQ_SET_DATA_EVENTFD |
-				 VFIO_IRQ_SET_ACTION_TRIGGER,
-		},
-	};
-	int fd = eventfd(0, EFD_CLOEXEC);
-
-	require(fd >= 0);
-	memcpy(u.set.data, &fd, sizeof(fd));
-	require_ok(iommu_ioctl(dev->fd, VFIO_DEVICE_SET_IRQS, &u.set));
-	return fd;
-}
-
 /*
  * The device is asked back while its registers and memory are mapped and it is
  * at work.  Who has it goes on, and may let go of the pieces in any order.
@@ -292,16 +220,16 @@ static void lost_while_mapped(bool pull)
 {
 	struct pollfd p = { .events = POLLIN };
 	struct front s;
-	struct loss l = { &s, NULL, pull };
 	struct edu edu;
 	int pid;
 
 	front_prepare(&s);
 	front_use(&s);
 	edu_init(&edu, &s.dev);
-	l.bar = (void *)edu.regs;
+	/* nor does the process that takes the device away have it by its registers */
+	require(!madvise((void *)edu.regs, MIB, MADV_DONTFORK));
 	p.fd = request_eventfd(&s.dev);
-	pid = tap_spawn(lose, &l);
+	pid = start_to_lose(&s, pull);
 	check_eq(poll(&p, 1, 10000), 1);
 	check_ret(edu_store(&edu, FRONT_IOVA, 0, 512), 0);
 	check_ret(edu_load(&edu, FRONT_IOVA, 0, 512), 0);
@@ -311,7 +239,7 @@ static void lost_while_mapped(bool pull)
 	close(s.fd);
 	device_close(&s.dev);
 	/* the registers are the last that is in use */
-	check_eq(probe((void *)edu.regs), 0);
+	check_eq(probe(edu.regs), 0);
 	check(!ended(pid, 200));
 	edu_fini(&edu);
 	check(ended(pid, 15000));
@@ -323,48 +251,24 @@ static void lost_while_mapped(bool pull)
 
 static void unbound_while_mapped(void)
 {
-	signal(SIGBUS, on_fault);
+	probe_prepare();
 	lost_while_mapped(false);
 }
 
 static void pulled_while_mapped(void)
 {
-	signal(SIGBUS, on_fault);
+	probe_prepare();
 	lost_while_mapped(true);
 }
 
-static int low_power(struct device *dev, uint32_t feature)
+/* A kernel without power management can't know. */
+static void check_sleeps(const char *bdf)
 {
-	struct vfio_device_feature f = {
-		.argsz = sizeof(f), .flags = VFIO_DEVICE_FEATURE_SET | feature,
-	};
+	char path[128];
 
-	return iommu_ioctl(dev->fd, VFIO_DEVICE_FEATURE, &f);
-}
-
-#define LOW_POWER_ENTRY	3
-#define LOW_POWER_EXIT	5
-
-/* Does it, after a moment?  A kernel without power management can't know. */
-static bool sleeps(const char *bdf)
-{
-	char path[128], text[16] = "";
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/power/runtime_status",
-		 bdf);
-	for (int i = 0; i < 100; i++) {
-		f = fopen(path, "r");
-		if (!f)
-			return true;
-		if (!fgets(text, sizeof(text), f))
-			text[0] = 0;
-		fclose(f);
-		if (!strncmp(text, "suspended", 9))
-			return true;
-		usleep(10000);
-	}
-	return false;
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s", bdf);
+	if (!access("/sys/power", F_OK))
+		check(device_sleeps(path));
 }
 
 static void set_memory(struct device *dev, bool on)
@@ -386,31 +290,31 @@ static void low_powers(void)
 	uint32_t id;
 	struct front s;
 
-	signal(SIGBUS, on_fault);
+	probe_prepare();
 	front_prepare(&s);
 	front_use(&s);
 	require_ok(device_bus_master(&s.dev));
 	bar = device_map_bar(&s.dev, 0, NULL);
 	require(bar != NULL);
 	check_eq(*bar & 0xff, EDU_ID);
-	check_ret(low_power(&s.dev, LOW_POWER_EXIT), 0);
-	require_ok(low_power(&s.dev, LOW_POWER_ENTRY));
-	check_ret(low_power(&s.dev, LOW_POWER_ENTRY), -EINVAL);
-	check(sleeps(s.bdf));
+	check_ret(device_low_power(&s.dev, false), 0);
+	require_ok(device_low_power(&s.dev, true));
+	check_ret(device_low_power(&s.dev, true), -EINVAL);
+	check_sleeps(s.bdf);
 	check_eq(probe(bar), SIGBUS);
 	/* calls and reads wake it for their time */
 	check_ret(front_ask(s.dev.fd), 0);
 	check_ret(device_config_read(&s.dev, 0, &id, 4), 0);
 	check_eq(id, 0x11e81234);
 	check_ret(device_attach(&s.dev, s.ioas), 0);
-	check(sleeps(s.bdf));
-	check_ret(low_power(&s.dev, LOW_POWER_EXIT), 0);
+	check_sleeps(s.bdf);
+	check_ret(device_low_power(&s.dev, false), 0);
 	set_memory(&s.dev, true);
 	check_eq(probe(bar), 0);
 	check_eq(*bar & 0xff, EDU_ID);
 	/* closed asleep */
-	require_ok(low_power(&s.dev, LOW_POWER_ENTRY));
-	check(sleeps(s.bdf));
+	require_ok(device_low_power(&s.dev, true));
+	check_sleeps(s.bdf);
 	munmap((void *)bar, 0x100000);
 	device_close(&s.dev);
 	close(s.fd);
@@ -423,17 +327,17 @@ static void zapped_at_work(void)
 	struct front s;
 	struct edu edu;
 
-	signal(SIGBUS, on_fault);
+	probe_prepare();
 	front_prepare(&s);
 	front_use(&s);
 	edu_init(&edu, &s.dev);
 	for (int i = 0; i < 3; i++) {
 		check_ret(edu_store(&edu, FRONT_IOVA, 0, 512), 0);
 		set_memory(&s.dev, false);
-		check_eq(probe((void *)edu.regs), SIGBUS);
-		check_eq(probe((void *)edu.regs), SIGBUS);
+		check_eq(probe(edu.regs), SIGBUS);
+		check_eq(probe(edu.regs), SIGBUS);
 		set_memory(&s.dev, true);
-		check_eq(probe((void *)edu.regs), 0);
+		check_eq(probe(edu.regs), 0);
 		check_ret(edu_load(&edu, FRONT_IOVA, 0, 512), 0);
 	}
 	edu_fini(&edu);

@@ -230,29 +230,17 @@ static void asleep(void)
 	}
 }
 
-#define LOW_POWER_ENTRY	3
-#define LOW_POWER_EXIT	5
-
-static int feature(struct device *dev, uint32_t feature)
-{
-	struct vfio_device_feature f = {
-		.argsz = sizeof(f), .flags = VFIO_DEVICE_FEATURE_SET | feature,
-	};
-
-	return iommu_ioctl(dev->fd, VFIO_DEVICE_FEATURE, &f);
-}
-
 /* The same by VFIO's own low power state, which lasts until its user ends it. */
 static void low_power(void)
 {
 	probe_prepare();
 	hot_pair_up(&s);
-	require_ok(feature(&s.dev[1], LOW_POWER_ENTRY));
+	require_ok(device_low_power(&s.dev[1], true));
 	check_eq(probe(s.edu[1].regs), SIGBUS);
 	check_ret(hot_reset(s.dev[0].fd), 0);
 	check_eq(probe(s.edu[0].regs), 0);
 	check_eq(probe(s.edu[1].regs), SIGBUS);
-	require_ok(feature(&s.dev[1], LOW_POWER_EXIT));
+	require_ok(device_low_power(&s.dev[1], false));
 	check_eq(probe(s.edu[1].regs), 0);
 	check_ret(hot_reset(s.dev[1].fd), 0);
 	for (int i = 0; i < 2; i++)

@@ -23,8 +23,6 @@
 #include "race.h"
 #include "tap.h"
 
-#define STATE "/sys/module/iommufd_vfio/parameters/kvm"
-
 static void prepare(struct front *f)
 {
 	kvm_prepare();
@@ -36,27 +34,6 @@ static void check_over(struct front *f)
 {
 	vm_check_count(0);
 	front_check_free(f);
-}
-
-static void read_state(char *text, size_t size)
-{
-	FILE *f = fopen(STATE, "r");
-
-	require(f && fgets(text, size, f));
-	text[strcspn(text, "\n")] = 0;
-	fclose(f);
-}
-
-static void state(void)
-{
-	char text[80];
-
-	kvm_prepare();
-	if (tap_oracle())
-		tap_skip("Linux needs no hook");
-	read_state(text, sizeof(text));
-	tap_diag("%s", text);
-	check(!strcmp(text, "ftrace") || !strcmp(text, "kprobe"));
 }
 
 static void add_first(void)
@@ -298,65 +275,6 @@ static void orders(void)
 	check_over(&s);
 }
 
-/* Writes to a file of tracefs. */
-static bool trace_set(const char *name, const char *text)
-{
-	char path[128];
-	int fd;
-	bool ok;
-
-	snprintf(path, sizeof(path), "/sys/kernel/tracing/%s", name);
-	fd = open(path, O_WRONLY | O_TRUNC);
-	if (fd < 0)
-		return false;
-	ok = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	close(fd);
-	return ok;
-}
-
-static int trace_count(const char *function)
-{
-	FILE *f = fopen("/sys/kernel/tracing/trace", "r");
-	char line[512];
-	int n = 0;
-
-	while (f && fgets(line, sizeof(line), f))
-		n += line[0] != '#' && strstr(line, function);
-	if (f)
-		fclose(f);
-	return n;
-}
-
-/* What KVM was told since trace_begin(), by the functions that hear it. */
-static const char *const heard[] = {
-	"kvm_arch_start_assignment", "kvm_arch_end_assignment",
-	"kvm_arch_register_noncoherent_dma", "kvm_arch_unregister_noncoherent_dma",
-};
-enum { START, END, NONCOHERENT, COHERENT };
-
-static bool trace_begin(void)
-{
-	bool all = true;
-
-	trace_set("set_ftrace_filter", "\n");
-	for (size_t i = 0; i < ARRAY_SIZE(heard); i++) {
-		FILE *f = fopen("/sys/kernel/tracing/set_ftrace_filter", "a");
-
-		if (!f)
-			return false;
-		fprintf(f, "%s\n", heard[i]);
-		if (fclose(f))
-			all = i < NONCOHERENT && !kernel_before(7, 0) && all;
-	}
-	return all && trace_set("current_tracer", "function") && trace_set("trace", "\n");
-}
-
-static void trace_end(void)
-{
-	trace_set("current_tracer", "nop");
-	trace_set("set_ftrace_filter", "\n");
-}
-
 /* Can the IOMMU make the device's DMA coherent? */
 static bool enforces(void)
 {
@@ -383,20 +301,17 @@ static void told(void)
 	struct vm vm;
 
 	prepare(&s);
-	if (!trace_begin()) {
-		trace_end();
-		tap_skip("these functions can't be traced here");
-	}
+	kvm_hear();
 	vm_open(&vm);
 	s.fd = iommu_open();
 	require_ok(device_open(&s.dev, s.bdf));
 	check_ret(vm_add(&vm, s.dev.fd), 0);
 	if (kernel_before(7, 0)) {
-		check_eq(trace_count(heard[START]), 1);
-		check_eq(trace_count(heard[END]), 0);
+		check_eq(kvm_heard(KVM_START), 1);
+		check_eq(kvm_heard(KVM_END), 0);
 	}
 	tap_diag("coherent: %s", enforces() ? "yes" : "no");
-	check_eq(trace_count(heard[NONCOHERENT]) - trace_count(heard[COHERENT]),
+	check_eq(kvm_heard(KVM_NONCOHERENT) - kvm_heard(KVM_COHERENT),
 		 !enforces());
 	require_ok(device_bind(&s.dev, s.fd));
 	vfio.ioas_id = ioas_new(s.fd);
@@ -407,8 +322,8 @@ static void told(void)
 		  enforces());
 	check_ret(vm_del(&vm, s.dev.fd), 0);
 	if (kernel_before(7, 0))
-		check_eq(trace_count(heard[END]), 1);
-	trace_end();
+		check_eq(kvm_heard(KVM_END), 1);
+	kvm_hear_no_more();
 	device_close(&s.dev);
 	close(s.fd);
 	vm_close(&vm);
@@ -561,131 +476,7 @@ static void kvm_last(void)
 	check_over(&s);
 }
 
-static bool run(const char *command)
-{
-	int ret = system(command);
-
-	if (ret)
-		tap_diag("%s: status %d", command, ret);
-	return !ret;
-}
-
-/* Loads the module anew, with these parameters. */
-static void reload(const char *parameters)
-{
-	char command[128];
-
-	snprintf(command, sizeof(command), "modprobe iommufd_vfio %s", parameters);
-	require(run("rmmod iommufd_vfio"));
-	require(run(command));
-}
-
-static bool log_says(int klog, const char *what)
-{
-	char text[4096];
-	ssize_t n;
-
-	while ((n = read(klog, text, sizeof(text) - 1)) > 0 || errno == EPIPE) {
-		if (n <= 0)
-			continue;
-		text[n] = 0;
-		if (strstr(text, what))
-			return true;
-	}
-	return false;
-}
-
-static int open_log(void)
-{
-	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
-
-	require(fd >= 0);
-	lseek(fd, 0, SEEK_END);
-	return fd;
-}
-
-/* One ADD, after loading the module so: its errno. The device works anyway. */
-static int add_with(const char *parameters, char *got, size_t size)
-{
-	struct front s;
-	struct vm vm;
-	int ret;
-
-	prepare(&s);
-	reload(parameters);
-	read_state(got, size);
-	vm_open(&vm);
-	front_use(&s);
-	ret = vm_add(&vm, s.dev.fd);
-	check_ret(front_ask(s.dev.fd), 0);
-	device_close(&s.dev);
-	close(s.fd);
-	vm_close(&vm);
-	vm_check_count(0);
-	return ret;
-}
-
-static void ways(void)
-{
-	char got[80];
-	int klog;
-
-	kvm_prepare();
-	if (tap_oracle())
-		tap_skip("Linux needs no hook");
-	klog = open_log();
-	check_ret(add_with("kvm=off", got, sizeof(got)), -EINVAL);
-	check(!strcmp(got, "off: as wished"));
-	check(log_says(klog, "KVM won't take device files"));
-	check_ret(add_with("kvm=kprobe", got, sizeof(got)), 0);
-	check(!strcmp(got, "kprobe"));
-	check_ret(add_with("kvm=ftrace", got, sizeof(got)), 0);
-	check(!strcmp(got, "ftrace"));
-	check(system("rmmod iommufd_vfio; modprobe iommufd_vfio kvm=magic 2>/dev/null"));
-	check(run("modprobe iommufd_vfio"));
-	close(klog);
-}
-
-static bool set_ftrace(const char *value)
-{
-	char command[96];
-
-	snprintf(command, sizeof(command),
-		 "echo %s 2>/dev/null > /proc/sys/kernel/ftrace_enabled", value);
-	return !system(command);
-}
-
-/* ftrace can't be switched off under us; where it is off before, it is told. */
-static void no_ftrace(void)
-{
-	char got[80];
-	int klog, ret;
-
-	kvm_prepare();
-	if (tap_oracle())
-		tap_skip("Linux needs no hook");
-	check(!set_ftrace("0"));
-	klog = open_log();
-	require(run("rmmod iommufd_vfio"));
-	require(set_ftrace("0"));
-	require(run("modprobe iommufd_vfio"));
-	ret = add_with("", got, sizeof(got));
-	tap_diag("%s", got);
-	if (!strcmp(got, "kprobe")) {
-		check_ret(ret, 0);
-	} else {
-		check(!strncmp(got, "off: error ", 11));
-		check_ret(ret, -EINVAL);
-		check(log_says(klog, "KVM won't take device files"));
-	}
-	require(set_ftrace("1"));
-	check_ret(add_with("", got, sizeof(got)), 0);
-	check(!strcmp(got, "ftrace"));
-	close(klog);
-}
-
 static const struct test tests[] = {
-	{ "state", state },
 	{ "add_first", add_first },
 	{ "bind_first", bind_first },
 	{ "foreign", foreign },
@@ -699,8 +490,6 @@ static const struct test tests[] = {
 	{ "killed", killed },
 	{ "raced", raced },
 	{ "kvm_last", kvm_last },
-	{ "ways", ways },
-	{ "no_ftrace", no_ftrace },
 };
 
 TAP_MAIN("kvm", tests)

@@ -37,8 +37,7 @@ static void set_watchdog(const char *seconds)
 {
 	int fd = open(WATCHDOG, O_WRONLY | O_CLOEXEC);
 
-	if (fd < 0)
-		return;		/* a kernel without */
+	require(fd >= 0);
 	require(write(fd, seconds, strlen(seconds)) > 0);
 	close(fd);
 }
@@ -47,11 +46,7 @@ static void get_watchdog(char *seconds, int size)
 {
 	FILE *f = fopen(WATCHDOG, "re");
 
-	seconds[0] = 0;
-	if (!f)
-		return;
-	if (!fgets(seconds, size, f))
-		seconds[0] = 0;
+	require(f && fgets(seconds, size, f));
 	fclose(f);
 }
 

@@ -11,6 +11,7 @@
 #include "mem.h"
 #include "mock.h"
 #include "tap.h"
+#include "trace.h"
 
 #define BAD_ID		0x7ffffff0u
 #define ENTRIES_MAX	(1u << 19)
@@ -357,6 +358,26 @@ static void invalidate_unanswered(void)
 	down();
 }
 
+/* A tracepoint shows how much was asked for and done. */
+static void traces(void)
+{
+	entry_t e[3] = { { .iotlb_id = 1 }, { .iotlb_id = 2 }, { .flags = ~0u } };
+	uint32_t nested, n = 2;
+
+	up();
+	trace_begin();
+	nested = nested_new();
+	check_ret(mock_invalidate(w.fd, nested, e, sizeof(*e), &n), 0);
+	check_traced("iommufd_invalidate:", "object=%u asked=2 done=2 result=0", nested);
+	n = 3;
+	check_ret(mock_invalidate(w.fd, nested, e, sizeof(*e), &n), -EOPNOTSUPP);
+	check_traced("iommufd_invalidate:", "object=%u asked=3 done=2 result=%d", nested,
+		     -EOPNOTSUPP);
+	trace_end();
+	check_ret(iommu_destroy(w.fd, nested), 0);
+	down();
+}
+
 static const struct test tests[] = {
 	{ "alloc_fields", alloc_fields },
 	{ "alloc_unanswered", alloc_unanswered },
@@ -369,6 +390,7 @@ static const struct test tests[] = {
 	{ "invalidate_part", invalidate_part },
 	{ "invalidate_many", invalidate_many },
 	{ "invalidate_unanswered", invalidate_unanswered },
+	{ "traces", traces },
 };
 
 TAP_MAIN("nested", tests)

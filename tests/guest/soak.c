@@ -282,6 +282,8 @@ static void run_for(double time, unsigned long rounds, bool kvm)
 		usleep(rnd(400000) * tap_time_factor());
 	}
 	for (int i = 0; i < WORKERS; i++) {
+		if (!pid[i])
+			continue;	/* a check had failed before */
 		kill(pid[i], SIGKILL);
 		tap_join(pid[i]);
 	}

@@ -414,7 +414,7 @@ static void many(void)
 struct opener {
 	const char *vf;
 	volatile int stop;
-	long bound;
+	volatile long bound;
 };
 
 static void *open_loop(void *arg)
@@ -453,16 +453,15 @@ static void race(void)
 	o.vf = vf;
 	function_up(&a, pf, right);
 	require(!pthread_create(&thread, NULL, open_loop, &o));
-	for (int i = 0; i < 8; i++) {
+	/* slow machines get as far as that, too, or the test runs out of time */
+	for (int i = 0; i < 8 || o.bound < 4; i++) {
 		usleep(20000);
 		tap_join(remove_vfs(pf));
 		check_ret(igb_set_vfs(pf, 1), 0);
 	}
-	usleep(50000);
 	o.stop = 1;
 	pthread_join(thread, NULL);
 	tap_diag("%ld times bound", o.bound);
-	check(o.bound > 0);
 	function_down(&a);
 	check_ret(igb_set_vfs(pf, 0), 0);
 }

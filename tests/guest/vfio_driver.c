@@ -388,7 +388,7 @@ static void power(void)
 		usleep(10000);		/* it falls asleep a moment after a call */
 	}
 	check(vfio_mock_seen(&m).wakes > 1);
-	usleep(100000);
+	check(device_sleeps(m.place.path));
 	vfio_mock_behave(&m, &behave);
 	check_ret(iommu_ioctl(m.dev.fd, VFIO_DEVICE_RESET, NULL), -EIO);
 	check_ret(iommu_ioctl(m.dev.fd, VFIO_MOCK_ANSWER_CALL, NULL), -EIO);
@@ -402,7 +402,7 @@ static void power(void)
 	/* a close doesn't need it awake */
 	require_ok(device_attach(&m.dev, ioas_new(iommufd)));
 	behave.wake_error = -EBUSY;
-	usleep(100000);
+	check(device_sleeps(m.place.path));
 	vfio_mock_behave(&m, &behave);
 	device_close(&m.dev);
 	check_eq(vfio_mock_seen(&m).closes, 1);

@@ -3,37 +3,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "legacy.h"
 #include "rig.h"
 #include "tap.h"
+#include "trace.h"
 
-#define TRACING	"/sys/kernel/tracing"
 #define MANY	600
 #define FAR	(1ull << 60)		/* beyond what any IOMMU here translates */
-
-static char text[1 << 17];
-
-/* The whole of a file, as a string. */
-static const char *slurp(const char *path)
-{
-	size_t have = 0;
-	ssize_t n;
-	int fd = open(path, O_RDONLY);
-
-	require(fd >= 0);
-	while ((n = read(fd, text + have, sizeof(text) - 1 - have)) > 0)
-		have += n;
-	require(n == 0);
-	close(fd);
-	text[have] = 0;
-	return text;
-}
 
 static const char *fdinfo(int fd)
 {
@@ -63,14 +43,6 @@ static bool has_line(const char *all, const char *line)
 		check(has_line(all, line_));				\
 	} while (0)
 
-static unsigned long long value(const char *all, const char *key)
-{
-	const char *p = strstr(all, key);
-
-	require(p != NULL);
-	return strtoull(p + strlen(key), NULL, 10);
-}
-
 /* A device that isn't attached, and memory that isn't mapped. */
 static void bind(struct rig *r)
 {
@@ -86,7 +58,7 @@ static void shows_mappings(void)
 
 	rig_bind(&r);
 	info = fdinfo(r.fd);
-	check(value(info, "iommufd-context:\t") > 0);
+	check(number_after(info, "iommufd-context:\t") > 0);
 	check_line(info, "iommufd-accounting:\tuser");
 	check_line(info, "iommufd-object:\t%u ioas mapped=0 pinned=0 page-tables=0 accesses=0",
 		   r.ioas);
@@ -124,7 +96,7 @@ static void shows_device_file(void)
 	uint32_t pt;
 
 	rig_bind(&r);
-	context = value(fdinfo(r.fd), "iommufd-context:\t");
+	context = number_after(fdinfo(r.fd), "iommufd-context:\t");
 	info = fdinfo(r.dev.fd);
 	check(strstr(info, "vfio-device-syspath: /sys/devices/") && strstr(info, r.dev.bdf));
 	check_line(info, "iommufd-context:\t%llu", context);
@@ -151,8 +123,8 @@ static void contexts_differ(void)
 {
 	int one = iommu_open(), two = iommu_open();
 
-	check(value(fdinfo(one), "iommufd-context:\t") !=
-	      value(fdinfo(two), "iommufd-context:\t"));
+	check(number_after(fdinfo(one), "iommufd-context:\t") !=
+	      number_after(fdinfo(two), "iommufd-context:\t"));
 }
 
 /* With a limit the charge shows, and goes with the mapping. */
@@ -185,50 +157,8 @@ static void is_bounded(void)
 	for (const char *p = info; (p = strstr(p, "iommufd-object:")); p++)
 		n++;
 	check(n > 100 && n < MANY);
-	check(value(info, "iommufd-more:\t") > 0 && value(info, "iommufd-more:\t") <= last);
+	check(number_after(info, "iommufd-more:\t") > 0 && number_after(info, "iommufd-more:\t") <= last);
 }
-
-static void put(const char *path, const char *what)
-{
-	int fd = open(path, O_WRONLY | O_TRUNC);
-
-	require(fd >= 0);
-	require(write(fd, what, strlen(what)) == (ssize_t)strlen(what));
-	close(fd);
-}
-
-static void trace_begin(void)
-{
-	if (tap_oracle())
-		tap_skip("Linux's own iommufd has no tracepoints");
-	mount("tracefs", TRACING, "tracefs", 0, NULL);
-	if (access(TRACING "/trace", R_OK))
-		tap_skip("this kernel has no tracefs");
-	put(TRACING "/trace", "");
-	put(TRACING "/events/iommufd/enable", "1");
-}
-
-static void trace_end(void)
-{
-	put(TRACING "/events/iommufd/enable", "0");
-}
-
-/* Is there an event with these words? */
-static bool traced(const char *event, const char *words)
-{
-	for (char *p = (char *)slurp(TRACING "/trace"), *line; (line = strsep(&p, "\n"));)
-		if (strstr(line, event) && strstr(line, words))
-			return true;
-	tap_diag("no event %s with \"%s\"", event, words);
-	return false;
-}
-
-#define check_traced(event, ...) do {					\
-		char words_[256];					\
-									\
-		snprintf(words_, sizeof(words_), __VA_ARGS__);		\
-		check(traced(event, words_));				\
-	} while (0)
 
 static void traces(void)
 {
@@ -237,7 +167,7 @@ static void traces(void)
 
 	trace_begin();
 	bind(&r);
-	context = value(fdinfo(r.fd), "iommufd-context:\t");
+	context = number_after(fdinfo(r.fd), "iommufd-context:\t");
 	check_traced("iommufd_bind:", "context=%llu device=%s id=%u result=0", context,
 		     r.dev.bdf, r.dev.id);
 	require_ok(device_attach(&r.dev, r.ioas));
@@ -259,13 +189,16 @@ static void traces_failures(void)
 {
 	struct rlimit limit = { 4 * PAGE, 4 * PAGE };
 	struct rig r;
+	void *hole;
 	int pid;
 
 	trace_begin();
 	bind(&r);
 	require_ok(device_attach(&r.dev, r.ioas));
-	check_ret(ioas_map_at(r.fd, r.ioas, before_hole(PAGE), 2 * PAGE, RIG_BASE), -EFAULT);
-	check_traced("iommufd_pin_failed:", "of=process position=");
+	hole = before_hole(PAGE);
+	check_ret(ioas_map_at(r.fd, r.ioas, hole, 2 * PAGE, RIG_BASE), -EFAULT);
+	check_traced("iommufd_pin_failed:", "of=process position=%#lx pages=2 result=%d",
+		     (unsigned long)hole, -EFAULT);
 	check_traced("iommufd_map:", "done=0x0 result=%d", -EFAULT);
 	pid = fork();
 	if (!pid) {
@@ -326,33 +259,6 @@ static void says_out_of_range(void)
 	check(said && strstr(klog_line(), r.dev.bdf));
 }
 
-static bool same_group(const char *a, const char *b)
-{
-	char path[96], one[256] = "", two[256] = "";
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group", a);
-	if (readlink(path, one, sizeof(one) - 1) < 0)
-		return false;
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group", b);
-	return readlink(path, two, sizeof(two) - 1) > 0 && !strcmp(one, two);
-}
-
-/* Two devices of one group; the test is skipped without. */
-static void find_pair(char a[16], char b[16])
-{
-	const char *bdf;
-
-	for (int i = 0; (bdf = device_find("edu", i)); i++) {
-		snprintf(a, 16, "%s", bdf);
-		for (int j = i + 1; (bdf = device_find("edu", j)); j++) {
-			snprintf(b, 16, "%s", bdf);
-			if (same_group(a, b))
-				return;
-		}
-	}
-	tap_skip("needs two edus in one group");
-}
-
 static void says_whose_group(void)
 {
 	int fd = iommu_open(), other = iommu_open(), klog = klog_open();
@@ -362,7 +268,7 @@ static void says_whose_group(void)
 
 	if (tap_oracle())
 		tap_skip("Linux's own iommufd doesn't say");
-	find_pair(a, b);
+	device_find_pair("edu", a, b);
 	require_ok(device_open(&one, a));
 	require_ok(device_bind(&one, fd));
 	require_ok(device_open(&two, b));

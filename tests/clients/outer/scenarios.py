@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The scenarios: real QEMUs with devices that they get through /dev/iommu. Prints TAP.
 
-    scenarios.py qemu-11.1 linux fds plain
+    scenarios.py qemu-11.1 linux files plain
 """
 
 import contextlib

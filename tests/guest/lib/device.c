@@ -175,6 +175,47 @@ void *device_map_bar(struct device *dev, unsigned int bar, size_t *size)
 	return p;
 }
 
+/* By the numbers, as older headers lack these features. */
+#define LOW_POWER_ENTRY	3
+#define LOW_POWER_EXIT	5
+
+int device_low_power(struct device *dev, bool enter)
+{
+	struct vfio_device_feature f = {
+		.argsz = sizeof(f),
+		.flags = VFIO_DEVICE_FEATURE_SET |
+			 (enter ? LOW_POWER_ENTRY : LOW_POWER_EXIT),
+	};
+
+	return iommu_ioctl(dev->fd, VFIO_DEVICE_FEATURE, &f);
+}
+
+static bool is_suspended(const char *directory)
+{
+	char path[320], text[16] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/power/runtime_status", directory);
+	f = fopen(path, "re");
+	if (f && !fgets(text, sizeof(text), f))
+		text[0] = 0;
+	if (f)
+		fclose(f);
+	return !strcmp(text, "suspended\n");
+}
+
+bool device_sleeps(const char *directory)
+{
+	double end = tap_now() + 5 * tap_time_factor();
+
+	while (!is_suspended(directory)) {
+		if (tap_now() > end)
+			return false;
+		usleep(10000);
+	}
+	return true;
+}
+
 int device_config_read(struct device *dev, unsigned int at, void *buf,
 		       size_t size)
 {

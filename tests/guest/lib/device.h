@@ -6,6 +6,7 @@
 #ifndef TESTS_GUEST_DEVICE_H
 #define TESTS_GUEST_DEVICE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -75,6 +76,14 @@ void device_get(struct device *dev, const char *kind, unsigned int nth,
 
 /* Maps a whole BAR; NULL if that can't be done. */
 void *device_map_bar(struct device *dev, unsigned int bar, size_t *size);
+
+/*
+ * VFIO's low power, from ENTRY to EXIT: 0 or -errno.  The device sleeps a moment later
+ * only, and whether it does shows in its directory of sysfs.
+ */
+int device_low_power(struct device *dev, bool enter);
+/* Waits for that, for a bounded time. */
+bool device_sleeps(const char *directory);
 
 /* Configuration space; 0 or -errno. */
 int device_config_read(struct device *dev, unsigned int at, void *buf,

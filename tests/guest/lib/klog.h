@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The kernel log: waiting for the line with which an IOMMU reports a fault. */
+/* The kernel log: waiting for a line, such as an IOMMU's report of a fault. */
 #ifndef TESTS_GUEST_KLOG_H
 #define TESTS_GUEST_KLOG_H
 
@@ -23,7 +23,7 @@ enum iommu_kind klog_iommu(void);
  */
 bool klog_reports(bool attached);
 
-/* Opens the log at its end; further lines are seen by klog_fault(). */
+/* Opens the log at its end: only later lines are found. */
 int klog_open(void);
 
 /*

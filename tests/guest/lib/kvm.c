@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,12 +12,16 @@
 
 #include "iommu.h"
 #include "kvm.h"
+#include "plug.h"
 #include "tap.h"
+#include "trace.h"
 
 /* By the numbers, as older headers speak of groups only. */
 #define VFIO_FILE	1
 #define VFIO_FILE_ADD	1
 #define VFIO_FILE_DEL	2
+
+#define TRACING	"/sys/kernel/tracing/"
 
 bool kvm_exists(void)
 {
@@ -91,4 +96,55 @@ void vm_check_count(int want)
 	for (int i = 0; i < 200 && vm_count() != want; i++)
 		usleep(10000);
 	check_eq(vm_count(), want);
+}
+
+static const char *const heard[] = {
+	[KVM_START] = "kvm_arch_start_assignment",
+	[KVM_END] = "kvm_arch_end_assignment",
+	[KVM_NONCOHERENT] = "kvm_arch_register_noncoherent_dma",
+	[KVM_COHERENT] = "kvm_arch_unregister_noncoherent_dma",
+};
+
+/* One more function, beside those that are chosen; 0 or -errno. */
+static int choose(const char *function)
+{
+	int fd = open(TRACING "set_ftrace_filter", O_WRONLY | O_APPEND | O_CLOEXEC), ret = 0;
+
+	if (fd < 0 || dprintf(fd, "%s\n", function) < 0)
+		ret = -errno;
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
+void kvm_hear(void)
+{
+	bool all = !access(TRACING "set_ftrace_filter", W_OK);
+
+	if (all)
+		empty_file(TRACING "set_ftrace_filter");
+	for (int i = 0; all && i < (int)ARRAY_SIZE(heard); i++)
+		if (choose(heard[i]))
+			all = i < KVM_NONCOHERENT && !kernel_before(7, 0);
+	if (!all || write_file(TRACING "current_tracer", "function")) {
+		kvm_hear_no_more();
+		tap_skip("these functions can't be traced here");
+	}
+	empty_file(TRACING "trace");
+}
+
+void kvm_hear_no_more(void)
+{
+	write_file(TRACING "current_tracer", "nop");
+	if (!access(TRACING "set_ftrace_filter", W_OK))
+		empty_file(TRACING "set_ftrace_filter");
+}
+
+int kvm_heard(enum kvm_told what)
+{
+	int n = 0;
+
+	for (char *p = (char *)slurp(TRACING "trace"), *line; (line = strsep(&p, "\n"));)
+		n += line[0] != '#' && strstr(line, heard[what]);
+	return n;
 }

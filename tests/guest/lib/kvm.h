@@ -28,4 +28,18 @@ int vm_count(void);
 /* Checks, waiting for a bounded time, that there are so many. */
 void vm_check_count(int want);
 
+/* What KVM was told since kvm_hear(), by the functions that hear it. */
+enum kvm_told {
+	KVM_START,		/* a device is assigned; before Linux 7.0 only */
+	KVM_END,
+	KVM_NONCOHERENT,	/* its DMA isn't coherent */
+	KVM_COHERENT,
+};
+
+/* The test is skipped where these functions can't be traced. */
+void kvm_hear(void);
+void kvm_hear_no_more(void);
+/* How often. */
+int kvm_heard(enum kvm_told what);
+
 #endif

@@ -43,7 +43,8 @@ def pick_tests(text, sets):
         if word.startswith("-"):
             picked = [t for t in picked if t not in sets.get(word[1:], [word[1:]])]
         elif word == "all":
-            apart = [t for s in ("test-build", "failures", "igb", "owners", "long") for t in sets.get(s, [])]
+            apart = [t for s in ("test-build", "failures", "igb", "owners", "long")
+                     for t in sets.get(s, [])]
             picked += [t for t in all_tests() if t not in apart]
         else:
             picked += sets.get(word, [word])

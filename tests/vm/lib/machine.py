@@ -173,7 +173,8 @@ def command(machine, image, scratch, console):
     iommu, iommu_arguments = iommu_options(machine)
     line = [*emulator(machine), *board, "-nodefaults", "-no-user-config",
             "-display", "none", "-no-reboot", "-m", machine.memory,
-            "-accel", f"tcg,thread={machine.thread}", "-smp", str(1 if machine.icount else machine.cpus),
+            "-accel", f"tcg,thread={machine.thread}",
+            "-smp", str(1 if machine.icount else machine.cpus),
             "-kernel", str(machine.kernel / "vmlinuz"), "-initrd", str(image)]
     if machine.icount:
         line += ["-icount", "shift=0,sleep=off", "-seed", "1",

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* How KVM comes to take the front door's files: the ways of doing it, and without any. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "front.h"
+#include "klog.h"
+#include "kvm.h"
+#include "plug.h"
+#include "tap.h"
+
+#define STATE "/sys/module/iommufd_vfio/parameters/kvm"
+
+static void need_hook(void)
+{
+	kvm_prepare();
+	if (tap_oracle())
+		tap_skip("Linux needs no hook");
+}
+
+static void read_state(char *text, size_t size)
+{
+	FILE *f = fopen(STATE, "r");
+
+	require(f && fgets(text, size, f));
+	text[strcspn(text, "\n")] = 0;
+	fclose(f);
+}
+
+static void state(void)
+{
+	char text[80];
+
+	need_hook();
+	read_state(text, sizeof(text));
+	tap_diag("%s", text);
+	check(!strcmp(text, "ftrace") || !strcmp(text, "kprobe"));
+}
+
+static bool run(const char *command)
+{
+	int ret = system(command);
+
+	if (ret)
+		tap_diag("%s: status %d", command, ret);
+	return !ret;
+}
+
+/* Loads the module anew, with these parameters. */
+static void reload(const char *parameters)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "modprobe iommufd_vfio %s", parameters);
+	require(run("rmmod iommufd_vfio"));
+	require(run(command));
+}
+
+/* One ADD, after loading the module so: its errno. The device works anyway. */
+static int add_with(const char *parameters, char *got, size_t size)
+{
+	struct front s;
+	struct vm vm;
+	int ret;
+
+	front_prepare(&s);
+	reload(parameters);
+	read_state(got, size);
+	vm_open(&vm);
+	front_use(&s);
+	ret = vm_add(&vm, s.dev.fd);
+	check_ret(front_ask(s.dev.fd), 0);
+	device_close(&s.dev);
+	close(s.fd);
+	vm_close(&vm);
+	vm_check_count(0);
+	return ret;
+}
+
+static void ways(void)
+{
+	char got[80];
+	int klog;
+
+	need_hook();
+	klog = klog_open();
+	check_ret(add_with("kvm=off", got, sizeof(got)), -EINVAL);
+	check(!strcmp(got, "off: as wished"));
+	check(klog_says(klog, "KVM won't take device files", 100));
+	check_ret(add_with("kvm=kprobe", got, sizeof(got)), 0);
+	check(!strcmp(got, "kprobe"));
+	check_ret(add_with("kvm=ftrace", got, sizeof(got)), 0);
+	check(!strcmp(got, "ftrace"));
+	check(system("rmmod iommufd_vfio; modprobe iommufd_vfio kvm=magic 2>/dev/null"));
+	check(run("modprobe iommufd_vfio"));
+	close(klog);
+}
+
+static bool set_ftrace(const char *value)
+{
+	return !write_file("/proc/sys/kernel/ftrace_enabled", value);
+}
+
+/* ftrace can't be switched off under us; where it is off before, it is told. */
+static void no_ftrace(void)
+{
+	char got[80];
+	int klog, ret;
+
+	need_hook();
+	check(!set_ftrace("0"));
+	klog = klog_open();
+	require(run("rmmod iommufd_vfio"));
+	require(set_ftrace("0"));
+	require(run("modprobe iommufd_vfio"));
+	ret = add_with("", got, sizeof(got));
+	tap_diag("%s", got);
+	if (!strcmp(got, "kprobe")) {
+		check_ret(ret, 0);
+	} else {
+		check(!strncmp(got, "off: error ", 11));
+		check_ret(ret, -EINVAL);
+		check(klog_says(klog, "KVM won't take device files", 100));
+	}
+	require(set_ftrace("1"));
+	check_ret(add_with("", got, sizeof(got)), 0);
+	check(!strcmp(got, "ftrace"));
+	close(klog);
+}
+
+static const struct test tests[] = {
+	{ "state", state },
+	{ "ways", ways },
+	{ "no_ftrace", no_ftrace },
+};
+
+TAP_MAIN("kvm_hook", tests)
