@@ -191,7 +191,7 @@ bool hw_unmap_add(struct hw_unmapper *from, unsigned long iova,
 	unsigned long part;
 	size_t unmapped;
 
-	for (; length; iova += part, length -= part) {
+	for (; length; iova += unmapped, length -= unmapped) {
 		part = of_one_size(from->domain, iova,
 				   within_piece(iova, length, PIECE));
 		/*
@@ -203,7 +203,8 @@ bool hw_unmap_add(struct hw_unmapper *from, unsigned long iova,
 			flush(from);
 		unmapped = iommu_unmap_fast(from->domain, iova, part, &from->gather);
 		from->any |= unmapped;
-		if (unmapped != part)
+		/* It may be more: virtio-iommu takes back what was mapped in one call. */
+		if (unmapped < part || unmapped > length)
 			return false;
 		cond_resched();
 	}
