@@ -98,8 +98,8 @@ int pin_some(struct memory *memory, unsigned long index, unsigned long npages,
  * Records @n pinned pages from @page on, unless something failed before, as @rc says.
  * What isn't recorded is unpinned.
  */
-static int record_run(struct run_appender *to, struct page *page, unsigned long n,
-		      int rc)
+static __always_inline int record_run(struct run_appender *to, struct page *page,
+				      unsigned long n, int rc)
 {
 	unsigned long before = to->index, recorded;
 
