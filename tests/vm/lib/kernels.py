@@ -15,11 +15,14 @@ class Stock:
 
 
 STOCK = {
-    "6.1": Stock("6.1.0-56", "6.1.192-2", "linux-kbuild-6.1",
+    "6.1": Stock("6.1.0-57", "6.1.192-3", "linux-kbuild-6.1",
                  ("linux-image-{abi}-{arch}",), False),
     "6.12": Stock("6.12.117+deb12", "6.12.117-1~deb12u1", "linux-kbuild-{abi}",
                   ("linux-image-{abi}-{arch}",), False),
     "7.2": Stock("7.2.12+deb13", "7.2.12-1~bpo13+1", "linux-kbuild-{abi}",
+                 ("linux-binary-{abi}-{arch}", "linux-modules-{abi}-{arch}",
+                  "linux-base-{abi}-{arch}"), True),
+    "7.3": Stock("7.3.4+deb13", "7.3.4-1~bpo13+1", "linux-kbuild-{abi}",
                  ("linux-binary-{abi}-{arch}", "linux-modules-{abi}-{arch}",
                   "linux-base-{abi}-{arch}"), True),
 }
