@@ -87,7 +87,7 @@ deb:
 # A disk driven by a program through /dev/iommu, in a virtual machine.
 demo:
 	@$(TOP)/tests/vm/setup-host
-	@$(TOP)/tests/vm/run --kernel 6.12 --iommu vtd --device nvme $(TOP)/tests/guest/demo.c
+	@$(TOP)/tests/vm/run --kernel 6.12 --iommu vtd --device nvme $(TOP)/tests/guest/device/demo.c
 
 # Everything: on this machine, in a clean Debian, in virtual machines.
 test:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cache import Failed
 from kernels import NAMES
-from programs import TESTS
+from programs import LIB, TESTS
 
 FILE = Path(__file__).resolve().parents[1] / "lanes"
 
@@ -33,7 +33,7 @@ class Lane:
 
 def all_tests():
     """Every program of tests/guest."""
-    return sorted(p.stem for p in TESTS.glob("*.c"))
+    return sorted(p.stem for p in TESTS.glob("*/*.c") if p.parent != LIB)
 
 
 def pick_tests(text, sets):
@@ -43,9 +43,7 @@ def pick_tests(text, sets):
         if word.startswith("-"):
             picked = [t for t in picked if t not in sets.get(word[1:], [word[1:]])]
         elif word == "all":
-            apart = [t for s in ("test-build", "failures", "igb", "owners", "long")
-                     for t in sets.get(s, [])]
-            picked += [t for t in all_tests() if t not in apart]
+            picked += [t for t in all_tests() if t not in sets.get("apart", [])]
         else:
             picked += sets.get(word, [word])
     return list(dict.fromkeys(picked))

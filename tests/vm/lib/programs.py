@@ -15,6 +15,7 @@ from pieces import REPOSITORY, need_tools
 TESTS = REPOSITORY / "tests" / "guest"
 FUZZ = REPOSITORY / "tests" / "fuzz"
 BENCH = REPOSITORY / "tests" / "bench"
+LIB = TESTS / "lib"
 KEEP = 4            # builds kept of each program
 CROSS = {"amd64": "", "arm64": "aarch64-linux-gnu-"}
 
@@ -82,26 +83,28 @@ def compile_file(source, arch):
     return target
 
 
+def source_of(path):
+    """The file that a path names: itself, or a program of that name in the tree."""
+    places = [path, path.with_suffix(".c"),
+              *(p for p in TESTS.glob(f"*/{path.name}.c") if p.parent != LIB),
+              *TESTS.glob(f"*/{path.name}.sh")]
+    places += [source / f"{source.name}.c" for source in (FUZZ, BENCH) if path.name == source.name]
+    return next((p for p in places if p.is_file()), None)
+
+
 def find(text, arch):
     """The program for one command line: a path, and perhaps arguments."""
     words = shlex.split(text)
-    path = Path(words[0])
-    if not path.exists() and path.with_suffix(".c").exists():
-        path = path.with_suffix(".c")
-    if not path.exists() and (TESTS / f"{path.name}.c").exists():
-        path = TESTS / f"{path.name}.c"
-    for source in (FUZZ, BENCH):
-        if not path.exists() and path.name == source.name:
-            path = source / f"{source.name}.c"
-    for name in (path.name, f"{path.name}.sh"):
-        if not path.exists() and (TESTS / name).exists():
-            path = TESTS / name
-    if not path.is_file():
+    path = source_of(Path(words[0]))
+    if not path:
         raise Failed(f"no such test program: {words[0]}")
+    directory = path.resolve().parent
     if path.suffix != ".c":
         file = path
-    elif path.resolve().parent in (TESTS, FUZZ, BENCH):
-        file = build_guest_program(path.stem, arch, path.resolve().parent)
+    elif directory.parent == TESTS:
+        file = build_guest_program(path.stem, arch)
+    elif directory in (FUZZ, BENCH):
+        file = build_guest_program(path.stem, arch, directory)
     else:
         file = compile_file(path, arch)
     return Program(path.stem, file, words[1:])

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The front door up to BIND: which nodes there are, what they refuse before BIND,
+ * Device nodes up to BIND: which nodes there are, what they refuse before BIND,
  * what BIND refuses, and who keeps whom out.
  */
 #include <dirent.h>
@@ -457,4 +457,4 @@ static const struct test tests[] = {
 	{ "exclusion_race", exclusion_race },
 };
 
-TAP_MAIN("frontdoor", tests)
+TAP_MAIN("node", tests)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The front door after BIND: what the driver answers through it, mappings of BARs
+ * Device nodes after BIND: what the driver answers through it, mappings of BARs
  * and how they are revoked, features, and attaching to page tables.
  */
 #include <errno.h>
@@ -440,4 +440,4 @@ static const struct test tests[] = {
 	{ "attach_no_answer", attach_no_answer },
 };
 
-TAP_MAIN("frontdoor_use", tests)
+TAP_MAIN("node_use", tests)

@@ -22,7 +22,7 @@
 #include <linux/capability.h>
 
 #include "edu.h"
-#include "front.h"
+#include "node.h"
 #include "iommu.h"
 #include "kvm.h"
 #include "legacy.h"
@@ -160,7 +160,7 @@ static void step(struct bench *b)
 		transfer(b);
 		break;
 	default:
-		require_ok(front_ask(b->dev.fd));
+		require_ok(node_ask(b->dev.fd));
 		if (!b->is_edu && !rnd(4))
 			device_reset(&b->dev);
 	}
@@ -343,12 +343,12 @@ static void check_charge(void)
 	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
 	struct __user_cap_data_struct caps[2];
 	struct rlimit limit = { 16 * PAGE, 16 * PAGE };
-	struct front s;
+	struct node s;
 	struct mem m;
 
 	require(!syscall(SYS_capget, &head, caps));
 	caps[0].effective &= ~(1u << CAP_IPC_LOCK);
-	front_prepare(&s);
+	node_prepare(&s);
 	s.fd = iommu_open();
 	s.ioas = ioas_new(s.fd);
 	device_get(&s.dev, "edu", 0, s.fd);

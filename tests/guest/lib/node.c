@@ -6,13 +6,13 @@
 
 #include <linux/vfio.h>
 
-#include "front.h"
+#include "node.h"
 #include "iommu.h"
 #include "legacy.h"
 #include "mem.h"
 #include "tap.h"
 
-void front_prepare(struct front *f)
+void node_prepare(struct node *f)
 {
 	f->bdf = device_find("edu", 0);
 	if (!f->bdf)
@@ -20,7 +20,7 @@ void front_prepare(struct front *f)
 	f->uses = module_uses();
 }
 
-void front_use(struct front *f)
+void node_use(struct node *f)
 {
 	struct mem m;
 
@@ -32,14 +32,14 @@ void front_use(struct front *f)
 	require_ok(ioas_map_at(f->fd, f->ioas, m.va, m.size, FRONT_IOVA));
 }
 
-int front_ask(int fd)
+int node_ask(int fd)
 {
 	struct vfio_device_info info = { .argsz = sizeof(info) };
 
 	return iommu_ioctl(fd, VFIO_DEVICE_GET_INFO, &info);
 }
 
-void front_check_in_use(struct front *f)
+void node_check_in_use(struct node *f)
 {
 	struct device other;
 	int fd = iommu_open();
@@ -51,7 +51,7 @@ void front_check_in_use(struct front *f)
 	close(fd);
 }
 
-void front_check_free(struct front *f)
+void node_check_free(struct node *f)
 {
 	struct device dev;
 	int fd;

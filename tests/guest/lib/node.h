@@ -10,7 +10,7 @@
 #define FRONT_IOVA	0x1000000ull
 #define FRONT_SIZE	(64 * 4096ull)
 
-struct front {
+struct node {
 	const char *bdf;
 	long uses;			/* of kernel modules, before */
 	int fd;
@@ -19,16 +19,16 @@ struct front {
 };
 
 /* Finds an edu, or the test is skipped. */
-void front_prepare(struct front *f);
+void node_prepare(struct node *f);
 /* Binds and attaches it, and maps memory for it. */
-void front_use(struct front *f);
+void node_use(struct node *f);
 /* Does this device file answer?  0 or -errno */
-int front_ask(int fd);
+int node_ask(int fd);
 
 /* Checks that nobody else gets the device. */
-void front_check_in_use(struct front *f);
+void node_check_in_use(struct node *f);
 /* Checks that both ways to it are free, and nothing is left behind. */
-void front_check_free(struct front *f);
+void node_check_free(struct node *f);
 
 void send_fd(int sock, int fd);
 int receive_fd(int sock);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The front door's devices: unplugged while open or in use, plugged in again, and
+ * The devices of device nodes: unplugged while open or in use, plugged in again, and
  * several in one group.
  */
 #include <errno.h>
@@ -10,14 +10,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "front.h"
+#include "node.h"
 #include "iommu.h"
 #include "legacy.h"
 #include "plug.h"
 #include "tap.h"
 
 /* Begins to take the device from vfio-pci, which lasts until all its files are closed. */
-static int unplug(struct front *s)
+static int unplug(struct node *s)
 {
 	struct write_alone w = { .path = "/sys/bus/pci/drivers/vfio-pci/unbind" };
 
@@ -25,7 +25,7 @@ static int unplug(struct front *s)
 	return tap_spawn(write_alone, &w);
 }
 
-static void plug_in(struct front *s)
+static void plug_in(struct node *s)
 {
 	check_ret(write_file("/sys/bus/pci/drivers/vfio-pci/bind", s->bdf), 0);
 	for (int i = 0; i < 100; i++) {
@@ -42,19 +42,19 @@ static void plug_in(struct front *s)
 
 static void unplugged_in_use(void)
 {
-	struct front s;
+	struct node s;
 	struct device late;
 	struct pollfd p = { .events = POLLIN };
 	int pid, ret;
 
-	front_prepare(&s);
-	front_use(&s);
+	node_prepare(&s);
+	node_use(&s);
 	p.fd = request_eventfd(&s.dev);
 	pid = unplug(&s);
 	check_eq(poll(&p, 1, 5000), 1);
 	/* who has it may use it to the end */
 	check(!ended(pid, 200));
-	check_ret(front_ask(s.dev.fd), 0);
+	check_ret(node_ask(s.dev.fd), 0);
 	check_ret(device_detach(&s.dev), 0);
 	check_ret(device_attach(&s.dev, s.ioas), 0);
 	/* nobody else may begin; older kernels only say so later */
@@ -74,16 +74,16 @@ static void unplugged_in_use(void)
 	check_ret(ioas_unmap(s.fd, s.ioas, FRONT_IOVA, FRONT_SIZE, NULL), 0);
 	close(s.fd);
 	plug_in(&s);
-	front_check_free(&s);
+	node_check_free(&s);
 }
 
 /* An open file without BIND holds the device as well. */
 static void unplugged_open(void)
 {
-	struct front s = {};
+	struct node s = {};
 	int pid;
 
-	front_prepare(&s);
+	node_prepare(&s);
 	require_ok(device_open(&s.dev, s.bdf));
 	pid = unplug(&s);
 	check(!ended(pid, 300));
@@ -92,26 +92,26 @@ static void unplugged_open(void)
 	check(ended(pid, 15000));
 	tap_join(pid);
 	plug_in(&s);
-	front_check_free(&s);
+	node_check_free(&s);
 }
 
 static void replugged(void)
 {
-	struct front s = {};
+	struct node s = {};
 
-	front_prepare(&s);
+	node_prepare(&s);
 	for (int i = 0; i < 20; i++) {
 		tap_join(unplug(&s));
 		plug_in(&s);
-		front_use(&s);
+		node_use(&s);
 		device_close(&s.dev);
 		close(s.fd);
 	}
-	front_check_free(&s);
+	node_check_free(&s);
 }
 
 struct opener {
-	struct front *s;
+	struct node *s;
 	volatile int stop;
 	long done;
 };
@@ -133,11 +133,11 @@ static void *open_loop(void *arg)
 /* Opening while the device comes and goes. */
 static void open_race(void)
 {
-	struct front s = {};
+	struct node s = {};
 	struct opener a = { &s };
 	pthread_t thread;
 
-	front_prepare(&s);
+	node_prepare(&s);
 	require(!pthread_create(&thread, NULL, open_loop, &a));
 	for (int i = 0; i < 20; i++) {
 		tap_join(unplug(&s));
@@ -148,7 +148,7 @@ static void open_race(void)
 	pthread_join(thread, NULL);
 	tap_diag("%ld times open", a.done);
 	check(a.done > 0);
-	front_check_free(&s);
+	node_check_free(&s);
 }
 
 /* One context owns all devices of a group, and the group is held once. */
@@ -186,4 +186,4 @@ static const struct test tests[] = {
 	{ "pair", pair },
 };
 
-TAP_MAIN("frontdoor_plug", tests)
+TAP_MAIN("node_plug", tests)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The front door when memory runs out: each allocation on the way of an open, a
+ * Device nodes when memory runs out: each allocation on the way of an open, a
  * BIND and an ATTACH fails once, and nothing stays behind.  Needs a kernel with
  * fault injection.
  */
@@ -12,7 +12,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#include "front.h"
+#include "node.h"
 #include "iommu.h"
 #include "legacy.h"
 #include "tap.h"
@@ -77,7 +77,7 @@ static void spare_acpi(void)
 	require(setting("failslab/reject-end", text));
 }
 
-static void prepare(struct front *f)
+static void prepare(struct node *f)
 {
 	nth = open("/proc/thread-self/fail-nth", O_RDWR);
 	if (nth < 0)
@@ -87,7 +87,7 @@ static void prepare(struct front *f)
 		tap_skip("needs failslab");
 	require(setting("failslab/verbose", "0"));
 	spare_acpi();
-	front_prepare(f);
+	node_prepare(f);
 }
 
 /* From here on, the nth allocation of this thread fails. */
@@ -110,8 +110,8 @@ static bool failed(void)
 }
 
 /* Calls @call with every allocation failing once, the last time with none. */
-static void sweep(const char *name, struct front *f, int (*call)(struct front *f),
-		  void (*undo)(struct front *f))
+static void sweep(const char *name, struct node *f, int (*call)(struct node *f),
+		  void (*undo)(struct node *f))
 {
 	unsigned int n, refused = 0;
 
@@ -134,7 +134,7 @@ static void sweep(const char *name, struct front *f, int (*call)(struct front *f
 	check(n < MOST && refused > 0);
 }
 
-static int call_open(struct front *f)
+static int call_open(struct node *f)
 {
 	int fd = open(f->dev.node, O_RDWR | O_CLOEXEC);
 
@@ -145,28 +145,28 @@ static int call_open(struct front *f)
 	return 0;
 }
 
-static void undo_nothing(struct front *f)
+static void undo_nothing(struct node *f)
 {
 	(void)f;
 }
 
 static void opening(void)
 {
-	struct front f;
+	struct node f;
 
 	prepare(&f);
 	require_ok(device_open(&f.dev, f.bdf));
 	sweep("open", &f, call_open, undo_nothing);
 	device_close(&f.dev);
-	front_check_free(&f);
+	node_check_free(&f);
 }
 
-static int call_bind(struct front *f)
+static int call_bind(struct node *f)
 {
 	return device_bind(&f->dev, f->fd);
 }
 
-static void undo_bind(struct front *f)
+static void undo_bind(struct node *f)
 {
 	device_close(&f->dev);
 	require_ok(device_open(&f->dev, f->bdf));
@@ -174,7 +174,7 @@ static void undo_bind(struct front *f)
 
 static void binding(void)
 {
-	struct front f;
+	struct node f;
 
 	prepare(&f);
 	f.fd = iommu_open();
@@ -183,22 +183,22 @@ static void binding(void)
 	check(legacy_is_free(f.bdf));
 	device_close(&f.dev);
 	close(f.fd);
-	front_check_free(&f);
+	node_check_free(&f);
 }
 
-static int call_attach(struct front *f)
+static int call_attach(struct node *f)
 {
 	return device_attach(&f->dev, f->ioas);
 }
 
-static void undo_attach(struct front *f)
+static void undo_attach(struct node *f)
 {
 	require_ok(device_detach(&f->dev));
 }
 
 static void attaching(void)
 {
-	struct front f;
+	struct node f;
 
 	prepare(&f);
 	f.fd = iommu_open();
@@ -208,7 +208,7 @@ static void attaching(void)
 	check_ret(iommu_destroy(f.fd, f.ioas), 0);
 	device_close(&f.dev);
 	close(f.fd);
-	front_check_free(&f);
+	node_check_free(&f);
 }
 
 static const struct test tests[] = {
@@ -217,4 +217,4 @@ static const struct test tests[] = {
 	{ "attaching", attaching, 300 },
 };
 
-TAP_MAIN("frontdoor_fail", tests)
+TAP_MAIN("node_fail", tests)

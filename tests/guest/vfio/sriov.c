@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "front.h"
+#include "node.h"
 #include "igb.h"
 #include "iommu.h"
 #include "klog.h"
@@ -162,9 +162,9 @@ static void token_again(void)
 	function_up(&a, pf, right);
 	require_ok(device_open(&dev, vf));
 	check_ret(bind_with(&dev, fd, other), -EACCES);
-	check_ret(front_ask(dev.fd), -EINVAL);
+	check_ret(node_ask(dev.fd), -EINVAL);
 	check_ret(bind_with(&dev, fd, right), 0);
-	check_ret(front_ask(dev.fd), 0);
+	check_ret(node_ask(dev.fd), 0);
 }
 
 /* Each function reaches its own memory, and no other. */
@@ -254,7 +254,7 @@ static void removed_in_use(bool with_pf)
 	check_eq(poll(&p, 1, 5000), 1);
 	/* who has it may use it to the end */
 	check(!ended(pid, 200));
-	check_ret(front_ask(b.dev.fd), 0);
+	check_ret(node_ask(b.dev.fd), 0);
 	check_ret(device_detach(&b.dev), 0);
 	check_ret(device_attach(&b.dev, b.ioas), 0);
 	if (with_pf)
@@ -295,7 +295,7 @@ static void pf_closed(void)
 	function_up(&a, pf, right);
 	function_up(&b, vf, right);
 	function_down(&a);
-	check_ret(front_ask(b.dev.fd), 0);
+	check_ret(node_ask(b.dev.fd), 0);
 	check_ret(device_detach(&b.dev), 0);
 	check_ret(device_attach(&b.dev, b.ioas), 0);
 	function_up(&a, pf, right);
@@ -329,7 +329,7 @@ static void pf_unbound(void)
 	pid = tap_spawn(write_alone, &w);
 	check_eq(poll(&p, 1, 10000), 1);
 	check(!ended(pid, 200));
-	check_ret(front_ask(b.dev.fd), 0);
+	check_ret(node_ask(b.dev.fd), 0);
 	function_down(&b);
 	check(ended(pid, 10000));
 	tap_join(pid);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The front door's files in KVM's VFIO device: what is taken and what isn't, in
+ * Device node files in KVM's VFIO device: what is taken and what isn't, in
  * which order all of it may end, who keeps the VM alive, and what KVM is told.
  */
 #include <errno.h>
@@ -16,29 +16,29 @@
 
 #include <linux/vfio.h>
 
-#include "front.h"
+#include "node.h"
 #include "iommu.h"
 #include "kvm.h"
 #include "legacy.h"
 #include "race.h"
 #include "tap.h"
 
-static void prepare(struct front *f)
+static void prepare(struct node *f)
 {
 	kvm_prepare();
-	front_prepare(f);
+	node_prepare(f);
 	check_eq(vm_count(), 0);
 }
 
-static void check_over(struct front *f)
+static void check_over(struct node *f)
 {
 	vm_check_count(0);
-	front_check_free(f);
+	node_check_free(f);
 }
 
 static void add_first(void)
 {
-	struct front s;
+	struct node s;
 	struct vm vm;
 
 	prepare(&s);
@@ -53,7 +53,7 @@ static void add_first(void)
 	check_ret(vm_del(&vm, s.dev.fd), 0);
 	check_ret(vm_del(&vm, s.dev.fd), -ENOENT);
 	check_ret(vm_add(&vm, s.dev.fd), 0);
-	check_ret(front_ask(s.dev.fd), 0);
+	check_ret(node_ask(s.dev.fd), 0);
 	check_ret(vm_del(&vm, s.dev.fd), 0);
 	device_close(&s.dev);
 	close(s.fd);
@@ -63,21 +63,21 @@ static void add_first(void)
 
 static void bind_first(void)
 {
-	struct front s;
+	struct node s;
 	struct vm vm;
 
 	prepare(&s);
-	front_use(&s);
+	node_use(&s);
 	vm_open(&vm);
 	check_ret(vm_add(&vm, s.dev.fd), 0);
 	check_ret(vm_add(&vm, s.dev.fd), -EEXIST);
-	check_ret(front_ask(s.dev.fd), 0);
+	check_ret(node_ask(s.dev.fd), 0);
 	check_ret(vm_del(&vm, s.dev.fd), 0);
 	check_ret(vm_add(&vm, s.dev.fd), 0);
 	/* the device doesn't know of this VM, and doesn't hold it */
 	vm_close(&vm);
 	vm_check_count(0);
-	check_ret(front_ask(s.dev.fd), 0);
+	check_ret(node_ask(s.dev.fd), 0);
 	device_close(&s.dev);
 	close(s.fd);
 	check_over(&s);
@@ -85,7 +85,7 @@ static void bind_first(void)
 
 static void foreign(void)
 {
-	struct front s;
+	struct node s;
 	struct vm vm;
 	int files[6];
 
@@ -116,7 +116,7 @@ static void foreign(void)
 static void legacy(void)
 {
 	const char *other = device_find("nvme", 0);
-	struct front s;
+	struct node s;
 	struct legacy l;
 	struct vm vm;
 
@@ -145,7 +145,7 @@ static void legacy(void)
 /* From BIND to close the device holds the VM that had it by then. */
 static void bind_holds(void)
 {
-	struct front s;
+	struct node s;
 	struct vm vm;
 
 	prepare(&s);
@@ -157,7 +157,7 @@ static void bind_holds(void)
 	vm_close(&vm);
 	usleep(50000);
 	check_eq(vm_count(), 1);
-	check_ret(front_ask(s.dev.fd), 0);
+	check_ret(node_ask(s.dev.fd), 0);
 	check_ret(device_attach(&s.dev, ioas_new(s.fd)), 0);
 	device_close(&s.dev);
 	vm_check_count(0);
@@ -168,7 +168,7 @@ static void bind_holds(void)
 /* Nothing is held of a VM that gave the file back, or ended. */
 static void bind_late(void)
 {
-	struct front s;
+	struct node s;
 	struct vm vm;
 
 	prepare(&s);
@@ -186,7 +186,7 @@ static void bind_late(void)
 		if (!ended)
 			vm_close(&vm);
 		vm_check_count(0);
-		check_ret(front_ask(s.dev.fd), 0);
+		check_ret(node_ask(s.dev.fd), 0);
 		device_close(&s.dev);
 	}
 	close(s.fd);
@@ -196,7 +196,7 @@ static void bind_late(void)
 /* A BIND that fails holds nothing. */
 static void bind_refused(void)
 {
-	struct front s;
+	struct node s;
 	struct vm vm;
 
 	prepare(&s);
@@ -214,7 +214,7 @@ static void bind_refused(void)
 static void two_vms(void)
 {
 	struct vm vm[2];
-	struct front s;
+	struct node s;
 
 	prepare(&s);
 	for (int first = 0; first < 2; first++) {
@@ -238,7 +238,7 @@ static void two_vms(void)
 
 #define PIECES 4	/* in 24 orders */
 
-static void close_in_order(struct front *s, struct vm *vm, unsigned int order)
+static void close_in_order(struct node *s, struct vm *vm, unsigned int order)
 {
 	int *left[PIECES] = { &s->dev.fd, &s->fd, &vm->vm, &vm->vfio };
 
@@ -254,7 +254,7 @@ static void close_in_order(struct front *s, struct vm *vm, unsigned int order)
 /* All files closed in every order, added before BIND and after. */
 static void orders(void)
 {
-	struct front s;
+	struct node s;
 	struct vm vm;
 
 	prepare(&s);
@@ -297,7 +297,7 @@ static bool enforces(void)
 static void told(void)
 {
 	struct iommu_vfio_ioas vfio = { .size = sizeof(vfio), .op = IOMMU_VFIO_IOAS_SET };
-	struct front s;
+	struct node s;
 	struct vm vm;
 
 	prepare(&s);
@@ -332,7 +332,7 @@ static void told(void)
 
 static void use_for_ever(void *arg)
 {
-	struct front *s = arg;
+	struct node *s = arg;
 	struct vm vm;
 
 	for (;;) {
@@ -351,7 +351,7 @@ static void use_for_ever(void *arg)
 
 static void killed(void)
 {
-	struct front s;
+	struct node s;
 
 	prepare(&s);
 	srand(1);
@@ -369,7 +369,7 @@ static void killed(void)
 }
 
 struct shared {
-	struct front *s;
+	struct node *s;
 	struct vm vm[2];
 };
 
@@ -420,7 +420,7 @@ static bool race_second(struct race *race, struct race_side *side)
 
 static void raced(void)
 {
-	struct front s;
+	struct node s;
 	struct shared d = { .s = &s };
 	struct race race = {
 		.side = {
@@ -448,7 +448,7 @@ static void raced(void)
 static void kvm_last(void)
 {
 	int sock[2];
-	struct front s;
+	struct node s;
 	struct vm vm;
 
 	prepare(&s);
@@ -465,10 +465,10 @@ static void kvm_last(void)
 	close(s.fd);
 	device_close(&s.dev);
 	/* only KVM has it now */
-	front_check_in_use(&s);
+	node_check_in_use(&s);
 	close(vm.vm);
 	close(vm.kvm);
-	front_check_in_use(&s);
+	node_check_in_use(&s);
 	check_eq(vm_count(), 1);
 	close(vm.vfio);
 	close(sock[0]);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* How KVM comes to take the front door's files: the ways of doing it, and without any. */
+/* How KVM comes to take device node files: the ways of doing it, and without any. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "front.h"
+#include "node.h"
 #include "klog.h"
 #include "kvm.h"
 #include "plug.h"
@@ -62,17 +62,17 @@ static void reload(const char *parameters)
 /* One ADD, after loading the module so: its errno. The device works anyway. */
 static int add_with(const char *parameters, char *got, size_t size)
 {
-	struct front s;
+	struct node s;
 	struct vm vm;
 	int ret;
 
-	front_prepare(&s);
+	node_prepare(&s);
 	reload(parameters);
 	read_state(got, size);
 	vm_open(&vm);
-	front_use(&s);
+	node_use(&s);
 	ret = vm_add(&vm, s.dev.fd);
-	check_ret(front_ask(s.dev.fd), 0);
+	check_ret(node_ask(s.dev.fd), 0);
 	device_close(&s.dev);
 	close(s.fd);
 	vm_close(&vm);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The front door's files and their processes: exec, exits in every order, a device
+ * Device node files and their processes: exec, exits in every order, a device
  * that is taken away while its registers and memory are mapped, and one that sleeps.
  */
 #include <errno.h>
@@ -15,7 +15,7 @@
 #include <linux/pci_regs.h>
 
 #include "edu.h"
-#include "front.h"
+#include "node.h"
 #include "iommu.h"
 #include "legacy.h"
 #include "mem.h"
@@ -25,11 +25,11 @@
 
 #define EDU_ID 0xedu		/* in the lowest byte of BAR 0 */
 
-static void wait_free(struct front *s)
+static void wait_free(struct node *s)
 {
 	for (int i = 0; i < 200 && !legacy_is_free(s->bdf); i++)
 		usleep(10000);
-	front_check_free(s);
+	node_check_free(s);
 }
 
 /* Becomes another program, which knows nothing of the files that it has. */
@@ -62,17 +62,17 @@ static int wait_for_exec(int pid)
 /* Files that exec keeps are in use until the program ends. */
 static void exec_keeps(void)
 {
-	struct front s;
+	struct node s;
 	int pid;
 
-	front_prepare(&s);
-	front_use(&s);
+	node_prepare(&s);
+	node_use(&s);
 	require(!fcntl(s.dev.fd, F_SETFD, 0) && !fcntl(s.fd, F_SETFD, 0));
 	pid = tap_spawn(become_sleep, &s);
 	require_ok(wait_for_exec(pid));
 	device_close(&s.dev);
 	close(s.fd);
-	front_check_in_use(&s);
+	node_check_in_use(&s);
 	kill(pid, SIGKILL);
 	tap_join(pid);
 	wait_free(&s);
@@ -81,25 +81,25 @@ static void exec_keeps(void)
 /* And those that it closes aren't, mappings of the old program included. */
 static void exec_closes(void)
 {
-	struct front s;
+	struct node s;
 	int pid;
 
-	front_prepare(&s);
-	front_use(&s);
+	node_prepare(&s);
+	node_use(&s);
 	require(device_map_bar(&s.dev, 0, NULL) != NULL);
 	pid = tap_spawn(become_sleep, &s);
 	require_ok(wait_for_exec(pid));
 	/* the memory that was mapped is pinned all the same */
-	check_ret(front_ask(s.dev.fd), 0);
+	check_ret(node_ask(s.dev.fd), 0);
 	kill(pid, SIGKILL);
 	tap_join(pid);
 	device_close(&s.dev);
 	close(s.fd);
-	front_check_in_use(&s);		/* by the mapping of the registers */
+	node_check_in_use(&s);		/* by the mapping of the registers */
 }
 
 struct holder {
-	struct front *s;
+	struct node *s;
 	int keep;			/* the device, the context, or the registers */
 	volatile uint32_t *bar;
 	int ready;
@@ -121,12 +121,12 @@ static void hold_for_ever(void *arg)
 }
 
 /* Three processes with a part each, killed in this order. */
-static void kill_in_order(struct front *s, int order)
+static void kill_in_order(struct node *s, int order)
 {
 	int pid[3], ready[2], left = 5;	/* device and registers: bits 0 and 2 */
 	struct holder h = { s };
 
-	front_use(s);
+	node_use(s);
 	require_ok(device_bus_master(&s->dev));
 	h.bar = device_map_bar(&s->dev, 0, NULL);
 	require(h.bar && !pipe(ready));
@@ -146,7 +146,7 @@ static void kill_in_order(struct front *s, int order)
 		order /= n;
 		for (which = 0; pid[which] < 0 || i--; which++)
 			;
-		front_check_in_use(s);
+		node_check_in_use(s);
 		kill(pid[which], SIGKILL);
 		tap_join(pid[which]);
 		pid[which] = -1;
@@ -169,9 +169,9 @@ static void kill_in_order(struct front *s, int order)
 
 static void exits(void)
 {
-	struct front s;
+	struct node s;
 
-	front_prepare(&s);
+	node_prepare(&s);
 	for (int order = 0; order < 6; order++)
 		kill_in_order(&s, order);
 }
@@ -185,7 +185,7 @@ static int write_device(const char *bdf, const char *name, const char *text)
 }
 
 /* Takes away the driver, or the whole device. */
-static int start_to_lose(const struct front *s, bool pull)
+static int start_to_lose(const struct node *s, bool pull)
 {
 	struct write_alone w = { .path = "/sys/bus/pci/drivers/vfio-pci/unbind" };
 
@@ -195,7 +195,7 @@ static int start_to_lose(const struct front *s, bool pull)
 	return tap_spawn(write_alone, &w);
 }
 
-static void bring_back(struct front *s)
+static void bring_back(struct node *s)
 {
 	struct device dev;
 
@@ -219,12 +219,12 @@ static void bring_back(struct front *s)
 static void lost_while_mapped(bool pull)
 {
 	struct pollfd p = { .events = POLLIN };
-	struct front s;
+	struct node s;
 	struct edu edu;
 	int pid;
 
-	front_prepare(&s);
-	front_use(&s);
+	node_prepare(&s);
+	node_use(&s);
 	edu_init(&edu, &s.dev);
 	/* nor does the process that takes the device away have it by its registers */
 	require(!madvise((void *)edu.regs, MIB, MADV_DONTFORK));
@@ -288,11 +288,11 @@ static void low_powers(void)
 {
 	volatile uint32_t *bar;
 	uint32_t id;
-	struct front s;
+	struct node s;
 
 	probe_prepare();
-	front_prepare(&s);
-	front_use(&s);
+	node_prepare(&s);
+	node_use(&s);
 	require_ok(device_bus_master(&s.dev));
 	bar = device_map_bar(&s.dev, 0, NULL);
 	require(bar != NULL);
@@ -303,7 +303,7 @@ static void low_powers(void)
 	check_sleeps(s.bdf);
 	check_eq(probe(bar), SIGBUS);
 	/* calls and reads wake it for their time */
-	check_ret(front_ask(s.dev.fd), 0);
+	check_ret(node_ask(s.dev.fd), 0);
 	check_ret(device_config_read(&s.dev, 0, &id, 4), 0);
 	check_eq(id, 0x11e81234);
 	check_ret(device_attach(&s.dev, s.ioas), 0);
@@ -324,12 +324,12 @@ static void low_powers(void)
 /* Registers that vanish and come back, while the device's DMA goes on. */
 static void zapped_at_work(void)
 {
-	struct front s;
+	struct node s;
 	struct edu edu;
 
 	probe_prepare();
-	front_prepare(&s);
-	front_use(&s);
+	node_prepare(&s);
+	node_use(&s);
 	edu_init(&edu, &s.dev);
 	for (int i = 0; i < 3; i++) {
 		check_ret(edu_store(&edu, FRONT_IOVA, 0, 512), 0);
@@ -356,4 +356,4 @@ static const struct test tests[] = {
 	{ "zapped_at_work", zapped_at_work },
 };
 
-TAP_MAIN("frontdoor_orders", tests)
+TAP_MAIN("node_orders", tests)

@@ -667,7 +667,7 @@ static void heir(void)
 	sweep(for_heir, run_heir);
 }
 
-/* The front door */
+/* Device nodes */
 static void with_door(void)
 {
 	const char *bdf = device_find("edu", 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The front door's files: closed in any order, inherited, handed on, lost, and
+ * Device node files: closed in any order, inherited, handed on, lost, and
  * their owners killed.  Afterwards nobody has the device and nothing is left.
  */
 #include <errno.h>
@@ -10,95 +10,95 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "front.h"
+#include "node.h"
 #include "iommu.h"
 #include "legacy.h"
 #include "tap.h"
 
 static void device_first(void)
 {
-	struct front s;
+	struct node s;
 
-	front_prepare(&s);
-	front_use(&s);
-	front_check_in_use(&s);
+	node_prepare(&s);
+	node_use(&s);
+	node_check_in_use(&s);
 	device_close(&s.dev);
 	/* the address space is whole, and free */
 	check_ret(iommu_destroy(s.fd, s.dev.id), -ENOENT);
 	check_ret(ioas_unmap(s.fd, s.ioas, FRONT_IOVA, FRONT_SIZE, NULL), 0);
 	check_ret(iommu_destroy(s.fd, s.ioas), 0);
 	close(s.fd);
-	front_check_free(&s);
+	node_check_free(&s);
 }
 
 static void context_first(void)
 {
-	struct front s;
+	struct node s;
 
-	front_prepare(&s);
-	front_use(&s);
+	node_prepare(&s);
+	node_use(&s);
 	close(s.fd);
 	/* the device keeps the context */
-	check_ret(front_ask(s.dev.fd), 0);
+	check_ret(node_ask(s.dev.fd), 0);
 	check_ret(device_detach(&s.dev), 0);
 	check_ret(device_attach(&s.dev, s.ioas), 0);
-	front_check_in_use(&s);
+	node_check_in_use(&s);
 	device_close(&s.dev);
-	front_check_free(&s);
+	node_check_free(&s);
 }
 
 static void destroy_bound(void)
 {
-	struct front s;
+	struct node s;
 
-	front_prepare(&s);
-	front_use(&s);
+	node_prepare(&s);
+	node_use(&s);
 	check_ret(iommu_destroy(s.fd, s.dev.id), -EBUSY);
 	check_ret(iommu_destroy(s.fd, s.ioas), -EBUSY);
-	check_ret(front_ask(s.dev.fd), 0);
+	check_ret(node_ask(s.dev.fd), 0);
 	device_close(&s.dev);
 	close(s.fd);
-	front_check_free(&s);
+	node_check_free(&s);
 }
 
 static void duplicates(void)
 {
-	struct front s;
+	struct node s;
 	int copy;
 
-	front_prepare(&s);
-	front_use(&s);
+	node_prepare(&s);
+	node_use(&s);
 	copy = dup(s.dev.fd);
 	device_close(&s.dev);
 	close(s.fd);
-	check_ret(front_ask(copy), 0);
-	front_check_in_use(&s);
+	check_ret(node_ask(copy), 0);
+	node_check_in_use(&s);
 	close(copy);
-	front_check_free(&s);
+	node_check_free(&s);
 }
 
 /* A mapping of a BAR keeps the file, and the file keeps the device. */
 static void mapping_last(void)
 {
 	volatile uint32_t *bar;
-	struct front s;
+	struct node s;
 	size_t size;
 
-	front_prepare(&s);
-	front_use(&s);
+	node_prepare(&s);
+	node_use(&s);
 	require_ok(device_bus_master(&s.dev));
 	bar = device_map_bar(&s.dev, 0, &size);
 	require(bar != NULL);
 	device_close(&s.dev);
 	close(s.fd);
 	check_eq(*bar & 0xff, 0xed);
-	front_check_in_use(&s);
+	node_check_in_use(&s);
 	munmap((void *)bar, size);
-	front_check_free(&s);
+	node_check_free(&s);
 }
 
 struct child {
-	struct front *s;
+	struct node *s;
 	int go;
 };
 
@@ -108,27 +108,27 @@ static void hold_until_told(void *arg)
 	char byte;
 
 	check_eq(read(c->go, &byte, 1), 1);
-	check_ret(front_ask(c->s->dev.fd), 0);
+	check_ret(node_ask(c->s->dev.fd), 0);
 	check_ret(device_detach(&c->s->dev), 0);
 }
 
 static void forked(void)
 {
 	int go[2], pid;
-	struct front s;
+	struct node s;
 	struct child c = { &s };
 
-	front_prepare(&s);
-	front_use(&s);
+	node_prepare(&s);
+	node_use(&s);
 	require(!pipe(go));
 	c.go = go[0];
 	pid = tap_spawn(hold_until_told, &c);
 	device_close(&s.dev);
 	close(s.fd);
-	front_check_in_use(&s);
+	node_check_in_use(&s);
 	check_eq(write(go[1], "x", 1), 1);
 	tap_join(pid);
-	front_check_free(&s);
+	node_check_free(&s);
 }
 
 static void receiver(void *arg)
@@ -137,22 +137,22 @@ static void receiver(void *arg)
 	struct device dev = { .fd = receive_fd(sock) };
 	int fd = receive_fd(sock);
 
-	check_ret(front_ask(dev.fd), -EINVAL);
+	check_ret(node_ask(dev.fd), -EINVAL);
 	require_ok(device_bind(&dev, fd));
 	require_ok(device_attach(&dev, ioas_new(fd)));
 	check_eq(write(sock, "x", 1), 1);
 	/* until the sender has gone through its part */
 	check_eq(read(sock, &(char){ 0 }, 1), 1);
-	check_ret(front_ask(dev.fd), 0);
+	check_ret(node_ask(dev.fd), 0);
 }
 
 /* One process opens both files, another one uses them. */
 static void handed_on(void)
 {
 	int sock[2], pid;
-	struct front s;
+	struct node s;
 
-	front_prepare(&s);
+	node_prepare(&s);
 	require(!socketpair(AF_UNIX, SOCK_STREAM, 0, sock));
 	pid = tap_spawn(receiver, &sock[1]);
 	close(sock[1]);
@@ -161,40 +161,40 @@ static void handed_on(void)
 	send_fd(sock[0], s.dev.fd);
 	send_fd(sock[0], s.fd);
 	check_eq(read(sock[0], &(char){ 0 }, 1), 1);
-	check_ret(front_ask(s.dev.fd), 0);
+	check_ret(node_ask(s.dev.fd), 0);
 	device_close(&s.dev);
 	close(s.fd);
-	front_check_in_use(&s);
+	node_check_in_use(&s);
 	check_eq(write(sock[0], "x", 1), 1);
 	tap_join(pid);
-	front_check_free(&s);
+	node_check_free(&s);
 }
 
 /* The last reference lies in a socket that nobody reads any more. */
 static void lost_in_socket(void)
 {
 	int sock[2];
-	struct front s;
+	struct node s;
 
-	front_prepare(&s);
-	front_use(&s);
+	node_prepare(&s);
+	node_use(&s);
 	require(!socketpair(AF_UNIX, SOCK_STREAM, 0, sock));
 	send_fd(sock[0], s.dev.fd);
 	device_close(&s.dev);
 	close(s.fd);
-	front_check_in_use(&s);
+	node_check_in_use(&s);
 	close(sock[0]);
 	close(sock[1]);
 	for (int i = 0; i < 200 && !legacy_is_free(s.bdf); i++)
 		usleep(10000);
-	front_check_free(&s);
+	node_check_free(&s);
 }
 
 static void use_for_ever(void *arg)
 {
 	struct child *c = arg;
 
-	front_use(c->s);
+	node_use(c->s);
 	check_eq(write(c->go, "x", 1), 1);
 	for (;;) {
 		device_attach(&c->s->dev, c->s->ioas);
@@ -204,9 +204,9 @@ static void use_for_ever(void *arg)
 
 static void killed(void)
 {
-	struct front s;
+	struct node s;
 
-	front_prepare(&s);
+	node_prepare(&s);
 	for (int i = 0; i < 10; i++) {
 		int ready[2], pid;
 		struct child c = { &s };
@@ -222,7 +222,7 @@ static void killed(void)
 		tap_join(pid);
 		check(legacy_is_free(s.bdf));
 	}
-	front_check_free(&s);
+	node_check_free(&s);
 }
 
 /*
@@ -250,9 +250,9 @@ static void lose(struct device *dev)
 static void lost_and_bound(void)
 {
 	long refused = 0;
-	struct front s;
+	struct node s;
 
-	front_prepare(&s);
+	node_prepare(&s);
 	s.fd = iommu_open();
 	device_get(&s.dev, "edu", 0, s.fd);
 	for (int i = 0; i < 30; i++) {
@@ -276,11 +276,11 @@ static void lost_and_bound(void)
 	tap_diag("%ld times refused", refused);
 	device_close(&s.dev);
 	close(s.fd);
-	front_check_free(&s);
+	node_check_free(&s);
 }
 
 struct attacher {
-	struct front *s;
+	struct node *s;
 	volatile int stop;
 	long done;
 };
@@ -303,14 +303,14 @@ static void *attach_loop(void *arg)
 static void close_race(void)
 {
 	long attached = 0;
-	struct front s;
+	struct node s;
 
-	front_prepare(&s);
+	node_prepare(&s);
 	for (int i = 0; i < 10; i++) {
 		struct attacher a = { &s };
 		pthread_t thread[2];
 
-		front_use(&s);
+		node_use(&s);
 		for (int j = 0; j < 2; j++)
 			require(!pthread_create(&thread[j], NULL, attach_loop, &a));
 		usleep(20000);
@@ -324,7 +324,7 @@ static void close_race(void)
 	}
 	tap_diag("%ld times attached", attached);
 	check(attached > 0);
-	front_check_free(&s);
+	node_check_free(&s);
 }
 
 static const struct test tests[] = {
@@ -341,4 +341,4 @@ static const struct test tests[] = {
 	{ "close_race", close_race },
 };
 
-TAP_MAIN("frontdoor_life", tests)
+TAP_MAIN("node_life", tests)
