@@ -1,49 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VFIO's type1 ioctls on /dev/iommu: which address space they reach, what they
- * tell of it, and unmapping a part of a mapping, which TYPE1 can and TYPE1v2 can't.
+ * VFIO's type1 ioctls on /dev/iommu: which address space they reach, and what they
+ * tell of it.
  */
 #include <errno.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-
 #include <linux/vfio.h>
 
-#include "meters.h"
 #include "rig.h"
 #include "tap.h"
-
-#define BASE	EDU_IOVA
-#define PAGES	64ull
-#define SIZE	(PAGES * PAGE)
-#define RW	(VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE)
-
-static int vfio_ioas(int fd, uint16_t op, uint32_t *id)
-{
-	struct iommu_vfio_ioas c = { .size = sizeof(c), .ioas_id = *id, .op = op };
-	int ret = iommu_ioctl(fd, IOMMU_VFIO_IOAS, &c);
-
-	*id = c.ioas_id;
-	return ret;
-}
-
-static int choose(int fd, uint32_t id)
-{
-	return vfio_ioas(fd, IOMMU_VFIO_IOAS_SET, &id);
-}
+#include "type1.h"
 
 static int chosen(int fd, uint32_t *id)
 {
 	*id = 0;
-	return vfio_ioas(fd, IOMMU_VFIO_IOAS_GET, id);
-}
-
-static int set_type(int fd, unsigned long type)
-{
-	return ioctl(fd, VFIO_SET_IOMMU, type) < 0 ? -errno : 0;
+	return type1_vfio_ioas(fd, IOMMU_VFIO_IOAS_GET, id);
 }
 
 static int extension(int fd, unsigned long what)
@@ -51,48 +25,6 @@ static int extension(int fd, unsigned long what)
 	int ret = ioctl(fd, VFIO_CHECK_EXTENSION, what);
 
 	return ret < 0 ? -errno : ret;
-}
-
-static int map(int fd, const void *va, uint64_t size, uint64_t iova)
-{
-	struct vfio_iommu_type1_dma_map c = {
-		.argsz = sizeof(c), .flags = RW, .vaddr = (uintptr_t)va,
-		.iova = iova, .size = size,
-	};
-
-	return iommu_ioctl(fd, VFIO_IOMMU_MAP_DMA, &c);
-}
-
-/* The number of bytes unmapped, or a negative errno. */
-static int64_t unmap_flags(int fd, uint32_t flags, uint64_t iova, uint64_t size)
-{
-	struct vfio_iommu_type1_dma_unmap c = {
-		.argsz = sizeof(c), .flags = flags, .iova = iova, .size = size,
-	};
-	int ret = iommu_ioctl(fd, VFIO_IOMMU_UNMAP_DMA, &c);
-
-	return ret ? ret : (int64_t)c.size;
-}
-
-static int64_t unmap(int fd, uint64_t iova, uint64_t size)
-{
-	return unmap_flags(fd, 0, iova, size);
-}
-
-static int64_t unmap_everything(int fd)
-{
-	return unmap_flags(fd, VFIO_DMA_UNMAP_FLAG_ALL, 0, 0);
-}
-
-/* A context whose type1 ioctls reach a new address space. */
-static int space(uint32_t *ioas, unsigned long type)
-{
-	int fd = iommu_open();
-
-	*ioas = ioas_new(fd);
-	require_ok(choose(fd, *ioas));
-	require_ok(set_type(fd, type));
-	return fd;
 }
 
 static void which(void)
@@ -104,12 +36,12 @@ static void which(void)
 
 	mem_get(&m, MEM_ANON, SIZE);
 	check_ret(chosen(fd, &id), -ENODEV);
-	check_ret(map(fd, m.va, SIZE, BASE), -ENODEV);
-	check_eq(unmap(fd, BASE, SIZE), -ENODEV);
-	check_ret(set_type(fd, VFIO_TYPE1v2_IOMMU), -ENODEV);
-	check_ret(choose(fd, 0), -ENOENT);
-	check_ret(choose(fd, b + 100), -ENOENT);
-	check_ret(choose(other, a), -ENOENT);
+	check_ret(type1_map(fd, m.va, SIZE, BASE), -ENODEV);
+	check_eq(type1_unmap(fd, BASE, SIZE), -ENODEV);
+	check_ret(type1_set_type(fd, VFIO_TYPE1v2_IOMMU), -ENODEV);
+	check_ret(type1_choose(fd, 0), -ENOENT);
+	check_ret(type1_choose(fd, b + 100), -ENOENT);
+	check_ret(type1_choose(other, a), -ENOENT);
 	c.op = 3;
 	check_ret(iommu_ioctl(fd, IOMMU_VFIO_IOAS, &c), -EOPNOTSUPP);
 	c.op = IOMMU_VFIO_IOAS_SET;
@@ -117,26 +49,26 @@ static void which(void)
 	check_ret(iommu_ioctl(fd, IOMMU_VFIO_IOAS, &c), -EOPNOTSUPP);
 	check_ret(chosen(fd, &id), -ENODEV);
 
-	require_ok(choose(fd, a));
+	require_ok(type1_choose(fd, a));
 	check(!chosen(fd, &id) && id == a);
-	check_ret(map(fd, m.va, SIZE, BASE), 0);
-	require_ok(choose(fd, b));
-	check_eq(unmap(fd, BASE, SIZE), 0);
+	check_ret(type1_map(fd, m.va, SIZE, BASE), 0);
+	require_ok(type1_choose(fd, b));
+	check_eq(type1_unmap(fd, BASE, SIZE), 0);
 	check_eq(ioas_unmap_all(fd, a), SIZE);
 	id = 0;
-	check_ret(vfio_ioas(fd, IOMMU_VFIO_IOAS_CLEAR, &id), 0);
+	check_ret(type1_vfio_ioas(fd, IOMMU_VFIO_IOAS_CLEAR, &id), 0);
 	check_ret(chosen(fd, &id), -ENODEV);
-	check_ret(vfio_ioas(fd, IOMMU_VFIO_IOAS_CLEAR, &id), 0);
+	check_ret(type1_vfio_ioas(fd, IOMMU_VFIO_IOAS_CLEAR, &id), 0);
 
 	/* It goes with the address space, and only with that one. */
-	require_ok(choose(fd, a));
+	require_ok(type1_choose(fd, a));
 	require_ok(iommu_destroy(fd, b));
 	check(!chosen(fd, &id) && id == a);
 	require_ok(iommu_destroy(fd, a));
 	check_ret(chosen(fd, &id), -ENODEV);
 	b = ioas_new(fd);
 	check_ret(chosen(fd, &id), -ENODEV);
-	check_ret(map(fd, m.va, SIZE, BASE), -ENODEV);
+	check_ret(type1_map(fd, m.va, SIZE, BASE), -ENODEV);
 }
 
 static void answers(void)
@@ -154,14 +86,14 @@ static void answers(void)
 	check_ret(extension(fd, 0), 0);
 	check_ret(extension(fd, 1ul << 32 | VFIO_TYPE1_IOMMU), 0);
 	ioas = ioas_new(fd);
-	require_ok(choose(fd, ioas));
+	require_ok(type1_choose(fd, ioas));
 	check_ret(extension(fd, VFIO_DMA_CC_IOMMU), 1);
-	check_ret(set_type(fd, 0), -EINVAL);
-	check_ret(set_type(fd, 6), -EINVAL);
-	check_ret(set_type(fd, VFIO_NOIOMMU_IOMMU), -EINVAL);
-	check_ret(set_type(fd, 1ul << 32 | VFIO_TYPE1_IOMMU), -EINVAL);
-	check_ret(set_type(fd, VFIO_TYPE1_IOMMU), 0);
-	check_ret(set_type(fd, VFIO_TYPE1v2_IOMMU), 0);
+	check_ret(type1_set_type(fd, 0), -EINVAL);
+	check_ret(type1_set_type(fd, 6), -EINVAL);
+	check_ret(type1_set_type(fd, VFIO_NOIOMMU_IOMMU), -EINVAL);
+	check_ret(type1_set_type(fd, 1ul << 32 | VFIO_TYPE1_IOMMU), -EINVAL);
+	check_ret(type1_set_type(fd, VFIO_TYPE1_IOMMU), 0);
+	check_ret(type1_set_type(fd, VFIO_TYPE1v2_IOMMU), 0);
 	check_ret(iommu_ioctl(fd, VFIO_IOMMU_DIRTY_PAGES, NULL), -ENOTTY);
 	check_ret(iommu_ioctl(fd, VFIO_GROUP_GET_STATUS, NULL), -ENOTTY);
 	check_ret(iommu_ioctl(fd, _IO(';', 99), NULL), -ENOTTY);
@@ -233,7 +165,7 @@ static void info(void)
 	struct vfio_iommu_type1_info small = { .argsz = 15 }, *edge;
 	uint8_t *pages;
 	uint32_t ioas;
-	int fd = space(&ioas, VFIO_TYPE1v2_IOMMU);
+	int fd = type1_space(&ioas, VFIO_TYPE1v2_IOMMU);
 
 	check_info(fd, ioas);
 	check_ret(iommu_ioctl(fd, VFIO_IOMMU_GET_INFO, &small), -EINVAL);
@@ -248,7 +180,7 @@ static void info(void)
 	check_ret(iommu_ioctl(fd, VFIO_IOMMU_GET_INFO, edge), -EFAULT);
 	edge->argsz = sizeof(*edge);
 	check_ret(iommu_ioctl(fd, VFIO_IOMMU_GET_INFO, edge), 0);
-	require_ok(choose(fd, ioas_new(fd)));
+	require_ok(type1_choose(fd, ioas_new(fd)));
 	require_ok(iommu_destroy(fd, ioas));
 	edge->argsz = sizeof(*edge);
 	check_ret(iommu_ioctl(fd, VFIO_IOMMU_GET_INFO, edge), 0);
@@ -260,7 +192,7 @@ static void info_attached(void)
 	struct rig r;
 
 	rig_up(&r);
-	require_ok(choose(r.fd, r.ioas));
+	require_ok(type1_choose(r.fd, r.ioas));
 	check_info(r.fd, r.ioas);
 	require_ok(iommu_ioctl(r.fd, VFIO_IOMMU_GET_INFO, &i));
 	check(!(i.iova_pgsizes & (PAGE - 1)));
@@ -272,7 +204,7 @@ static void bad_map(void)
 	struct vfio_iommu_type1_dma_map good, c;
 	struct mem m;
 	uint32_t ioas;
-	int fd = space(&ioas, VFIO_TYPE1v2_IOMMU);
+	int fd = type1_space(&ioas, VFIO_TYPE1v2_IOMMU);
 
 #define BAD_MAP(field, value, want)					\
 	do {								\
@@ -308,7 +240,7 @@ static void bad_map(void)
 	c.argsz = 4096;
 	c.iova = BASE + SIZE;
 	check_ret(iommu_ioctl(fd, VFIO_IOMMU_MAP_DMA, &c), 0);
-	check_eq(unmap_everything(fd), 2 * SIZE);
+	check_eq(type1_unmap_everything(fd), 2 * SIZE);
 }
 
 static void bad_unmap(void)
@@ -318,33 +250,33 @@ static void bad_unmap(void)
 	};
 	struct mem m;
 	uint32_t ioas;
-	int fd = space(&ioas, VFIO_TYPE1v2_IOMMU);
+	int fd = type1_space(&ioas, VFIO_TYPE1v2_IOMMU);
 
 	mem_get(&m, MEM_ANON, SIZE);
-	require_ok(map(fd, m.va, SIZE, BASE));
+	require_ok(type1_map(fd, m.va, SIZE, BASE));
 	check_ret(iommu_ioctl(fd, VFIO_IOMMU_UNMAP_DMA, NULL), -EFAULT);
 	check_ret(iommu_ioctl(fd, VFIO_IOMMU_UNMAP_DMA, &c), -EINVAL);
-	check_eq(unmap_flags(fd, VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP, BASE, SIZE),
+	check_eq(type1_unmap_flags(fd, VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP, BASE, SIZE),
 		 -EINVAL);
-	check_eq(unmap_flags(fd, 1u << 2, BASE, SIZE), -EINVAL);
-	check_eq(unmap_flags(fd, VFIO_DMA_UNMAP_FLAG_ALL, BASE, 0), -EINVAL);
-	check_eq(unmap_flags(fd, VFIO_DMA_UNMAP_FLAG_ALL, 0, SIZE), -EINVAL);
-	check_eq(unmap(fd, BASE, 0), -EINVAL);
-	check_eq(unmap(fd, BASE, UINT64_MAX), -EOVERFLOW);
-	check_eq(unmap(fd, UINT64_MAX, 2), -EOVERFLOW);
+	check_eq(type1_unmap_flags(fd, 1u << 2, BASE, SIZE), -EINVAL);
+	check_eq(type1_unmap_flags(fd, VFIO_DMA_UNMAP_FLAG_ALL, BASE, 0), -EINVAL);
+	check_eq(type1_unmap_flags(fd, VFIO_DMA_UNMAP_FLAG_ALL, 0, SIZE), -EINVAL);
+	check_eq(type1_unmap(fd, BASE, 0), -EINVAL);
+	check_eq(type1_unmap(fd, BASE, UINT64_MAX), -EOVERFLOW);
+	check_eq(type1_unmap(fd, UINT64_MAX, 2), -EOVERFLOW);
 	/* A part of a mapping, for all of v2's places */
-	check_eq(unmap(fd, BASE, PAGE), -ENOENT);
-	check_eq(unmap(fd, BASE + PAGE, PAGE), -ENOENT);
-	check_eq(unmap(fd, BASE + SIZE - PAGE, 2 * PAGE), -ENOENT);
+	check_eq(type1_unmap(fd, BASE, PAGE), -ENOENT);
+	check_eq(type1_unmap(fd, BASE + PAGE, PAGE), -ENOENT);
+	check_eq(type1_unmap(fd, BASE + SIZE - PAGE, 2 * PAGE), -ENOENT);
 	/* The structure isn't touched by a call that did nothing. */
 	c.argsz = sizeof(c);
 	c.size = PAGE;
 	check_ret(iommu_ioctl(fd, VFIO_IOMMU_UNMAP_DMA, &c), -ENOENT);
 	if (!tap_oracle())
 		check_eq(c.size, PAGE);
-	check_eq(unmap(fd, BASE - PAGE, SIZE + 2 * PAGE), SIZE);
-	check_eq(unmap(fd, BASE, SIZE), 0);
-	check_eq(unmap_everything(fd), 0);
+	check_eq(type1_unmap(fd, BASE - PAGE, SIZE + 2 * PAGE), SIZE);
+	check_eq(type1_unmap(fd, BASE, SIZE), 0);
+	check_eq(type1_unmap_everything(fd), 0);
 }
 
 /* The context's own settings show the type, and it can be left and taken. */
@@ -353,198 +285,28 @@ static void type(void)
 	struct mem m;
 	uint64_t huge;
 	uint32_t ioas;
-	int fd = space(&ioas, VFIO_TYPE1v2_IOMMU);
+	int fd = type1_space(&ioas, VFIO_TYPE1v2_IOMMU);
 
 	mem_get(&m, MEM_ANON, SIZE);
 	require_ok(option_get(fd, IOMMU_OPTION_HUGE_PAGES, ioas, &huge));
 	check_eq(huge, 1);
-	require_ok(map(fd, m.va, SIZE, BASE));
+	require_ok(type1_map(fd, m.va, SIZE, BASE));
 	/* With no page table there's nothing that can't be cut. */
-	require_ok(set_type(fd, VFIO_TYPE1_IOMMU));
+	require_ok(type1_set_type(fd, VFIO_TYPE1_IOMMU));
 	require_ok(option_get(fd, IOMMU_OPTION_HUGE_PAGES, ioas, &huge));
 	check_eq(huge, 0);
-	check_eq(unmap(fd, BASE, PAGE), PAGE);
+	check_eq(type1_unmap(fd, BASE, PAGE), PAGE);
 	require_ok(option_set(fd, IOMMU_OPTION_HUGE_PAGES, ioas, 1));
-	check_eq(unmap(fd, BASE + PAGE, PAGE), -ENOENT);
-	require_ok(set_type(fd, VFIO_TYPE1_IOMMU));
-	check_eq(unmap(fd, BASE + PAGE, PAGE), PAGE);
-	check_eq(unmap_everything(fd), SIZE - 2 * PAGE);
+	check_eq(type1_unmap(fd, BASE + PAGE, PAGE), -ENOENT);
+	require_ok(type1_set_type(fd, VFIO_TYPE1_IOMMU));
+	check_eq(type1_unmap(fd, BASE + PAGE, PAGE), PAGE);
+	check_eq(type1_unmap_everything(fd), SIZE - 2 * PAGE);
 
 	/* What isn't made of whole pages can't be cut by pages. */
 	require_ok(option_set(fd, IOMMU_OPTION_HUGE_PAGES, ioas, 1));
-	require_ok(map(fd, m.va + 8, PAGE, BASE + 8));
-	check_ret(set_type(fd, VFIO_TYPE1_IOMMU), -EADDRINUSE);
-	check_eq(unmap_everything(fd), PAGE);
-}
-
-/* Where a cut may be, without a device. */
-static void cut(void)
-{
-	struct mem m;
-	uint32_t ioas;
-	uint64_t iova;
-	int fd = space(&ioas, VFIO_TYPE1_IOMMU);
-
-	mem_get(&m, MEM_ANON, SIZE);
-	require_ok(map(fd, m.va, SIZE, BASE));
-	check_eq(unmap(fd, BASE + 1, PAGE), -EINVAL);
-	check_eq(unmap(fd, BASE + PAGE, PAGE + 8), -EINVAL);
-	check_eq(unmap(fd, BASE + 8, SIZE), -EINVAL);
-	check_eq(unmap(fd, BASE, 8), -EINVAL);
-	check_eq(unmap(fd, BASE, 1), -ENOENT);
-	check_eq(unmap(fd, BASE - 8, 16), -EINVAL);
-	/* first, last, middle, one of those again, and across the holes */
-	check_eq(unmap(fd, BASE, PAGE), PAGE);
-	check_eq(unmap(fd, BASE + SIZE - PAGE, 9 * PAGE), PAGE);
-	check_eq(unmap(fd, BASE + 8 * PAGE, 2 * PAGE), 2 * PAGE);
-	check_eq(unmap(fd, BASE + 8 * PAGE, 2 * PAGE), 0);
-	check_eq(unmap(fd, BASE + 6 * PAGE, 6 * PAGE), 4 * PAGE);
-	/* The holes can be mapped again, and the parts copied. */
-	check_ret(map(fd, m.va, 6 * PAGE, BASE + 6 * PAGE), 0);
-	check_ret(map(fd, m.va, PAGE, BASE + 5 * PAGE), -EEXIST);
-	check_ret(map(fd, m.va, PAGE, BASE + 12 * PAGE), -EEXIST);
-	check_ret(ioas_copy(fd, ioas, ioas, MAP_RW, BASE + PAGE, SIZE - 2 * PAGE,
-			    &iova), 0);
-	check_eq(ioas_unmap_all(fd, ioas), 2 * (SIZE - 2 * PAGE));
-}
-
-/* Unmaps pages of a mapping at random, each once, and sees that the rest stays. */
-static void cut_everything(struct rig *r, enum mem_kind kind, uint64_t pages,
-			   uint64_t step)
-{
-	uint64_t n = pages / step, order[n], left = pages;
-	long long pins = meters_pins();
-	struct mem m;
-
-	mem_get(&m, kind, pages * PAGE);
-	mem_fill(m.va, m.size, 3);
-	require_ok(map(r->fd, m.va, m.size, BASE));
-	check_eq(meters_wait_pins(pins + pages), pins + pages);
-	for (uint64_t i = 0; i < n; i++)
-		order[i] = i;
-	for (uint64_t i = 0; i < n; i++) {
-		uint64_t j = i + rand() % (n - i), at = order[j];
-		uint64_t iova = BASE + at * step * PAGE;
-
-		order[j] = order[i];
-		if (i % (n / 4) == 0)
-			check(rig_reads(r, iova, m.va + at * step * PAGE, 64));
-		if (!check_eq(unmap(r->fd, iova, step * PAGE), step * PAGE))
-			break;
-		left -= step;
-		if (i % (n / 4) == 0) {
-			check_eq(meters_wait_pins(pins + left), pins + left);
-			check(!rig_reads(r, iova, m.va + at * step * PAGE, 64));
-		}
-	}
-	check_eq(unmap(r->fd, BASE, m.size), 0);
-	check_eq(meters_wait_pins(pins), pins);
-	mem_put(&m);
-}
-
-/* Attached to a space of single pages, where only the scratch page is mapped. */
-static void type1_rig(struct rig *r)
-{
-	struct mem scratch;
-
-	rig_bind(r);
-	require_ok(choose(r->fd, r->ioas));
-	require_ok(set_type(r->fd, VFIO_TYPE1_IOMMU));
-	require_ok(device_attach(&r->dev, r->ioas));
-	mem_get(&scratch, MEM_ANON, PAGE);
-	r->copy = scratch.va;
-	require_ok(map(r->fd, r->copy, PAGE, RIG_SCRATCH));
-}
-
-static void cut_attached(void)
-{
-	struct mem m;
-	struct rig r;
-
-	type1_rig(&r);
-	mem_get(&m, MEM_ANON, SIZE);
-	mem_fill(m.va, SIZE, 1);
-	require_ok(map(r.fd, m.va, SIZE, BASE));
-	check(rig_reaches(&r, BASE + 9 * PAGE, m.va + 9 * PAGE, 64, 2));
-	require(unmap(r.fd, BASE + 9 * PAGE, 2 * PAGE) == 2 * PAGE);
-	check(rig_reaches(&r, BASE + 8 * PAGE, m.va + 8 * PAGE, 64, 3));
-	check(rig_reaches(&r, BASE + 11 * PAGE, m.va + 11 * PAGE, 64, 4));
-	check(!rig_reads(&r, BASE + 9 * PAGE, m.va + 9 * PAGE, 64));
-	check(!rig_writes(&r, BASE + 10 * PAGE, m.va + 10 * PAGE, 64, 5));
-	/* A second page table is filled with the parts. */
-	require_ok(device_detach(&r.dev));
-	require_ok(device_attach(&r.dev, r.ioas));
-	check(rig_reaches(&r, BASE + 11 * PAGE, m.va + 11 * PAGE, 64, 6));
-	check(!rig_reads(&r, BASE + 10 * PAGE, m.va + 10 * PAGE, 64));
-	/* Such entries as there are with huge pages can't be cut. */
-	require_ok(option_set(r.fd, IOMMU_OPTION_HUGE_PAGES, r.ioas, 1));
-	check_ret(set_type(r.fd, VFIO_TYPE1_IOMMU), -EINVAL);
-	check_eq(unmap_everything(r.fd), SIZE - 2 * PAGE + PAGE);
-	check_ret(set_type(r.fd, VFIO_TYPE1_IOMMU), 0);
-}
-
-static void cut_kinds(void)
-{
-	static const enum mem_kind kinds[] = { MEM_ANON, MEM_THP, MEM_HUGETLB, MEM_MEMFD };
-	uint64_t pages = tap_time_factor() > 1 ? 512 : 1024;
-	struct rig r;
-
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		type1_rig(&r);
-		tap_diag("%s", mem_kind_name[kinds[i]]);
-		cut_everything(&r, kinds[i], pages, pages / (i % 2 ? 32 : 128));
-		rig_close_device(&r);
-		require_ok(iommu_destroy(r.fd, r.ioas));
-	}
-}
-
-/* Memory that two mappings share stays pinned for the one that isn't cut. */
-static void cut_shared(void)
-{
-	uint64_t iova = BASE + MIB;
-	long long pins;
-	struct mem m;
-	struct rig r;
-
-	type1_rig(&r);
-	pins = meters_pins();
-	mem_get(&m, MEM_ANON, SIZE);
-	mem_fill(m.va, SIZE, 1);
-	require_ok(map(r.fd, m.va, SIZE, BASE));
-	require_ok(ioas_copy(r.fd, r.ioas, r.ioas, MAP_RW | MAP_FIX, BASE, SIZE, &iova));
-	check_eq(meters_wait_pins(pins + PAGES), pins + PAGES);
-	require(unmap(r.fd, BASE + 5 * PAGE, 7 * PAGE) == 7 * PAGE);
-	check_eq(meters_pins(), pins + PAGES);
-	require(unmap(r.fd, iova, 6 * PAGE) == 6 * PAGE);
-	check_eq(meters_wait_pins(pins + PAGES - 1), pins + PAGES - 1);
-	check_eq(meters_vmpin(), 1 + PAGES - 1);
-	require(unmap(r.fd, iova, SIZE) == SIZE - 6 * PAGE);
-	check_eq(meters_wait_pins(pins + PAGES - 7), pins + PAGES - 7);
-	require(unmap_everything(r.fd) == PAGE + SIZE - 7 * PAGE);
-	check_eq(meters_wait_pins(pins - 1), pins - 1);
-	check_eq(meters_vmpin(), 0);
-}
-
-/* What was charged is given back by parts. */
-static void charge(void)
-{
-	struct mem m;
-	struct rig r;
-
-	type1_rig(&r);
-	mem_get(&m, MEM_ANON, SIZE);
-	require_ok(map(r.fd, m.va, SIZE, BASE));
-	check_eq(meters_vmpin(), 1 + PAGES);
-	require(unmap(r.fd, BASE + PAGE, PAGE) == PAGE);
-	check_eq(meters_vmpin(), 1 + PAGES - 1);
-	require(unmap(r.fd, BASE + 8 * PAGE, 8 * PAGE) == 8 * PAGE);
-	check_eq(meters_vmpin(), 1 + PAGES - 9);
-	require_ok(device_detach(&r.dev));
-	check_eq(meters_vmpin(), 0);
-	require_ok(device_attach(&r.dev, r.ioas));
-	check_eq(meters_vmpin(), 1 + PAGES - 9);
-	require(unmap_everything(r.fd) == PAGE + SIZE - 9 * PAGE);
-	check_eq(meters_vmpin(), 0);
+	require_ok(type1_map(fd, m.va + 8, PAGE, BASE + 8));
+	check_ret(type1_set_type(fd, VFIO_TYPE1_IOMMU), -EADDRINUSE);
+	check_eq(type1_unmap_everything(fd), PAGE);
 }
 
 static const struct test tests[] = {
@@ -555,11 +317,6 @@ static const struct test tests[] = {
 	{ "bad_map", bad_map },
 	{ "bad_unmap", bad_unmap },
 	{ "type", type },
-	{ "cut", cut },
-	{ "cut_attached", cut_attached },
-	{ "cut_kinds", cut_kinds, 180 },
-	{ "cut_shared", cut_shared },
-	{ "charge", charge },
 };
 
 TAP_MAIN("type1", tests)
