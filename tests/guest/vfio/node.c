@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Device nodes up to BIND: which nodes there are, what they refuse before BIND,
- * what BIND refuses, and who keeps whom out.
+ * Device nodes up to BIND: which nodes there are, what they refuse before BIND, and
+ * what BIND refuses.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,31 +15,16 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
-
 #include <linux/vfio.h>
 
 #include "device.h"
 #include "iommu.h"
 #include "legacy.h"
 #include "mem.h"
+#include "node_need.h"
 #include "tap.h"
 
 #define TOKEN_FLAG 1u
-
-static const char *need(const char *kind)
-{
-	const char *bdf = device_find(kind, 0);
-
-	if (!bdf)
-		tap_skip("needs a device \"%s\" on vfio-pci", kind);
-	return bdf;
-}
-
-/* One that is open and not bound. */
-static void edu_open(struct device *dev)
-{
-	require_ok(device_open(dev, need("edu")));
-}
 
 static bool read_file(const char *path, char *buf, size_t size)
 {
@@ -88,8 +72,8 @@ static void check_node(const char *bdf)
 
 static void nodes(void)
 {
-	check_node(need("edu"));
-	check_node(need("nvme"));
+	check_node(node_need("edu"));
+	check_node(node_need("nvme"));
 }
 
 static unsigned int count_entries(const char *dir)
@@ -110,7 +94,7 @@ static void one_name(void)
 {
 	char path[128];
 
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/vfio-dev", need("edu"));
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/vfio-dev", node_need("edu"));
 	check_eq(count_entries(path), 1);
 }
 
@@ -119,7 +103,7 @@ static void no_such_minor(void)
 	struct device dev;
 	struct stat st;
 
-	edu_open(&dev);
+	node_edu_open(&dev);
 	require(!fstat(dev.fd, &st));
 	require(!mknod("/tmp/no-device", S_IFCHR | 0600,
 		       makedev(major(st.st_rdev), 77777)));
@@ -138,7 +122,7 @@ static void gate(void)
 	struct device dev;
 	char c = 0;
 
-	edu_open(&dev);
+	node_edu_open(&dev);
 	check_ret(iommu_ioctl(dev.fd, VFIO_DEVICE_GET_INFO, &info), -EINVAL);
 	check_ret(iommu_ioctl(dev.fd, VFIO_DEVICE_GET_REGION_INFO, &region), -EINVAL);
 	check_ret(iommu_ioctl(dev.fd, VFIO_DEVICE_FEATURE, &feature), -EINVAL);
@@ -162,7 +146,7 @@ static void fdinfo(void)
 	char path[64], text[1024], want[64];
 	struct device dev;
 
-	edu_open(&dev);
+	node_edu_open(&dev);
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", dev.fd);
 	require(read_file(path, text, sizeof(text)));
 	snprintf(want, sizeof(want), "/%s\n", dev.bdf);
@@ -189,7 +173,7 @@ static void bind_values(void)
 	struct device dev;
 	long uses;
 
-	edu_open(&dev);
+	node_edu_open(&dev);
 	close(closed);
 	uses = module_uses();
 #define REFUSED(want, ...) \
@@ -233,7 +217,7 @@ static void check_size(uint32_t argsz)
 	/* beyond what a short structure has, nothing counts */
 	if (argsz == 16)
 		arg.c.token_uuid_ptr = ~0ull;
-	edu_open(&dev);
+	node_edu_open(&dev);
 	check_ret(iommu_ioctl(dev.fd, CDEV_BIND, &arg), 0);
 	check(arg.c.out_devid != 0);
 	device_close(&dev);
@@ -261,7 +245,7 @@ static void bind_no_answer(void)
 	require(bind != MAP_FAILED);
 	*bind = (struct cdev_bind){ .argsz = sizeof(*bind), .iommufd = fd };
 	require(!mprotect(bind, PAGE, PROT_READ));
-	edu_open(&dev);
+	node_edu_open(&dev);
 	uses = module_uses();
 	for (int i = 0; i < 20; i++)
 		check_ret(iommu_ioctl(dev.fd, CDEV_BIND, bind), -EFAULT);
@@ -276,8 +260,8 @@ static void bind_twice(void)
 	int fd = iommu_open(), fd2 = iommu_open();
 	struct device a, b;
 
-	edu_open(&a);
-	edu_open(&b);
+	node_edu_open(&a);
+	node_edu_open(&b);
 	require_ok(device_bind(&a, fd));
 	check_ret(device_bind(&a, fd), -EINVAL);
 	check_ret(device_bind(&a, fd2), -EINVAL);
@@ -290,156 +274,6 @@ static void bind_twice(void)
 	check_ret(legacy_open_group(b.bdf), -EBUSY);
 }
 
-static void two_devices(void)
-{
-	int fd = iommu_open();
-	struct device a, b;
-
-	need("nvme");
-	device_get(&a, "edu", 0, fd);
-	device_get(&b, "nvme", 0, fd);
-	check(a.id != b.id);
-	device_close(&a);
-	check_ret(legacy_open_group(b.bdf), -EBUSY);
-	check(legacy_is_free(device_find("edu", 0)));
-}
-
-struct racer {
-	pthread_barrier_t *start;
-	struct device *dev;
-	int fd, ret;
-};
-
-static void *race_bind(void *arg)
-{
-	struct racer *r = arg;
-	struct cdev_bind c = { .argsz = sizeof(c), .iommufd = r->fd };
-
-	pthread_barrier_wait(r->start);
-	r->ret = iommu_ioctl(r->dev->fd, CDEV_BIND, &c);
-	return NULL;
-}
-
-/* Returns how many of two simultaneous BINDs succeeded. */
-static int race(struct device *a, struct device *b, int fd)
-{
-	pthread_barrier_t start;
-	struct racer r[2] = { { &start, a, fd, 1 }, { &start, b, fd, 1 } };
-	pthread_t thread[2];
-	int wins = 0;
-
-	pthread_barrier_init(&start, NULL, 2);
-	for (int i = 0; i < 2; i++)
-		require(!pthread_create(&thread[i], NULL, race_bind, &r[i]));
-	for (int i = 0; i < 2; i++) {
-		pthread_join(thread[i], NULL);
-		check(r[i].ret == 0 || r[i].ret == -EINVAL);
-		wins += !r[i].ret;
-	}
-	return wins;
-}
-
-static void bind_race(void)
-{
-	int fd = iommu_open();
-	struct device a, b;
-
-	for (int i = 0; i < 30; i++) {
-		edu_open(&a);
-		edu_open(&b);
-		check_eq(race(&a, i & 1 ? &b : &a, fd), 1);
-		device_close(&a);
-		device_close(&b);
-	}
-	check(legacy_is_free(need("edu")));
-}
-
-/* Who has come by the legacy path keeps us out, from its first step on. */
-static void legacy_first(void)
-{
-	int group, fd = iommu_open();
-	struct device dev;
-	struct legacy l;
-
-	edu_open(&dev);
-	group = legacy_open_group(dev.bdf);
-	require(group >= 0);
-	check_ret(device_bind(&dev, fd), -EBUSY);
-	close(group);
-	require_ok(legacy_open(&l, dev.bdf));
-	check_ret(device_bind(&dev, fd), -EBUSY);
-	/* an open device keeps its group open */
-	close(l.group);
-	l.group = -1;
-	check_ret(device_bind(&dev, fd), -EBUSY);
-	legacy_close(&l);
-	check_ret(device_bind(&dev, fd), 0);
-}
-
-/* And the other way round. */
-static void bound_first(void)
-{
-	int fd = iommu_open();
-	struct device dev;
-	struct legacy l;
-
-	device_get(&dev, "edu", 0, fd);
-	for (int i = 0; i < 3; i++)
-		check_ret(legacy_open_group(dev.bdf), -EBUSY);
-	check_ret(legacy_open(&l, dev.bdf), -EBUSY);
-	device_close(&dev);
-	require_ok(legacy_open(&l, dev.bdf));
-	legacy_close(&l);
-}
-
-static volatile int stop;
-
-static void *legacy_loop(void *arg)
-{
-	long *opened = arg;
-	struct legacy l;
-
-	while (!stop) {
-		int ret = legacy_open(&l, device_find("edu", 0));
-
-		check(ret == 0 || ret == -EBUSY);
-		if (ret)
-			continue;
-		(*opened)++;
-		legacy_close(&l);
-		usleep(1000);
-	}
-	return NULL;
-}
-
-static void exclusion_race(void)
-{
-	double end = tap_now() + 3 * tap_time_factor();
-	long opened = 0, bound = 0;
-	int fd = iommu_open();
-	struct device dev;
-	pthread_t thread;
-
-	need("edu");
-	require(!pthread_create(&thread, NULL, legacy_loop, &opened));
-	while (tap_now() < end) {
-		int ret;
-
-		edu_open(&dev);
-		ret = device_bind(&dev, fd);
-		check(ret == 0 || ret == -EBUSY);
-		bound += !ret;
-		device_close(&dev);
-		if (!ret)
-			usleep(1000);
-	}
-	stop = 1;
-	pthread_join(thread, NULL);
-	tap_diag("%ld times bound, %ld times open by the legacy path", bound, opened);
-	check(bound > 0 && opened > 0);
-	check(legacy_is_free(need("edu")));
-}
-
 static const struct test tests[] = {
 	{ "nodes", nodes },
 	{ "one_name", one_name },
@@ -450,11 +284,6 @@ static const struct test tests[] = {
 	{ "bind_sizes", bind_sizes },
 	{ "bind_no_answer", bind_no_answer },
 	{ "bind_twice", bind_twice },
-	{ "two_devices", two_devices },
-	{ "bind_race", bind_race },
-	{ "legacy_first", legacy_first },
-	{ "bound_first", bound_first },
-	{ "exclusion_race", exclusion_race },
 };
 
 TAP_MAIN("node", tests)
