@@ -1,46 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Which pages were written to: IOMMU_HWPT_SET_DIRTY_TRACKING and _GET_DIRTY_BITMAP,
- * on the mock IOMMU.  Where Linux's own module is at fault it is said beside the
- * check.
+ * Dirty tracking on the mock: arguments, switching it on and off, every bit.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "dirty.h"
+#include "dirty_scene.h"
 #include "mem.h"
 #include "tap.h"
-
-#define BASE 0x2000000ull
-
-static struct dirty d;
-static struct mem m;
-
-/* @pages of memory at BASE, in a page table with small entries. */
-static void scene(size_t pages)
-{
-	dirty_open(&d, false);
-	mem_get(&m, MEM_ANON, pages * PAGE);
-	require_ok(ioas_map_at(d.fd, d.ioas, m.va, pages * PAGE, BASE));
-}
-
-static int get(uint64_t first, uint64_t pages, void *bitmap, uint32_t flags)
-{
-	return dirty_get(&d, BASE + first * PAGE, pages * PAGE, PAGE, bitmap, flags);
-}
 
 /* Are exactly the @n pages from @first on dirty, of @pages?  Makes them clean. */
 static void check_dirty(uint64_t pages, uint64_t first, uint64_t n)
 {
 	uint8_t *bits = calloc(1, pages / 8 + 1);
 
-	require_ok(get(0, pages, bits, 0));
+	require_ok(dirty_scene_get(0, pages, bits, 0));
 	for (uint64_t i = 0; i < pages; i++)
 		if (!check_msg(bit(bits, i) == (i >= first && i < first + n),
 			       "page %" PRIu64 " is %s", i,
@@ -48,8 +25,6 @@ static void check_dirty(uint64_t pages, uint64_t first, uint64_t n)
 			break;
 	free(bits);
 }
-
-/* ---- the arguments ---- */
 
 static void errors(void)
 {
@@ -61,13 +36,13 @@ static void errors(void)
 		.page_size = PAGE, .data = (uintptr_t)bits,
 	};
 
-	scene(64);
-	good.hwpt_id = d.hwpt;
+	dirty_scene_up(64);
+	good.hwpt_id = dirty.hwpt;
 #define TRY(want, ...)							\
 	do {								\
 		c = good;						\
 		__VA_ARGS__;						\
-		check_ret(iommu_ioctl(d.fd, IOMMU_HWPT_GET_DIRTY_BITMAP, &c), want); \
+		check_ret(iommu_ioctl(dirty.fd, IOMMU_HWPT_GET_DIRTY_BITMAP, &c), want); \
 	} while (0)
 	TRY(0, (void)0);
 	TRY(-EINVAL, c.size = sizeof(c) - 8);
@@ -77,8 +52,8 @@ static void errors(void)
 	TRY(-EOPNOTSUPP, c.__reserved = 1, c.hwpt_id = 12345);
 	TRY(-ENOENT, c.hwpt_id = 12345);
 	TRY(-ENOENT, c.hwpt_id = 0);
-	TRY(-ENOENT, c.hwpt_id = d.ioas);
-	TRY(-ENOENT, c.hwpt_id = d.dev.dev);
+	TRY(-ENOENT, c.hwpt_id = dirty.ioas);
+	TRY(-ENOENT, c.hwpt_id = dirty.dev.dev);
 	TRY(-EOVERFLOW, c.iova = -PAGE, c.length = 2 * PAGE);
 	TRY(-EOVERFLOW, c.length = -PAGE);
 	TRY(-EOVERFLOW, c.length = 0);
@@ -100,19 +75,19 @@ static void errors(void)
 		TRY(-EINVAL, c.page_size = UINT64_MAX);
 	}
 
-	require_ok(hwpt_alloc(d.fd, d.dev.dev, d.ioas, 0, &plain));
+	require_ok(hwpt_alloc(dirty.fd, dirty.dev.dev, dirty.ioas, 0, &plain));
 	TRY(-EOPNOTSUPP, c.hwpt_id = plain);
 	TRY(-EINVAL, c.hwpt_id = plain, c.page_size = 0);
-	check_ret(dirty_set(d.fd, plain, true), -EOPNOTSUPP);
-	check_ret(dirty_set(d.fd, plain, false), -EOPNOTSUPP);
-	check_ret(dirty_set(d.fd, 12345, true), -ENOENT);
-	check_ret(dirty_set(d.fd, d.ioas, true), -ENOENT);
-	set.hwpt_id = d.hwpt;
+	check_ret(dirty_set(dirty.fd, plain, true), -EOPNOTSUPP);
+	check_ret(dirty_set(dirty.fd, plain, false), -EOPNOTSUPP);
+	check_ret(dirty_set(dirty.fd, 12345, true), -ENOENT);
+	check_ret(dirty_set(dirty.fd, dirty.ioas, true), -ENOENT);
+	set.hwpt_id = dirty.hwpt;
 	set.flags = 2;
-	check_ret(iommu_ioctl(d.fd, IOMMU_HWPT_SET_DIRTY_TRACKING, &set), -EOPNOTSUPP);
+	check_ret(iommu_ioctl(dirty.fd, IOMMU_HWPT_SET_DIRTY_TRACKING, &set), -EOPNOTSUPP);
 	set.flags = 0;
 	set.size = 8;
-	check_ret(iommu_ioctl(d.fd, IOMMU_HWPT_SET_DIRTY_TRACKING, &set), -EINVAL);
+	check_ret(iommu_ioctl(dirty.fd, IOMMU_HWPT_SET_DIRTY_TRACKING, &set), -EINVAL);
 	for (int i = 0; i < 8; i++)
 		check_eq(bits[i], 0);
 #undef TRY
@@ -124,12 +99,12 @@ static void nested(void)
 	uint64_t bits[8] = {};
 	uint32_t parent;
 
-	scene(64);
-	require_ok(hwpt_alloc(d.fd, d.dev.dev, d.ioas, IOMMU_HWPT_ALLOC_NEST_PARENT,
+	dirty_scene_up(64);
+	require_ok(hwpt_alloc(dirty.fd, dirty.dev.dev, dirty.ioas, IOMMU_HWPT_ALLOC_NEST_PARENT,
 			      &parent));
-	require_ok(mock_hwpt_nested(d.fd, d.dev.dev, parent, 0, &d.hwpt));
-	check_ret(get(0, 64, bits, 0), -ENOENT);
-	check_ret(dirty_set(d.fd, d.hwpt, true), -ENOENT);
+	require_ok(mock_hwpt_nested(dirty.fd, dirty.dev.dev, parent, 0, &dirty.hwpt));
+	check_ret(dirty_scene_get(0, 64, bits, 0), -ENOENT);
+	check_ret(dirty_set(dirty.fd, dirty.hwpt, true), -ENOENT);
 }
 
 static void capability(void)
@@ -138,35 +113,33 @@ static void capability(void)
 	struct mock other;
 	uint32_t id;
 
-	scene(1);
-	require_ok(hw_info(d.fd, d.dev.dev, NULL, 0, &info));
+	dirty_scene_up(1);
+	require_ok(hw_info(dirty.fd, dirty.dev.dev, NULL, 0, &info));
 	check(info.out_capabilities & IOMMU_HW_CAP_DIRTY_TRACKING);
-	require_ok(mock_device(d.fd, d.ioas, MOCK_FLAGS_DEVICE_NO_DIRTY, &other));
-	require_ok(hw_info(d.fd, other.dev, NULL, 0, &info));
+	require_ok(mock_device(dirty.fd, dirty.ioas, MOCK_FLAGS_DEVICE_NO_DIRTY, &other));
+	require_ok(hw_info(dirty.fd, other.dev, NULL, 0, &info));
 	check(!(info.out_capabilities & IOMMU_HW_CAP_DIRTY_TRACKING));
-	check_ret(hwpt_alloc(d.fd, other.dev, d.ioas, IOMMU_HWPT_ALLOC_DIRTY_TRACKING,
+	check_ret(hwpt_alloc(dirty.fd, other.dev, dirty.ioas, IOMMU_HWPT_ALLOC_DIRTY_TRACKING,
 			     &id), -EOPNOTSUPP);
-	check_ret(mock_replace(d.fd, &other, d.hwpt), -EINVAL);
+	check_ret(mock_replace(dirty.fd, &other, dirty.hwpt), -EINVAL);
 }
 
 static void on_and_off(void)
 {
-	scene(64);
-	dirty_write(&d, BASE, 64);
+	dirty_scene_up(64);
+	dirty_write(&dirty, BASE, 64);
 	/* what was dirty before tracking began isn't after it */
-	require_ok(dirty_set(d.fd, d.hwpt, true));
+	require_ok(dirty_set(dirty.fd, dirty.hwpt, true));
 	check_dirty(64, 0, 0);
-	dirty_write(&d, BASE + 5 * PAGE, 3);
-	require_ok(dirty_set(d.fd, d.hwpt, false));
-	require_ok(dirty_set(d.fd, d.hwpt, false));
-	require_ok(dirty_set(d.fd, d.hwpt, true));
+	dirty_write(&dirty, BASE + 5 * PAGE, 3);
+	require_ok(dirty_set(dirty.fd, dirty.hwpt, false));
+	require_ok(dirty_set(dirty.fd, dirty.hwpt, false));
+	require_ok(dirty_set(dirty.fd, dirty.hwpt, true));
 	check_dirty(64, 0, 0);
-	dirty_write(&d, BASE + 63 * PAGE, 1);
+	dirty_write(&dirty, BASE + 63 * PAGE, 1);
 	check_dirty(64, 63, 1);
 	check_dirty(64, 0, 0);
 }
-
-/* ---- which bits ---- */
 
 static void edges(void)
 {
@@ -174,25 +147,25 @@ static void edges(void)
 				       1498, 1499 };
 	uint8_t bits[200];
 
-	scene(1500);
+	dirty_scene_up(1500);
 	for (size_t i = 0; i < ARRAY_SIZE(at); i++) {
-		dirty_write(&d, BASE + at[i] * PAGE, 1);
+		dirty_write(&dirty, BASE + at[i] * PAGE, 1);
 		check_dirty(1500, at[i], 1);
 		/* alone, and a range that ends or begins beside it */
-		dirty_write(&d, BASE + at[i] * PAGE, 1);
+		dirty_write(&dirty, BASE + at[i] * PAGE, 1);
 		memset(bits, 0, sizeof(bits));
 		if (at[i])
-			require_ok(get(0, at[i], bits, 0));
+			require_ok(dirty_scene_get(0, at[i], bits, 0));
 		if (at[i] < 1499)
-			require_ok(get(at[i] + 1, 1499 - at[i], bits, 0));
+			require_ok(dirty_scene_get(at[i] + 1, 1499 - at[i], bits, 0));
 		check_eq(mem_differs_from(bits, sizeof(bits), 0), -1);
-		require_ok(get(at[i], 1, bits, NO_CLEAR));
+		require_ok(dirty_scene_get(at[i], 1, bits, NO_CLEAR));
 		check_eq(bits[0], 1);
 		memset(bits, 0, sizeof(bits));
-		require_ok(get(at[i], 1, bits, 0));
+		require_ok(dirty_scene_get(at[i], 1, bits, 0));
 		check_eq(bits[0], 1);
 		memset(bits, 0, sizeof(bits));
-		require_ok(get(at[i], 1, bits, 0));
+		require_ok(dirty_scene_get(at[i], 1, bits, 0));
 		check_eq(bits[0], 0);
 	}
 }
@@ -206,6 +179,7 @@ static uint32_t random_below(uint32_t n)
 }
 
 #define AREAS	5
+
 #define PAGES	3000
 
 /* Areas side by side, of which some pages are written to. */
@@ -220,7 +194,7 @@ static void write_random(uint8_t *written)
 		at = random_below(PAGES);
 		if (n > PAGES - at)
 			n = PAGES - at;
-		dirty_write(&d, BASE + at * PAGE, n);
+		dirty_write(&dirty, BASE + at * PAGE, n);
 		memset(written + at, 1, n);
 	}
 }
@@ -241,7 +215,7 @@ static void read_random(uint8_t *written)
 	/* Bits that are set stay so. */
 	for (uint64_t i = 0; i < bits / 8 + 17; i++)
 		map[i - 8] = old[i] = random_below(3) ? 0 : random_below(256);
-	require_ok(dirty_get(&d, BASE + first * PAGE, n * PAGE, 1ull << shift, map, flags));
+	require_ok(dirty_get(&dirty, BASE + first * PAGE, n * PAGE, 1ull << shift, map, flags));
 	for (uint64_t i = 0; i < bits; i++) {
 		bool want = bit(old + 8, i);
 
@@ -270,14 +244,14 @@ static void random_patterns(void)
 	uint8_t written[PAGES];
 	uint64_t at = 0;
 
-	dirty_open(&d, false);
-	mem_get(&m, MEM_ANON, PAGES * PAGE);
+	dirty_open(&dirty, false);
+	mem_get(&dirty_mem, MEM_ANON, PAGES * PAGE);
 	for (int i = 0; i < AREAS; at += sizes[i++])
-		require_ok(ioas_map_at(d.fd, d.ioas, m.va + at * PAGE, sizes[i] * PAGE,
+		require_ok(ioas_map_at(dirty.fd, dirty.ioas, dirty_mem.va + at * PAGE, sizes[i] * PAGE,
 				       BASE + at * PAGE));
 	for (int round = 0; round < 150 && !tap_failures(); round++) {
 		if (round % 3 == 0) {
-			check_ret(get(0, PAGES, calloc(1, PAGES / 8), 0), 0);
+			check_ret(dirty_scene_get(0, PAGES, calloc(1, PAGES / 8), 0), 0);
 			write_random(written);
 		}
 		read_random(written);
@@ -290,175 +264,41 @@ static void huge_entries(void)
 	const uint64_t size = 8 * MIB, unit = MOCK_HUGE_PAGE_SIZE;
 	uint8_t bits[256] = {};
 
-	dirty_open(&d, true);
-	mem_get(&m, MEM_HUGETLB, size);
-	memset(m.va, 1, size);
-	require_ok(ioas_map_at(d.fd, d.ioas, m.va, size, BASE));
-	dirty_write(&d, BASE + 3 * unit + 7 * PAGE, 1);
-	require_ok(dirty_get(&d, BASE, size, PAGE, bits, NO_CLEAR));
+	dirty_open(&dirty, true);
+	mem_get(&dirty_mem, MEM_HUGETLB, size);
+	memset(dirty_mem.va, 1, size);
+	require_ok(ioas_map_at(dirty.fd, dirty.ioas, dirty_mem.va, size, BASE));
+	dirty_write(&dirty, BASE + 3 * unit + 7 * PAGE, 1);
+	require_ok(dirty_get(&dirty, BASE, size, PAGE, bits, NO_CLEAR));
 	for (uint64_t i = 0; i < size / PAGE; i++)
 		if (!check_eq(bit(bits, i), i * PAGE / unit == 3))
 			break;
 	/* A part of the entry says that the entry is dirty. */
 	memset(bits, 0, sizeof(bits));
-	require_ok(dirty_get(&d, BASE + 3 * unit + 16 * PAGE, 16 * PAGE, PAGE, bits, 0));
+	require_ok(dirty_get(&dirty, BASE + 3 * unit + 16 * PAGE, 16 * PAGE, PAGE, bits, 0));
 	check_eq(bits[0], 0xff);
 	check_eq(bits[1], 0xff);
 	/* Linux sets bits behind the bitmap's end, and forgets the rest of the entry. */
 	if (!tap_oracle()) {
 		check_eq(bits[2], 0);
 		memset(bits, 0, sizeof(bits));
-		require_ok(dirty_get(&d, BASE + 3 * unit, unit / 2, PAGE, bits, 0));
+		require_ok(dirty_get(&dirty, BASE + 3 * unit, unit / 2, PAGE, bits, 0));
 		check_eq(mem_differs_from(bits, unit / 2 / PAGE / 8, 0xff), -1);
 		check_eq(bits[unit / 2 / PAGE / 8], 0);
 		memset(bits, 0, sizeof(bits));
-		require_ok(dirty_get(&d, BASE + 3 * unit + unit / 2, 2 * unit, PAGE, bits, 0));
+		require_ok(dirty_get(&dirty, BASE + 3 * unit + unit / 2, 2 * unit, PAGE, bits, 0));
 		check_eq(mem_differs_from(bits, unit / 2 / PAGE / 8, 0xff), -1);
 		check_eq(bits[unit / 2 / PAGE / 8], 0);
 		memset(bits, 0, sizeof(bits));
-		require_ok(dirty_get(&d, BASE, size, PAGE, bits, 0));
+		require_ok(dirty_get(&dirty, BASE, size, PAGE, bits, 0));
 		for (uint64_t i = 0; i < size / PAGE; i++)
 			if (!check_eq(bit(bits, i), i * PAGE / unit == 3))
 				break;
 	}
 	/* Read whole it's clean. */
 	memset(bits, 0, sizeof(bits));
-	require_ok(dirty_get(&d, BASE, size, PAGE, bits, 0));
+	require_ok(dirty_get(&dirty, BASE, size, PAGE, bits, 0));
 	check_eq(mem_differs_from(bits, sizeof(bits), 0), -1);
-}
-
-/* ---- ranges that aren't mapped ---- */
-
-static void holes(void)
-{
-	uint8_t bits[16] = {};
-
-	dirty_open(&d, false);
-	mem_get(&m, MEM_ANON, 100 * PAGE);
-	require_ok(ioas_map_at(d.fd, d.ioas, m.va, 10 * PAGE, BASE));
-	require_ok(ioas_map_at(d.fd, d.ioas, m.va, 10 * PAGE, BASE + 20 * PAGE));
-	dirty_write(&d, BASE, 2);
-	dirty_write(&d, BASE + 9 * PAGE, 1);
-	dirty_write(&d, BASE + 20 * PAGE, 1);
-	dirty_write(&d, BASE + 29 * PAGE, 1);
-	require_ok(get(0, 40, bits, NO_CLEAR));
-	for (uint64_t i = 0; i < (tap_oracle() ? 10 : 40); i++)
-		check_eq(bit(bits, i), i < 2 || i == 9 || i == 20 || i == 29);
-	memset(bits, 0, sizeof(bits));
-	/* nothing at all */
-	require_ok(get(10, 10, bits, 0));
-	require_ok(get(30, 1000, bits, 0));
-	check_eq(mem_differs_from(bits, sizeof(bits), 0), -1);
-	/* it begins in a hole; Linux reads nothing */
-	if (!tap_oracle()) {
-		require_ok(get(15, 25, bits, 0));
-		for (uint64_t i = 0; i < 25; i++)
-			check_eq(bit(bits, i), i == 5 || i == 14);
-	}
-}
-
-/* Far more than what is mapped takes no time and no bitmap. */
-static void vast(void)
-{
-	const uint64_t huge = 1ull << 50;
-	uint8_t bits[(1 << 14) / 8] = {};
-	double begun = tap_now();
-
-	scene(64);
-	dirty_write(&d, BASE + 3 * PAGE, 1);
-	require_ok(dirty_get(&d, 0, -huge, huge, bits, NO_CLEAR));
-	require_ok(dirty_get(&d, 0, 1ull << 63, huge, bits, 0));
-	if (!tap_oracle()) {
-		check_eq(bits[0], 1);
-		check_eq(mem_differs_from(bits + 1, sizeof(bits) - 1, 0), -1);
-	}
-	check_msg(tap_now() - begun < 2 * tap_time_factor(), "%f s", tap_now() - begun);
-}
-
-/* ---- the bitmap's memory ---- */
-
-/*
- * Memory that can't be written is -EFAULT, and nothing is lost: Linux says 0, and
- * what it couldn't note is clean.
- */
-static void bad_memory(void)
-{
-	uint8_t *two, *readable, *gone, good[1024];
-
-	scene(5000);
-	two = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	readable = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	gone = two + PAGE;
-	munmap(gone, PAGE);
-	dirty_write(&d, BASE, 5000);
-	if (!tap_oracle()) {
-		check_ret(get(0, 5000, NULL, 0), -EFAULT);
-		check_ret(get(0, 5000, (void *)8, 0), -EFAULT);
-		check_ret(get(0, 5000, (void *)-PAGE, 0), -EFAULT);
-		check_ret(get(0, 5000, (void *)-1, 0), -EFAULT);
-		check_ret(get(0, 5000, (void *)(1ull << 55), 0), -EFAULT);
-		check_ret(get(0, 5000, readable, 0), -EFAULT);
-		check_ret(get(0, 5000, gone, 0), -EFAULT);
-		/* the last byte of it is missing */
-		check_ret(get(0, 5000, gone - 624, 0), -EFAULT);
-		/* What was noted before the fault is in the bitmap or dirty still. */
-		require_ok(get(4992, 8, good + 624, NO_CLEAR));
-		check_eq(good[624], 0xff);
-		memset(good, 0, sizeof(good));
-		require_ok(get(0, 5000, good, 0));
-		for (int i = 0; i < 624; i++)
-			if (!check_eq((uint8_t)(good[i] | gone[i - 624]), 0xff))
-				break;
-		check_eq(good[624], 0xff);
-		dirty_write(&d, BASE, 5000);
-	}
-	memset(two, 0, PAGE);
-	require_ok(get(0, 5000, gone - 625, 0));
-	check_eq(mem_differs_from(gone - 625, 625, 0xff), -1);
-	check_eq(*(gone - 626), 0);
-}
-
-/* Pages of all kinds, which a first write makes. */
-static void kinds_of_memory(void)
-{
-	struct mem bitmap;
-	uint8_t *copied;
-	int pid[2];
-
-	scene(64);
-	for (int kind = 0; kind < MEM_KINDS; kind++) {
-		mem_get(&bitmap, kind, 2 * HUGE);
-		dirty_write(&d, BASE + 9 * PAGE, 50);
-		require_ok(get(0, 64, bitmap.va + PAGE - 3, 0));
-		for (int i = 0; i < 64; i++)
-			check_eq(bit(bitmap.va + PAGE - 3, i), i >= 9 && i < 59);
-		if (bitmap.fd >= 0) {
-			uint8_t byte = 0;
-
-			check_eq(pread(bitmap.fd, &byte, 1, PAGE), 1);
-			check_eq(byte, 0xff);
-		}
-		mem_put(&bitmap);
-	}
-	/* The page is shared with a child, which keeps its copy. */
-	copied = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	copied[1] = 0;
-	require(!pipe(pid));
-	if (!fork()) {
-		uint8_t byte;
-
-		close(pid[1]);
-		if (read(pid[0], &byte, 1) < 0)
-			_exit(2);
-		_exit(copied[1]);
-	}
-	dirty_write(&d, BASE, 16);
-	require_ok(get(0, 64, copied, 0));
-	check_eq(copied[1], 0xff);
-	close(pid[1]);
-	int status;
-	require(wait(&status) > 0);
-	check_eq(status, 0);
 }
 
 static const struct test tests[] = {
@@ -469,10 +309,6 @@ static const struct test tests[] = {
 	{ "edges", edges },
 	{ "random_patterns", random_patterns, 240 },
 	{ "huge_entries", huge_entries },
-	{ "holes", holes },
-	{ "vast", vast },
-	{ "bad_memory", bad_memory },
-	{ "kinds_of_memory", kinds_of_memory },
 };
 
 TAP_MAIN("dirty", tests)
