@@ -5,10 +5,12 @@ import os
 import shutil
 
 import apt
+import archive
+import emulators
 from cache import Failed, Missing, note, piece, run
 from pieces import need_tools
 
-# name: the suite that its QEMU comes from
+# name, with the least version of QEMU: the suite that it comes from
 ROOTS = {
     "qemu-10.0": "trixie",
     "qemu-11.1": "trixie-backports",
@@ -45,6 +47,7 @@ def root(name):
     """The directory of a root."""
     suite = ROOTS[name]
     version = name.partition("-")[2]
+    exact = archive.suite_version("qemu-system-x86", suite)
 
     def make(directory):
         need_tools("mmdebstrap")
@@ -65,7 +68,8 @@ def root(name):
             raise Missing(f"QEMU {version} of {suite} isn't to be had: {error}") from error
         finish(directory)
         said = run(["chroot", directory, "/" + USED, "--version"])
-        if f"version {version}." not in said:
-            raise Missing(f"{suite} has another QEMU than {version}: {said.splitlines()[0]}")
+        if not emulators.is_as_new(said, version):
+            raise Missing(f"{suite} has an older QEMU than {version}: {said.splitlines()[0]}")
 
-    return piece("clients", name, f"1 {suite} {' '.join(PACKAGES)}", make)
+    return piece("clients", f"qemu-{exact.replace(':', '_')}",
+                 f"1 {suite} {' '.join(PACKAGES)}", make)

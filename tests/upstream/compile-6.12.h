@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Linux 6.12.117's suite took over tests of newer kernels without the names that
+ * Linux 6.12's suite took over tests of newer kernels without the names that
  * these use.
  */
 #define IOMMU_HW_INFO_TYPE_DEFAULT	0

@@ -9,14 +9,13 @@ from pathlib import Path
 import apt
 import pieces
 from cache import Failed, note, piece, run
-from kernels import STOCK
 
 HERE = Path(__file__).resolve().parent
 IOMMUFD = ("iommufd", "iommufd_fail_nth")
 VFIO = ("vfio_dma_mapping_test", "vfio_dma_mapping_mmio_test", "vfio_iommufd_setup_test",
         "vfio_pci_device_test", "vfio_pci_device_init_perf_test", "vfio_pci_sriov_uapi_test")
 
-# 7.2.13's library calls a function that is nowhere defined.
+# 7.2's library calls a function that is nowhere defined.
 LIBRARY_WORDS = ("-Dcalloc_assert=calloc",)
 
 # The harness's limit of 30 s for a test is for real machines.
@@ -44,7 +43,7 @@ def uapi(version):
         (directory / "build/usr/include").rename(directory / "include")
         run(["rm", "-rf", directory / "build"])
 
-    return piece("uapi", version, f"1 {STOCK[version].version}", make) / "include"
+    return piece("uapi", source.name, "1", make) / "include"
 
 
 def harness(source, target):
@@ -71,7 +70,7 @@ def compiler(version):
 def identity(version, *more):
     """What a suite is made from."""
     extra = HERE / f"compile-{version}.h"
-    about = [STOCK[version].version, SECONDS, *more,
+    about = [pieces.source_version(version), SECONDS, *more,
              extra.read_text("utf-8") if extra.exists() else ""]
     return hashlib.sha256(repr(about).encode()).hexdigest()
 
@@ -92,7 +91,7 @@ def iommufd_suite(version):
                  "-o", directory / name, source / f"tools/testing/selftests/iommu/{name}.c",
                  "-L", cap / "usr/lib/x86_64-linux-gnu", "-lcap"])
 
-    return piece("upstream", version, identity(version, IOMMUFD), make)
+    return piece("upstream", source.name, identity(version, IOMMUFD), make)
 
 
 def vfio_suite(version):
@@ -114,4 +113,4 @@ def vfio_suite(version):
                  "-o", directory / name, tests / f"{name}.c", *objects,
                  "-L", uuid / "usr/lib/x86_64-linux-gnu", "-luuid"])
 
-    return piece("upstream", f"{version}-vfio", identity(version, VFIO, LIBRARY_WORDS), make)
+    return piece("upstream", f"{source.name}-vfio", identity(version, VFIO, LIBRARY_WORDS), make)

@@ -9,9 +9,10 @@ import os
 import re
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
-from cache import Failed, cache_dir, locked, note, run
+from cache import Failed, cache_dir, locked, note, replace_file, run
 
 MIRROR = os.environ.get("IOMMUFD_MIRROR", "http://deb.debian.org")
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
@@ -21,6 +22,13 @@ SUITES = (
     ("debian", "trixie"), ("debian", "trixie-updates"),
     ("debian", "trixie-backports"), ("debian-security", "trixie-security"),
 )
+
+FRESH = 24 * 3600       # seconds for which the package lists are taken for new
+
+
+class NotFetched(Failed):
+    """Packages that the archive doesn't have, or doesn't give."""
+
 
 CONFIG = """\
 APT::Architecture "amd64";
@@ -63,25 +71,55 @@ def configure(top):
     for part in ("state/lists/partial", "cache/archives/partial", "etc/empty"):
         (top / part).mkdir(parents=True, exist_ok=True)
     (top / "state/status").touch()
-    (top / "etc/sources.list").write_text("\n".join(sources()) + "\n", encoding="ascii")
-    (top / "apt.conf").write_text(CONFIG.format(top=top), encoding="ascii")
+    replace_file(top / "etc/sources.list", "\n".join(sources()) + "\n")
+    replace_file(top / "apt.conf", CONFIG.format(top=top))
+
+
+def is_configured(top):
+    """Is the configuration this cache's own? A copy still has the other's."""
+    conf = top / "apt.conf"
+    return conf.exists() and conf.read_text(encoding="ascii") == CONFIG.format(top=top)
 
 
 def update(again=False):
-    """Fetches the package lists if there are none yet, or again."""
+    """Fetches the package lists if there are none, if they are old, or again."""
     top = cache_dir() / "apt"
-    stamp = top / "updated"
-    before = stamp.stat().st_mtime if stamp.exists() else 0
-    if before and not again:
+    updated = top / "updated"
+    before = updated.stat().st_mtime if updated.exists() else 0
+    if time.time() - before < FRESH and is_configured(top) and not again:
         return
     with locked("apt"):
-        if stamp.exists() and stamp.stat().st_mtime != before:
+        if updated.exists() and updated.stat().st_mtime != before:
             return
         configure(top)
+        if time.time() - before < FRESH and not again:
+            return
         note("fetching Debian's package lists")
-        run(["apt-get", "-q", "update", "-o", "APT::Update::Error-Mode=any"],
-            env=environment())
-        stamp.write_text("", encoding="ascii")
+        try:
+            run(["apt-get", "-q", "update", "-o", "APT::Update::Error-Mode=any"],
+                env=environment())
+        except Failed:
+            if not before:
+                raise
+            note("without new package lists: those of the last time have to do")
+        replace_file(updated, str(time.time()))
+
+
+def stamp():
+    """Changes with every update of the lists."""
+    return (cache_dir() / "apt" / "updated").read_text(encoding="ascii")
+
+
+def stanzas(prefixes):
+    """All packages in the lists whose name begins so, with their suite and its architecture."""
+    begin = tuple(f"Package: {prefix}" for prefix in prefixes)
+    lists = cache_dir() / "apt/state/lists"
+    for file in sorted(lists.glob("*_Packages*")):
+        suite, arch = re.search(r"_dists_([\w-]+)_main_binary-(\w+)_Packages", file.name).groups()
+        text = run(["/usr/lib/apt/apt-helper", "cat-file", file], env=environment())
+        for stanza in text.split("\n\n"):
+            if stanza.startswith(begin):
+                yield dict(re.findall(r"^([\w-]+): (.*)$", stanza, re.M), suite=suite, arch=arch)
 
 
 def download(packages, directory):
@@ -96,7 +134,7 @@ def download(packages, directory):
                               capture_output=True, check=False)
     if done.returncode:
         reasons = "; ".join(re.findall(r"^E: (.*)", done.stderr, re.M))
-        raise Failed(f"apt could not download {' '.join(packages)}: {reasons}")
+        raise NotFetched(f"apt could not download {' '.join(packages)}: {reasons}")
     return sorted(Path(directory).glob("*.deb"))
 
 

@@ -8,9 +8,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import archive
 import pieces
 from cache import Failed, cache_dir, is_whole, locked, note, piece
-from kernels import STOCK, has_own_iommufd
+from kernels import has_own_iommufd, stock
 
 TOP = pieces.REPOSITORY
 SOURCES = ("Makefile", "Kbuild", "include", "src")
@@ -71,11 +72,16 @@ def make_command(copy, objects, kdir, arch, test, peer=False):
     return command
 
 
-def in_trixie(command):
-    """The same command within the Debian 13 root, which sees the cache."""
+def in_root(name, arch, command):
+    """The command that builds for a kernel, within the root that has its compilers."""
+    package = archive.resolve(name, arch) if stock(name) else None
+    if not package or not package.root:
+        return command
     if os.geteuid():
-        raise Failed("building for 7.2 needs root, to enter the root with its compilers")
-    root = pieces.toolchain()
+        raise Failed(f"building for {name} needs root, to enter the root with its compilers")
+    root = pieces.toolchain(package)
+    if arch == "arm64":
+        command = [*command, f"CC=aarch64-linux-gnu-gcc-{package.compiler}"]
     cache = cache_dir()
     script = """
         mkdir -p "$1$2" && mount --rbind "$2" "$1$2" &&
@@ -90,10 +96,7 @@ def compile_modules(name, arch, test, work):
     kdir = pieces.headers(name, arch)
     command = make_command(work / "source", work / "objects", kdir, arch, test,
                            has_own_iommufd(name))
-    if name in STOCK and STOCK[name].trixie:
-        if arch == "arm64":
-            command.append("CC=aarch64-linux-gnu-gcc-14")
-        command = in_trixie(command)
+    command = in_root(name, arch, command)
     done = subprocess.run(command, text=True, errors="replace", check=False,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT,
@@ -105,6 +108,11 @@ def compile_modules(name, arch, test, work):
     if WARNING.search(HARMLESS.sub("", said)):
         raise Failed(f"{said}\nthe build for {name} {arch} gave warnings")
     return said
+
+
+def label(name, arch):
+    """What a kernel's builds are called in the cache, by its full version."""
+    return archive.resolve(name, arch).name if stock(name) else f"{name}-{arch}"
 
 
 def forget_old(directory):
@@ -120,8 +128,8 @@ def modules(name, arch="amd64", test=False):
     pieces.check_name(name, arch)
     if not (TOP / "Makefile").exists():
         raise Failed(f"no Makefile in {TOP}")
-    target = f"{name}-{arch}" + ("-test" if test else "")
     kdir = pieces.headers(name, arch)
+    target = label(name, arch) + ("-test" if test else "")
     work = cache_dir() / "build" / target
     with locked(f"build-{target}"):
         key = snapshot(work / "source", test)[:20]

@@ -51,6 +51,13 @@ def run(command, **kwargs):
     return done.stdout
 
 
+def replace_file(path, text):
+    """Writes a file in one step, and not into one that another cache shares by a link."""
+    scratch = path.with_name(f"{path.name}.{os.getpid()}")
+    scratch.write_text(text, encoding="utf-8")
+    scratch.replace(path)
+
+
 @contextlib.contextmanager
 def locked(name):
     """Holds the lock of that name; waits for another holder."""
@@ -94,5 +101,5 @@ def piece(kind, name, ident, make, lock=None):
         except BaseException:
             shutil.rmtree(scratch, ignore_errors=True)
             raise
-        stamp_of(final).write_text(ident, encoding="utf-8")
+        replace_file(stamp_of(final), ident)
     return final

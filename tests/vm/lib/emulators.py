@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Newer emulators than the host's, unpacked into the cache and never installed."""
 
+import re
 import subprocess
 
 import apt
+import archive
 from cache import Failed, Missing, piece
 
-# Built on Debian 12, so the libraries that its own QEMU comes with are enough.
+# The least version: packages, each of a suite. Built on Debian 12, so the libraries that its own
+# QEMU comes with are enough.
 EMULATORS = {
     "10.0": ("qemu-system-x86/bookworm-backports", "qemu-system-common/bookworm-backports",
              "qemu-system-data/bookworm-backports", "seabios/bookworm-backports",
@@ -14,23 +17,30 @@ EMULATORS = {
 }
 
 
+def is_as_new(said, version):
+    """Is what a QEMU says of itself that version or a newer one?"""
+    found = re.search(r"version (\d+)\.(\d+)", said)
+    return bool(found) and [int(n) for n in found.groups()] >= [int(n) for n in version.split(".")]
+
+
 def check(version, binary):
-    """Ends with a skip if that isn't the version, or doesn't start here."""
+    """Ends with a skip if that is an older version, or doesn't start here."""
     try:
         done = subprocess.run([binary, "--version"], text=True, check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     except OSError as error:
         raise Missing(f"QEMU {version} of Debian's backports doesn't start: {error}") from error
-    if f"version {version}." not in done.stdout:
+    if not is_as_new(done.stdout, version):
         raise Missing(f"QEMU {version} of Debian's backports: "
                       f"{(done.stdout.splitlines() or ['it says nothing'])[0]}")
 
 
 def emulator(version):
-    """A QEMU (amd64) of that version: a directory with usr/bin and its firmware."""
+    """A QEMU (amd64) of that version or newer: a directory with usr/bin and its firmware."""
     if version not in EMULATORS:
         raise Failed(f"no QEMU {version}: there are {', '.join(EMULATORS)}, and the host's")
     packages = EMULATORS[version]
+    exact = archive.suite_version("qemu-system-x86", packages[0].partition("/")[2])
 
     def make(directory):
         try:
@@ -39,7 +49,7 @@ def emulator(version):
             raise Missing(f"QEMU {version} isn't to be had: {error}") from error
         check(version, directory / "usr/bin/qemu-system-x86_64")
 
-    return piece("qemu", version, "1 " + " ".join(packages), make)
+    return piece("qemu", exact.replace(":", "_"), "1 " + " ".join(packages), make)
 
 
 def program(directory):

@@ -122,10 +122,10 @@ def kernel_image(name, arch, ours, extra, parameters):
         pack(root, directory / "initrd")
         shutil.rmtree(root)
 
-    where = f"image/{name}-{arch}"
+    where = f"image/{kernel.name}"
     final = cache_dir() / where / key
     if not is_whole(final, key):
-        piece(where, key, key, make, lock=f"image-{name}-{arch}")
+        piece(where, key, key, make, lock=f"image-{kernel.name}")
         forget_old(final.parent)
     os.utime(stamp_of(final))
     return final / "initrd"

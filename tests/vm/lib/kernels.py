@@ -1,38 +1,42 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The kernels: which Debian packages, what toolchain, where the parts lie."""
+"""What kernels are called; archive.py finds the packages of Debian's.
 
-from dataclasses import dataclass
+    7.2                     Debian's newest of that series
+    7.2-rt, 7.2-cloud       another flavour of it
+    oldest:7.2              the oldest that the archive still has
+    7.2=7.2.11-1~bpo13+1    that version, if it can be had
+    debug-7.2, peer-7.2 ... built by hand, amd64 only; may be absent
+"""
 
+import re
+from argparse import ArgumentTypeError
 
-@dataclass(frozen=True)
-class Stock:
-    """A kernel of Debian's, the same version for every architecture."""
-    abi: str            # in package names and uname -r, without the flavour
-    version: str        # of the packages
-    kbuild: str         # name of the kbuild package
-    image: tuple        # packages of image and modules, {arch} left open
-    trixie: bool        # needs trixie's toolchain
+# The series that are supported, in order. Nothing else names a version.
+STOCK = ("6.1", "6.12", "7.2", "7.3")
+FLAVOURS = ("cloud", "rt")
 
-
-STOCK = {
-    "6.1": Stock("6.1.0-57", "6.1.192-3", "linux-kbuild-6.1",
-                 ("linux-image-{abi}-{arch}",), False),
-    "6.12": Stock("6.12.117+deb12", "6.12.117-1~deb12u1", "linux-kbuild-{abi}",
-                  ("linux-image-{abi}-{arch}",), False),
-    "7.2": Stock("7.2.12+deb13", "7.2.12-1~bpo13+1", "linux-kbuild-{abi}",
-                 ("linux-binary-{abi}-{arch}", "linux-modules-{abi}-{arch}",
-                  "linux-base-{abi}-{arch}"), True),
-    "7.3": Stock("7.3.4+deb13", "7.3.4-1~bpo13+1", "linux-kbuild-{abi}",
-                 ("linux-binary-{abi}-{arch}", "linux-modules-{abi}-{arch}",
-                  "linux-base-{abi}-{arch}"), True),
-}
-
-# Kernels built by hand (amd64 only), from archives that may be absent.
 PREBUILT = ("debug-7.2", "debug-6.12", "peer-7.2", "peer-6.12", "debugpeer-7.2",
             "debugkvm-7.2", "bench-7.2")
 
 ARCHES = ("amd64", "arm64")
-NAMES = tuple(STOCK) + PREBUILT
+NAMES = STOCK + PREBUILT        # those of the lanes' usual kernels
+
+STOCK_NAME = re.compile(r"(?P<oldest>oldest:)?(?P<series>\d+\.\d+)"
+                        r"(?:-(?P<flavour>[a-z]+))?(?:=(?P<version>[0-9][\w.+~-]*))?")
+
+
+def stock(name):
+    """The parts of a stock kernel's name, or None."""
+    found = STOCK_NAME.fullmatch(name)
+    if not found or found["flavour"] not in (None, *FLAVOURS):
+        return None
+    return found
+
+
+def series(name):
+    """The series of a stock kernel's name; other names stay as they are."""
+    found = stock(name)
+    return found["series"] if found else name
 
 
 def has_own_iommufd(name):
@@ -46,5 +50,13 @@ def is_debug(name):
 
 
 def exists(name, arch):
-    """Is there such a kernel for that architecture?"""
-    return name in STOCK and arch in ARCHES or name in PREBUILT and arch == "amd64"
+    """Can there be such a kernel for that architecture?"""
+    return bool(stock(name)) and arch in ARCHES or name in PREBUILT and arch == "amd64"
+
+
+def kernel_name(text):
+    """A kernel's name on a command line, for argparse."""
+    if stock(text) or text in PREBUILT:
+        return text
+    raise ArgumentTypeError(f"no kernel {text}: there are {', '.join(NAMES)}, SERIES-rt, "
+                            "SERIES-cloud, oldest:SERIES, SERIES=VERSION")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from cache import Failed
-from kernels import NAMES
+from kernels import exists
 from programs import LIB, TESTS
 
 FILE = Path(__file__).resolve().parents[1] / "lanes"
@@ -63,7 +63,7 @@ def parse_lane(words, sets):
     for key in ("cpus", "timeout", "test_build", "all", "icount"):
         if key in values:
             values[key] = int(values[key])
-    if values.get("kernel") not in NAMES:
+    if not exists(values.get("kernel", ""), values.get("arch", "amd64")):
         raise Failed(f"{FILE.name}: lane {words[0]}: no kernel {values.get('kernel')}")
     return Lane(words[0], **values)
 

@@ -6,18 +6,18 @@ import shutil
 from pathlib import Path
 
 import apt
+import archive
 import kbuild
-from cache import Failed, Missing, cache_dir, note, piece, run
-from kernels import ARCHES, PREBUILT, STOCK, exists
+from cache import Failed, Missing, note, piece, run
+from kernels import ARCHES, PREBUILT, exists, stock
 
 # Where archives of hand-built kernels are looked for.
 REPOSITORY = Path(__file__).resolve().parents[3]
 ARCHIVES = Path(os.environ.get("IOMMUFD_KERNELS",
                                REPOSITORY.parent / "shared" / "kernels"))
 
-# What the trixie root holds besides the essential packages.
-TRIXIE = ("gcc-14", "binutils", "gcc-14-aarch64-linux-gnu", "libc6-dev", "make",
-          "libelf1t64", "pahole", "xz-utils")
+# What a root with compilers holds besides the essential packages and what kbuild's tools want.
+TOOLCHAIN = ("binutils", "libc6-dev", "make", "xz-utils")
 
 
 def check_name(name, arch):
@@ -44,7 +44,7 @@ def prebuilt(name):
 def built(name, may_build=False):
     """The same, built here if it was asked for once (`fetch build`)."""
     version, options = kbuild.fragment(name)
-    ident = f"{STOCK[version].version} {sorted(options.items())}"
+    ident = f"{version} {sorted(options.items())}"
 
     def make(directory):
         if not may_build:
@@ -61,14 +61,16 @@ def kernel(name, arch="amd64"):
     check_name(name, arch)
     if name in PREBUILT:
         return prebuilt(name)
-    stock = STOCK[name]
+    headers(name, arch)         # first, so that both are of one version
 
-    def make(directory):
-        names = [p.format(abi=stock.abi, arch=arch) for p in stock.image]
-        apt.unpack([f"{n}:{arch}={stock.version}" for n in names], directory)
-        gather_kernel(directory)
+    def fetch(package):
+        def make(directory):
+            apt.unpack(package.images, directory)
+            gather_kernel(directory)
 
-    return piece("kernel", f"{name}-{arch}", f"1 {stock.version}", make)
+        return piece("kernel", package.name, f"1 {package.version}", make)
+
+    return archive.fetched(name, arch, fetch)
 
 
 def gather_kernel(directory):
@@ -92,60 +94,80 @@ def headers(name, arch="amd64"):
     check_name(name, arch)
     if name in PREBUILT:
         return prebuilt(name) / "build"
-    stock = STOCK[name]
-    flavour = f"linux-headers-{stock.abi}-{arch}"
-    final = (cache_dir() / "headers").resolve() / f"{name}-{arch}"
+    return archive.fetched(name, arch, stock_headers)
+
+
+# The tree stays here, and may be copied; Debian's Makefiles name /usr/src.
+HERE = "iommufd_src := $(abspath $(dir $(realpath $(lastword $(MAKEFILE_LIST))))/..)"
+
+
+def stock_headers(package):
+    """The headers of one of Debian's kernels."""
+    release = f"linux-headers-{package.release}"
 
     def make(directory):
-        kbuild = stock.kbuild.format(abi=stock.abi)
-        apt.unpack([f"{flavour}:{arch}={stock.version}",
-                    f"linux-headers-{stock.abi}-common={stock.version}",
-                    f"{kbuild}={stock.version}"], directory)
-        # The Makefiles name /usr/src; the tree stays here.
-        makefile = directory / "usr/src" / flavour / "Makefile"
-        text = makefile.read_text(encoding="utf-8")
-        makefile.write_text(text.replace("/usr/src/", f"{final}/usr/src/"),
-                            encoding="utf-8")
-        (directory / "build").symlink_to(f"usr/src/{flavour}")
+        apt.unpack(package.headers, directory)
+        makefile = directory / "usr/src" / release / "Makefile"
+        text = makefile.read_text(encoding="utf-8").replace("/usr/src/", "$(iommufd_src)/")
+        makefile.unlink()
+        makefile.write_text(f"{HERE}\n{text}", encoding="utf-8")
+        (directory / "build").symlink_to(f"usr/src/{release}")
 
-    piece("headers", f"{name}-{arch}", f"1 {stock.version} {final}", make)
-    return final / "usr/src" / flavour
+    return piece("headers", package.name, f"1 {package.version}", make).resolve() \
+        / "usr/src" / release
 
 
-def toolchain():
-    """A root of Debian 13 with the compilers for kernel 7.2."""
+def headers_common(name):
+    """The headers of a stock kernel that all architectures share."""
+    kdir = headers(name)        # may settle on another version
+    return kdir.with_name(f"linux-headers-{archive.resolve(name).abi}-common")
+
+
+def toolchain(package):
+    """A root of another release of Debian, with the compilers that a kernel's headers ask for."""
+    release, gcc = package.root, f"gcc-{package.compiler}"
+    wanted = sorted({*TOOLCHAIN, *package.tools, gcc, f"{gcc}-aarch64-linux-gnu"})
+
     def make(directory):
         need_tools("mmdebstrap")
         if os.geteuid():
-            raise Failed("making the Debian 13 root with 7.2's compilers needs root")
-        note("making a Debian 13 root for its compilers (a minute or two)")
+            raise Failed(f"making a root of Debian {release} with {gcc} needs root")
+        note(f"making a root of Debian {release} with {gcc} (a minute or two)")
         apt.update()
         directory.rmdir()
         run(["mmdebstrap", "--quiet", "--variant=essential", "--mode=root",
-             "--include=" + ",".join(TRIXIE),
+             "--include=" + ",".join(wanted),
              "--aptopt=APT::Install-Recommends \"false\"",
              "--dpkgopt=path-exclude=/usr/share/doc/*",
              "--dpkgopt=path-exclude=/usr/share/man/*",
              "--dpkgopt=path-exclude=/usr/share/locale/*",
-             "trixie", directory, *apt.sources("trixie")])
+             release, directory, *apt.sources(release)])
 
-    return piece("root", "trixie", "1 " + " ".join(TRIXIE), make)
+    return piece("root", f"{release}-{gcc}", "1 " + " ".join(wanted), make)
+
+
+def source_version(name):
+    """The version of a series' source that goes with its kernel for amd64."""
+    if not stock(name):
+        raise Failed(f"no source of kernel {name}")
+    found = stock(name)
+    return archive.other_version(f"linux-source-{found['series']}", "amd64", found["series"],
+                                 archive.resolve(name).version)
 
 
 def source(name):
     """The kernel's source as Debian patched it."""
-    if name not in STOCK:
-        raise Failed(f"no source of kernel {name}: there are {', '.join(STOCK)}")
-    stock = STOCK[name]
+    version = source_version(name)
+    package = f"linux-source-{stock(name)['series']}"
 
     def make(directory):
-        apt.unpack([f"linux-source-{name}={stock.version}"], directory)
-        archive = directory / f"usr/src/linux-source-{name}.tar.xz"
-        note(f"unpacking {archive.name}")
-        run(["tar", "-C", directory, "-xJf", archive, "--strip-components=1"])
+        apt.unpack([f"{package}={version}"], directory)
+        tarball = directory / f"usr/src/{package}.tar.xz"
+        note(f"unpacking {tarball.name}")
+        run(["tar", "-C", directory, "-xJf", tarball, "--strip-components=1"])
         shutil.rmtree(directory / "usr/src")
 
-    return piece("source", f"linux-source-{name}", f"1 {stock.version}", make)
+    return piece("source", f"linux-source-{version}", f"1 {version}", make)
 
 
 def guest(arch="amd64"):
@@ -162,13 +184,13 @@ def guest(arch="amd64"):
 
 
 def libc_dev(name="7.2"):
-    """Linux's user API headers of that kernel (usr/include below)."""
-    stock = STOCK[name]
+    """Linux's user API headers of that series (usr/include below)."""
+    version = archive.other_version("linux-libc-dev", "amd64", name)
 
     def make(directory):
-        apt.unpack([f"linux-libc-dev={stock.version}"], directory)
+        apt.unpack([f"linux-libc-dev={version}"], directory)
 
-    return piece("libc-dev", name, f"1 {stock.version}", make)
+    return piece("libc-dev", version, f"1 {version}", make)
 
 
 def has_tool(name):

@@ -19,7 +19,7 @@ import image
 import machine as qemu
 import pieces
 from cache import Failed, cache_dir
-from kernels import has_own_iommufd, is_debug
+from kernels import has_own_iommufd, is_debug, series
 from tap import Reader, Tally
 
 BOOT = 120          # seconds until the guest speaks, and at its end
@@ -85,7 +85,7 @@ def module_names(job):
 
 def make_plan(job, token):
     """The shell script that the guest follows."""
-    environment = {"KERNEL": job.kernel, "IOMMU": job.machine.iommu.partition(",")[0],
+    environment = {"KERNEL": series(job.kernel), "IOMMU": job.machine.iommu.partition(",")[0],
                    "TIME_FACTOR": str(job.factor),
                    "ORACLE": "1" if has_own_iommufd(job.kernel) else "0",
                    **job.environment}
