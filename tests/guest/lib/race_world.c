@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "race_world.h"
@@ -13,6 +14,7 @@ void race_world_up(struct race_world *w, bool device)
 	w->ioas[0] = ioas_new(w->fd);
 	w->ioas[1] = ioas_new(w->fd);
 	w->shared_fd = -1;
+	w->slots = SLOTS;
 	mem_get(&w->m, MEM_ANON, SLOTS * SLOT);
 	memset(w->m.va, 1, w->m.size);
 	if (!device)
@@ -40,10 +42,15 @@ void race_world_run(struct race_world *w, struct race *race)
 	race_run(race);
 }
 
+static uint64_t race_slot(struct race_world *w, struct race_side *side)
+{
+	return race_random(side) % w->slots * SLOT;
+}
+
 bool map_slot(struct race *race, struct race_side *side)
 {
 	struct race_world *w = race->data;
-	uint64_t at = race_random(side) % SLOTS * SLOT;
+	uint64_t at = race_slot(w, side);
 	struct iommu_ioas_map c = {
 		.size = sizeof(c),
 		.flags = MAP_RW | MAP_FIX,
@@ -53,7 +60,8 @@ bool map_slot(struct race *race, struct race_side *side)
 		.iova = RACE_BASE + at,
 	};
 
-	race_ioctl(side, w->fd, IOMMU_IOAS_MAP, &c, "map", MAY(-EEXIST));
+	race_ioctl(side, w->fd, IOMMU_IOAS_MAP, &c, "map",
+		   MAY(-EEXIST, w->memory_moves ? -EFAULT : 0));
 	return true;
 }
 
@@ -79,7 +87,7 @@ bool unmap_slot(struct race *race, struct race_side *side)
 	struct iommu_ioas_unmap c = {
 		.size = sizeof(c),
 		.ioas_id = w->ioas[race_random(side) % 2],
-		.iova = RACE_BASE + race_random(side) % SLOTS * SLOT,
+		.iova = RACE_BASE + race_slot(w, side),
 		.length = SLOT,
 	};
 
@@ -112,12 +120,27 @@ bool copy_slot(struct race *race, struct race_side *side)
 		.flags = MAP_RW | MAP_FIX,
 		.src_ioas_id = w->ioas[from],
 		.dst_ioas_id = w->ioas[!from],
-		.src_iova = RACE_BASE + race_random(side) % SLOTS * SLOT,
+		.src_iova = RACE_BASE + race_slot(w, side),
 		.length = SLOT,
 	};
 
 	c.dst_iova = c.src_iova;
 	race_ioctl(side, w->fd, IOMMU_IOAS_COPY, &c, "copy",
-		   MAY(-ENOENT, -EEXIST, -EBUSY));
+		   MAY(-ENOENT, -EEXIST, -EBUSY, w->memory_moves ? -EFAULT : 0));
 	return true;
+}
+
+bool replace_memory(struct race *race, struct race_side *side)
+{
+	struct race_world *w = race->data;
+	uint8_t *at = w->m.va + race_slot(w, side);
+	bool good;
+
+	race_begin(side);
+	munmap(at, SLOT);
+	good = mmap(at, SLOT, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == at;
+	memset(at, 1, SLOT);
+	race_end(side, good);
+	return check(good);
 }

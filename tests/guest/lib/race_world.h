@@ -21,6 +21,8 @@ struct race_world {
 	struct edu edu;
 	struct mem m;
 	unsigned long users;	/* calls on shared_fd that have begun */
+	uint64_t slots;		/* how many of SLOTS the rounds use */
+	bool memory_moves;	/* -EFAULT is an answer of map and copy */
 };
 
 /* With a device, which is attached to the first address space. */
@@ -35,5 +37,7 @@ bool map_anywhere(struct race *race, struct race_side *side);
 bool unmap_slot(struct race *race, struct race_side *side);
 bool unmap_everything(struct race *race, struct race_side *side);
 bool copy_slot(struct race *race, struct race_side *side);
+/* The process unmaps a slot of its memory and maps it anew. */
+bool replace_memory(struct race *race, struct race_side *side);
 
 #endif

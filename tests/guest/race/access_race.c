@@ -5,64 +5,43 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "access.h"
-#include "device.h"
-#include "iommu.h"
-#include "mem.h"
-#include "race.h"
+#include "race_world.h"
 #include "tap.h"
 
-#define BASE	0x1000000ull
-#define SLOTS	16
-#define SLOT	(4 * PAGE)
+#define RACE_SLOTS	16
 
 struct world {
-	int fd;
-	uint32_t ioas[2];
+	struct race_world common;	/* first: what race->data points to */
 	struct access a[2];
-	struct device dev;
-	struct mem m;
 };
 
 static void world_up(struct world *w, bool device)
 {
-	memset(w, 0, sizeof(*w));
 	access_open(&w->a[0]);
 	access_open(&w->a[1]);
-	w->fd = iommu_open();
+	race_world_up(&w->common, device);
+	w->common.slots = RACE_SLOTS;
+	w->common.memory_moves = true;
 	for (int i = 0; i < 2; i++) {
-		w->ioas[i] = ioas_new(w->fd);
-		require_ok(access_create(&w->a[i], w->fd, ACCESS_TEST_PINS));
-		require_ok(access_attach(&w->a[i], w->ioas[i]));
+		require_ok(access_create(&w->a[i], w->common.fd, ACCESS_TEST_PINS));
+		require_ok(access_attach(&w->a[i], w->common.ioas[i]));
 	}
-	mem_get(&w->m, MEM_ANON, SLOTS * SLOT);
-	memset(w->m.va, 1, w->m.size);
-	if (!device)
-		return;
-	device_get(&w->dev, "edu", 0, w->fd);
-	require_ok(device_attach(&w->dev, w->ioas[0]));
 }
 
-/* What's left is taken down in the order that asks most of it. */
+/* What is left is unmapped while the objects still have it pinned. */
 static void world_down(struct world *w, bool device)
 {
 	for (int i = 0; i < 2; i++) {
 		access_behave(&w->a[i], 0, 0);
-		check(ioas_unmap_all(w->fd, w->ioas[i]) >= 0);
+		check(ioas_unmap_all(w->common.fd, w->common.ioas[i]) >= 0);
 		check_eq(access_pins(&w->a[i]), 0);
-	}
-	if (device) {
-		check_ret(device_detach(&w->dev), 0);
-		device_close(&w->dev);
 	}
 	for (int i = 0; i < 2; i++)
 		close(w->a[i].fd);
-	for (int i = 0; i < 2; i++)
-		check_ret(iommu_destroy(w->fd, w->ioas[i]), 0);
-	close(w->fd);
+	race_world_down(&w->common, device);
 }
 
 static void run(struct race *race, bool device)
@@ -70,62 +49,9 @@ static void run(struct race *race, bool device)
 	struct world w;
 
 	world_up(&w, device);
-	race->data = &w;
+	race->data = &w.common;
 	race_run(race);
 	world_down(&w, device);
-}
-
-static bool map_slot(struct race *race, struct race_side *side)
-{
-	struct world *w = race->data;
-	uint64_t at = race_random(side) % SLOTS * SLOT;
-	struct iommu_ioas_map c = {
-		.size = sizeof(c),
-		.flags = MAP_RW | MAP_FIX,
-		.ioas_id = w->ioas[race_random(side) % 2],
-		.user_va = (uintptr_t)w->m.va + at,
-		.length = SLOT,
-		.iova = BASE + at,
-	};
-
-	race_ioctl(side, w->fd, IOMMU_IOAS_MAP, &c, "map",
-		   MAY(-EEXIST, -EFAULT));
-	return true;
-}
-
-/* -EBUSY: another call works on that very mapping. */
-static bool unmap_slot(struct race *race, struct race_side *side)
-{
-	struct world *w = race->data;
-	struct iommu_ioas_unmap c = {
-		.size = sizeof(c),
-		.ioas_id = w->ioas[race_random(side) % 2],
-		.iova = BASE + race_random(side) % SLOTS * SLOT,
-		.length = SLOT,
-	};
-
-	race_ioctl(side, w->fd, IOMMU_IOAS_UNMAP, &c, "unmap",
-		   MAY(-ENOENT, -EBUSY));
-	return true;
-}
-
-static bool copy_slot(struct race *race, struct race_side *side)
-{
-	struct world *w = race->data;
-	uint32_t from = race_random(side) % 2;
-	struct iommu_ioas_copy c = {
-		.size = sizeof(c),
-		.flags = MAP_RW | MAP_FIX,
-		.src_ioas_id = w->ioas[from],
-		.dst_ioas_id = w->ioas[!from],
-		.src_iova = BASE + race_random(side) % SLOTS * SLOT,
-		.length = SLOT,
-	};
-
-	c.dst_iova = c.src_iova;
-	race_ioctl(side, w->fd, IOMMU_IOAS_COPY, &c, "copy",
-		   MAY(-ENOENT, -EEXIST, -EBUSY, -EFAULT));
-	return true;
 }
 
 /*
@@ -138,7 +64,7 @@ static bool pin_unpin(struct race *race, struct race_side *side)
 	struct access *a = &w->a[race_random(side) % 2];
 	uint64_t pfns[3 * SLOT / PAGE];
 	struct access_test_pin c = {
-		.iova = BASE + race_random(side) % SLOTS * SLOT +
+		.iova = RACE_BASE + race_random(side) % RACE_SLOTS * SLOT +
 			race_random(side) % 3 * PAGE,
 		.length = (1 + race_random(side) % 9) * PAGE,
 		.pfns = (uintptr_t)pfns,
@@ -183,7 +109,7 @@ static bool attach_one(struct race *race, struct race_side *side)
 	struct world *w = race->data;
 	struct access *a = &w->a[race_random(side) % 2];
 	struct access_test_target c = {
-		.ioas_id = w->ioas[race_random(side) % 2],
+		.ioas_id = w->common.ioas[race_random(side) % 2],
 	};
 
 	if (race_random(side) % 2)
@@ -221,7 +147,7 @@ static bool read_write(struct race *race, struct race_side *side)
 	struct world *w = race->data;
 	uint8_t buf[2 * SLOT];
 	struct access_test_copy c = {
-		.iova = BASE + race_random(side) % (SLOTS * SLOT),
+		.iova = RACE_BASE + race_random(side) % (RACE_SLOTS * SLOT),
 		.length = 1 + race_random(side) % sizeof(buf),
 		.buffer = (uintptr_t)buf,
 		.flags = race_random(side) % 4,		/* WRITE, KTHREAD */
@@ -255,8 +181,8 @@ static bool destroy_create(struct race *race, struct race_side *side)
 	ret = access_destroy(&w->a[i]);
 	race_end(side, !ret);
 	if (!check_ret(ret, 0) ||
-	    !check_ret(access_create(&w->a[i], w->fd, ACCESS_TEST_PINS), 0) ||
-	    !check_ret(access_attach(&w->a[i], w->ioas[race_random(side) % 2]), 0))
+	    !check_ret(access_create(&w->a[i], w->common.fd, ACCESS_TEST_PINS), 0) ||
+	    !check_ret(access_attach(&w->a[i], w->common.ioas[race_random(side) % 2]), 0))
 		return false;
 	return true;
 }
@@ -274,21 +200,21 @@ static void destroy_unmap(void)
 static bool map_pin_unmap(struct race *race, struct race_side *side)
 {
 	struct world *w = race->data;
-	uint64_t at = race_random(side) % SLOTS * SLOT;
+	uint64_t at = race_random(side) % RACE_SLOTS * SLOT;
 	uint32_t i = race_random(side) % 2;
 	struct iommu_ioas_unmap c = {
 		.size = sizeof(c),
-		.ioas_id = w->ioas[i],
-		.iova = BASE + at,
+		.ioas_id = w->common.ioas[i],
+		.iova = RACE_BASE + at,
 		.length = SLOT,
 	};
 
-	if (!check_ret(ioas_map_at(w->fd, c.ioas_id, w->m.va + at, SLOT,
+	if (!check_ret(ioas_map_at(w->common.fd, c.ioas_id, w->common.m.va + at, SLOT,
 				   c.iova), 0))
 		return false;
-	access_pin(&w->a[0], BASE + at, SLOT, 0, NULL);
-	access_pin(&w->a[1], BASE + at + PAGE, PAGE, 0, NULL);
-	return !race_ioctl(side, w->fd, IOMMU_IOAS_UNMAP, &c, "unmap", MAY(0));
+	access_pin(&w->a[0], RACE_BASE + at, SLOT, 0, NULL);
+	access_pin(&w->a[1], RACE_BASE + at + PAGE, PAGE, 0, NULL);
+	return !race_ioctl(side, w->common.fd, IOMMU_IOAS_UNMAP, &c, "unmap", MAY(0));
 }
 
 /* The callbacks take their time, so that the object's end meets them. */
@@ -302,24 +228,9 @@ static void destroy_slow_unmap(void)
 	world_up(&w, false);
 	access_behave(&w.a[0], 0, 300);
 	access_behave(&w.a[1], 0, 1000);
-	race.data = &w;
+	race.data = &w.common;
 	race_run(&race);
 	world_down(&w, false);
-}
-
-static bool replace_memory(struct race *race, struct race_side *side)
-{
-	struct world *w = race->data;
-	uint8_t *at = w->m.va + race_random(side) % SLOTS * SLOT;
-	bool good;
-
-	race_begin(side);
-	munmap(at, SLOT);
-	good = mmap(at, SLOT, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == at;
-	memset(at, 1, SLOT);
-	race_end(side, good);
-	return check(good);
 }
 
 /* As pin_unpin, of memory that may not have been written yet. */
@@ -328,7 +239,7 @@ static bool pin_moving(struct race *race, struct race_side *side)
 	struct world *w = race->data;
 	struct access *a = &w->a[0];
 	struct access_test_pin c = {
-		.iova = BASE + race_random(side) % (SLOTS * SLOT / PAGE) * PAGE,
+		.iova = RACE_BASE + race_random(side) % (RACE_SLOTS * SLOT / PAGE) * PAGE,
 		.length = (1 + race_random(side) % 9) * PAGE,
 	};
 

@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "race_world.h"
@@ -202,48 +201,16 @@ static void bind_use(void)
 }
 
 /* The process unmaps and remaps the memory that is being mapped. */
-
-static bool replace_memory(struct race *race, struct race_side *side)
-{
-	struct race_world *w = race->data;
-	uint8_t *at = w->m.va + race_random(side) % SLOTS * SLOT;
-	bool good;
-
-	race_begin(side);
-	munmap(at, SLOT);
-	good = mmap(at, SLOT, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == at;
-	race_end(side, good);
-	return check(good);
-}
-
-static bool map_moving(struct race *race, struct race_side *side)
-{
-	struct race_world *w = race->data;
-	uint64_t at = race_random(side) % SLOTS * SLOT;
-	struct iommu_ioas_map c = {
-		.size = sizeof(c),
-		.flags = MAP_RW | MAP_FIX,
-		.ioas_id = w->ioas[0],
-		.user_va = (uintptr_t)w->m.va + at,
-		.length = SLOT,
-		.iova = RACE_BASE + at,
-	};
-
-	race_ioctl(side, w->fd, IOMMU_IOAS_MAP, &c, "map",
-		   MAY(-EEXIST, -EFAULT));
-	return true;
-}
-
 static void memory_moves(void)
 {
 	struct race race = { {
-		{ "replace memory", replace_memory }, { "map", map_moving },
+		{ "replace memory", replace_memory }, { "map", map_slot },
 		{ "unmap", unmap_slot },
 	} };
 	struct race_world w;
 
 	race_world_up(&w, true);
+	w.memory_moves = true;
 	race_world_run(&w, &race);
 	race_world_down(&w, true);
 }
