@@ -7,30 +7,11 @@
 #include <linux/seq_file.h>
 #include <linux/xarray.h>
 
-#include "../device/device.h"
-#include "../hwpt/hwpt.h"
-#include "../ioas/ioas.h"
 #include "context.h"
 #include "fdinfo.h"
 
 /* Nobody reads more, and the reader of /proc mustn't be kept. */
 #define OBJECTS_SHOWN 512
-
-static const struct {
-	const char *name;
-	void (*show)(struct seq_file *m, struct object *obj);
-} types[OBJECT_TYPES] = {
-	[OBJECT_IOAS] = { "ioas", ioas_show },
-	[OBJECT_HWPT] = { "hwpt", hwpt_show },
-	[OBJECT_DEVICE] = { "device", device_show },
-	[OBJECT_ACCESS] = { "access" },
-	[OBJECT_FAULT_QUEUE] = { "fault-queue" },
-	[OBJECT_VIOMMU] = { "viommu" },
-	[OBJECT_VDEVICE] = { "vdevice" },
-	[OBJECT_VEVENTQ] = { "veventq" },
-	[OBJECT_HW_QUEUE] = { "hw-queue" },
-	[OBJECT_TEST] = { "test" },
-};
 
 /* Begins a use of the first object from @id on, or returns NULL. */
 static struct object *next_object(struct iommufd_ctx *ctx, unsigned long id)
@@ -47,9 +28,9 @@ static struct object *next_object(struct iommufd_ctx *ctx, unsigned long id)
 
 static void show_object(struct seq_file *m, struct object *obj)
 {
-	seq_printf(m, "iommufd-object:\t%u %s", obj->id, types[obj->type].name);
-	if (types[obj->type].show)
-		types[obj->type].show(m, obj);
+	seq_printf(m, "iommufd-object:\t%u %s", obj->id, obj->type->name);
+	if (obj->type->show)
+		obj->type->show(m, obj);
 	seq_putc(m, '\n');
 }
 

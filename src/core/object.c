@@ -6,34 +6,10 @@
 #include <linux/wait.h>
 #include <linux/xarray.h>
 
-#include "../device/access.h"
-#include "../device/device.h"
-#include "../event/fault.h"
-#include "../event/veventq.h"
-#include "../hwpt/hwpt.h"
-#include "../ioas/ioas.h"
-#include "../viommu/hw_queue.h"
-#include "../viommu/vdevice.h"
-#include "../viommu/viommu.h"
 #include "context.h"
 #include "object.h"
-#include "test.h"
 
-/* Takes a whole or half-made object apart; the memory itself is freed after it. */
-static void (*const object_unmake[OBJECT_TYPES])(struct object *obj) = {
-	[OBJECT_IOAS] = ioas_unmake,
-	[OBJECT_HWPT] = hwpt_unmake,
-	[OBJECT_DEVICE] = device_unmake,
-	[OBJECT_ACCESS] = access_unmake,
-	[OBJECT_FAULT_QUEUE] = fault_queue_unmake,
-	[OBJECT_VEVENTQ] = veventq_unmake,
-	[OBJECT_VIOMMU] = viommu_unmake,
-	[OBJECT_VDEVICE] = vdevice_unmake,
-	[OBJECT_HW_QUEUE] = hw_queue_unmake,
-	TEST_UNMAKE
-};
-
-void *object_new(struct iommufd_ctx *ctx, enum object_type type, size_t size)
+void *object_new(struct iommufd_ctx *ctx, const struct object_type *type, size_t size)
 {
 	struct object *obj;
 	int rc;
@@ -53,7 +29,7 @@ void *object_new(struct iommufd_ctx *ctx, enum object_type type, size_t size)
 
 static void object_free(struct iommufd_ctx *ctx, struct object *obj)
 {
-	object_unmake[obj->type](obj);
+	obj->type->destroy(obj);
 	xa_erase(&ctx->objects, obj->id);
 	kfree(obj);
 }
@@ -81,7 +57,7 @@ void object_abandon(struct iommufd_ctx *ctx, struct object *obj)
 	object_free(ctx, obj);
 }
 
-void *object_get(struct iommufd_ctx *ctx, u32 id, enum object_type type)
+void *object_get(struct iommufd_ctx *ctx, u32 id, const struct object_type *type)
 {
 	struct object *obj;
 
@@ -89,7 +65,7 @@ void *object_get(struct iommufd_ctx *ctx, u32 id, enum object_type type)
 	obj = ctx->recent;
 	if (!obj || obj->id != id)
 		obj = xa_load(&ctx->objects, id);
-	if (obj && (type == OBJECT_ANY || obj->type == type)) {
+	if (obj && (!type || obj->type == type)) {
 		obj->uses++;
 		ctx->recent = obj;
 	} else {
@@ -256,7 +232,7 @@ void object_bury(struct iommufd_ctx *ctx, struct object *obj)
 		return;
 	wait_event_idle(ctx->idle, object_is_idle(obj));
 	/* The ID stays taken. */
-	object_unmake[obj->type](obj);
+	obj->type->destroy(obj);
 	kfree(obj);
 }
 

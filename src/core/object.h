@@ -30,20 +30,19 @@
 #include <linux/types.h>
 
 struct iommufd_ctx;
+struct object;
+struct seq_file;
 
-enum object_type {
-	OBJECT_ANY,
-	OBJECT_IOAS,
-	OBJECT_HWPT,
-	OBJECT_DEVICE,
-	OBJECT_ACCESS,
-	OBJECT_FAULT_QUEUE,
-	OBJECT_VIOMMU,
-	OBJECT_VDEVICE,
-	OBJECT_VEVENTQ,
-	OBJECT_HW_QUEUE,
-	OBJECT_TEST,		/* in test builds */
-	OBJECT_TYPES
+/*
+ * What a kind of objects is, described beside its structure.  A new kind needs nothing
+ * else: no table lists them.
+ */
+struct object_type {
+	const char *name;	/* in fdinfo */
+	/* Takes a whole or half-made object apart; the memory is freed after it. */
+	void (*destroy)(struct object *obj);
+	/* Adds to the object's line of fdinfo, without waiting for a lock; or NULL. */
+	void (*show)(struct seq_file *m, struct object *obj);
 };
 
 enum object_state {
@@ -57,15 +56,15 @@ struct object {
 	unsigned int uses;
 	unsigned int holds;
 	u32 id;
-	u8 type;
 	u8 state;
+	const struct object_type *type;
 };
 
 /*
  * Makes a zeroed object of @size bytes that begins with a struct object, in
  * state RESERVED.  Returns it or an ERR_PTR.
  */
-void *object_new(struct iommufd_ctx *ctx, enum object_type type, size_t size);
+void *object_new(struct iommufd_ctx *ctx, const struct object_type *type, size_t size);
 
 /* Lets user space find a finished object.  Can't fail; the caller is done with it. */
 void object_publish(struct iommufd_ctx *ctx, struct object *obj);
@@ -73,8 +72,11 @@ void object_publish(struct iommufd_ctx *ctx, struct object *obj);
 /* Undoes object_new() and all that was built into the object since. */
 void object_abandon(struct iommufd_ctx *ctx, struct object *obj);
 
-/* Finds an object and begins a use of it: the object, or ERR_PTR(-ENOENT). */
-void *object_get(struct iommufd_ctx *ctx, u32 id, enum object_type type);
+/*
+ * Finds an object of a type (NULL: of any) and begins a use of it: the object, or
+ * ERR_PTR(-ENOENT).
+ */
+void *object_get(struct iommufd_ctx *ctx, u32 id, const struct object_type *type);
 
 /* The same for what *@slot names, if it is LIVE, else NULL; under objects.xa_lock. */
 struct object *object_get_slot(struct iommufd_ctx *ctx, struct object *const *slot);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The doors that a test build has and a shipped module hasn't: one ioctl, one type
- * of object, devices and DMA-bufs, which tests/mock answers for.
+ * What a test build has and a shipped module hasn't: one ioctl, devices and DMA-bufs
+ * that tests/mock answers for.
  */
 #ifndef IOMMUFD_CORE_TEST_H
 #define IOMMUFD_CORE_TEST_H
@@ -12,7 +12,6 @@
 
 #define COMMAND_MAX	128
 #define TEST_COMMANDS	COMMAND(IOMMU_TEST_CMD, test_ioctl, iommu_test_cmd, last),
-#define TEST_UNMAKE	[OBJECT_TEST] = test_unmake,
 #define TEST_DMABUFS	1
 #else
 #include <linux/errno.h>
@@ -24,7 +23,6 @@ struct dma_buf_attachment;
 /* Room for the largest structure of the table of ioctls. */
 #define COMMAND_MAX	64
 #define TEST_COMMANDS
-#define TEST_UNMAKE
 #define TEST_DMABUFS	0
 
 static inline bool test_owns_device(struct device *dev)

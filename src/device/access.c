@@ -28,7 +28,7 @@ struct iommufd_access {
 	struct rb_root_cached pinned;	/* struct access_pin by IOVA */
 };
 
-void access_unmake(struct object *obj)
+static void access_destroy(struct object *obj)
 {
 	struct iommufd_access *access = container_of(obj, struct iommufd_access, obj);
 
@@ -36,6 +36,11 @@ void access_unmake(struct object *obj)
 	mutex_destroy(&access->attach_lock);
 	mutex_destroy(&access->pins_lock);
 }
+
+const struct object_type access_object_type = {
+	.name = "access",
+	.destroy = access_destroy,
+};
 
 static void ask_unpin(struct ioas_reader *reader, unsigned long first,
 		      unsigned long last)
@@ -54,7 +59,7 @@ iommufd_access_create(struct iommufd_ctx *ctx,
 
 	if (ops->needs_pin_pages && !ops->unmap)
 		return ERR_PTR(-EINVAL);
-	access = object_new(ctx, OBJECT_ACCESS, sizeof(*access));
+	access = object_new(ctx, &access_object_type, sizeof(*access));
 	if (IS_ERR(access))
 		return access;
 	access->ctx = ctx;

@@ -7,6 +7,6 @@
 
 #include "../core/object.h"
 
-void access_unmake(struct object *obj);
+extern const struct object_type access_object_type;
 
 #endif

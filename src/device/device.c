@@ -51,7 +51,7 @@ static void show_attached(struct seq_file *m, struct iommufd_device *idev)
 	mutex_unlock(&group->lock);
 }
 
-void device_show(struct seq_file *m, struct object *obj)
+static void device_show(struct seq_file *m, struct object *obj)
 {
 	struct iommufd_device *idev = container_of(obj, struct iommufd_device, obj);
 
@@ -68,7 +68,7 @@ void iommufd_device_show_fdinfo(struct seq_file *m, struct iommufd_device *idev)
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_device_show_fdinfo, "IOMMUFD");
 
-void device_unmake(struct object *obj)
+static void device_destroy(struct object *obj)
 {
 	struct iommufd_device *idev = container_of(obj, struct iommufd_device, obj);
 
@@ -76,6 +76,12 @@ void device_unmake(struct object *obj)
 		group_put(idev->group);
 	kfree(idev->reserved);
 }
+
+const struct object_type device_object_type = {
+	.name = "device",
+	.destroy = device_destroy,
+	.show = device_show,
+};
 
 static int device_init(struct iommufd_device *idev)
 {
@@ -110,7 +116,7 @@ static struct iommufd_device *bind(struct iommufd_ctx *ctx, struct device *dev, 
 		dev_notice_ratelimited(dev, "refused for user space: its DMA isn't coherent with the CPU's caches\n");
 		return ERR_PTR(-EINVAL);
 	}
-	idev = object_new(ctx, OBJECT_DEVICE, sizeof(*idev));
+	idev = object_new(ctx, &device_object_type, sizeof(*idev));
 	if (IS_ERR(idev))
 		return idev;
 	idev->ctx = ctx;
@@ -277,12 +283,12 @@ static int change_to_any(const struct change *change, u32 *pt_id)
 	struct object *obj;
 	int rc;
 
-	obj = object_get(ctx, *pt_id, OBJECT_ANY);
+	obj = object_get(ctx, *pt_id, NULL);
 	if (IS_ERR(obj))
 		return PTR_ERR(obj);
-	if (obj->type == OBJECT_HWPT)
+	if (obj->type == &hwpt_object_type)
 		return change_to_hwpt(change, container_of(obj, struct hwpt, obj));
-	if (obj->type == OBJECT_IOAS)
+	if (obj->type == &ioas_object_type)
 		rc = change_to_ioas(change, container_of(obj, struct ioas, obj), pt_id);
 	else
 		rc = -EINVAL;
@@ -379,7 +385,7 @@ static void *hw_info_get(struct iommufd_ctx *ctx, struct iommu_hw_info *arg,
 
 	if (arg->flags & IOMMU_HW_INFO_FLAG_INPUT_TYPE)
 		type = arg->in_data_type;
-	idev = object_get(ctx, arg->dev_id, OBJECT_DEVICE);
+	idev = object_get(ctx, arg->dev_id, &device_object_type);
 	if (IS_ERR(idev))
 		return idev;
 	data = hw_info(idev->dev, length, &type);

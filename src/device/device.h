@@ -15,7 +15,6 @@ struct device;
 struct group;
 struct hwpt;
 struct iova_range;
-struct seq_file;
 struct vdevice;
 
 struct iommufd_device {
@@ -37,8 +36,7 @@ struct iommufd_device {
 	unsigned int nfaulting;		/* to how many of them with a fault queue */
 };
 
-void device_unmake(struct object *obj);
-void device_show(struct seq_file *m, struct object *obj);
+extern const struct object_type device_object_type;
 int device_hw_info_ioctl(struct command *cmd);
 
 #endif

@@ -356,7 +356,7 @@ static const struct file_operations fault_fops = {
 	.release = fault_release,
 };
 
-void fault_queue_unmake(struct object *obj)
+static void fault_queue_destroy(struct object *obj)
 {
 	struct fault_queue *faults = container_of(obj, struct fault_queue, queue.obj);
 
@@ -366,6 +366,11 @@ void fault_queue_unmake(struct object *obj)
 	event_queue_fini(&faults->queue);
 }
 
+const struct object_type fault_queue_object_type = {
+	.name = "fault-queue",
+	.destroy = fault_queue_destroy,
+};
+
 int fault_queue_alloc_ioctl(struct command *cmd)
 {
 	struct iommu_fault_alloc *arg = cmd->arg;
@@ -373,7 +378,7 @@ int fault_queue_alloc_ioctl(struct command *cmd)
 
 	if (arg->flags)
 		return -EOPNOTSUPP;
-	faults = object_new(cmd->ctx, OBJECT_FAULT_QUEUE, sizeof(*faults));
+	faults = object_new(cmd->ctx, &fault_queue_object_type, sizeof(*faults));
 	if (IS_ERR(faults))
 		return PTR_ERR(faults);
 	event_queue_init(&faults->queue, cmd->ctx);
@@ -390,7 +395,7 @@ int hwpt_set_faults(struct hwpt *hwpt, u32 fault_id)
 	struct fault_queue *faults;
 	int rc;
 
-	faults = object_get(hwpt->ctx, fault_id, OBJECT_FAULT_QUEUE);
+	faults = object_get(hwpt->ctx, fault_id, &fault_queue_object_type);
 	if (IS_ERR(faults))
 		return PTR_ERR(faults);
 	rc = hw_domain_take_faults(hwpt->table.domain, take);

@@ -20,7 +20,7 @@ struct fault_queue;
 struct hw_attachment;
 struct hwpt;
 struct iommufd_device;
-struct object;
+struct object_type;
 
 u32 fault_queue_id(const struct fault_queue *faults);
 
@@ -48,7 +48,7 @@ void faults_stop(struct fault_queue *faults, struct iommufd_device *idev);
 void fault_queue_forget(struct fault_queue *faults,
 			struct hw_attachment *attachment, struct device *dev);
 
-void fault_queue_unmake(struct object *obj);
+extern const struct object_type fault_queue_object_type;
 int fault_queue_alloc_ioctl(struct command *cmd);
 
 #endif

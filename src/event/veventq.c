@@ -239,7 +239,7 @@ static void leave(struct veventq *veventq, struct viommu *viommu)
 	object_release(viommu->ctx, &viommu->obj);
 }
 
-void veventq_unmake(struct object *obj)
+static void veventq_destroy(struct object *obj)
 {
 	struct veventq *veventq = container_of(obj, struct veventq, queue.obj);
 	struct event *event, *next;
@@ -252,12 +252,17 @@ void veventq_unmake(struct object *obj)
 	event_queue_fini(&veventq->queue);
 }
 
+const struct object_type veventq_object_type = {
+	.name = "veventq",
+	.destroy = veventq_destroy,
+};
+
 static struct veventq *veventq_new(struct viommu *viommu, u32 type, u32 depth)
 {
 	struct veventq *veventq;
 	int rc;
 
-	veventq = object_new(viommu->ctx, OBJECT_VEVENTQ, sizeof(*veventq));
+	veventq = object_new(viommu->ctx, &veventq_object_type, sizeof(*veventq));
 	if (IS_ERR(veventq))
 		return veventq;
 	event_queue_init(&veventq->queue, viommu->ctx);
@@ -282,7 +287,7 @@ int veventq_alloc_ioctl(struct command *cmd)
 		return -EOPNOTSUPP;
 	if (!arg->veventq_depth || arg->veventq_depth > DEPTH_MAX)
 		return -EINVAL;
-	viommu = object_get(cmd->ctx, arg->viommu_id, OBJECT_VIOMMU);
+	viommu = object_get(cmd->ctx, arg->viommu_id, &viommu_object_type);
 	if (IS_ERR(viommu))
 		return PTR_ERR(viommu);
 	veventq = veventq_new(viommu, arg->type, arg->veventq_depth);

@@ -9,11 +9,11 @@
 #define IOMMUFD_EVENT_VEVENTQ_H
 
 struct command;
-struct object;
+struct object_type;
 
 /* viommu_report_event() of hw/shim.h is answered here, too. */
 
-void veventq_unmake(struct object *obj);
+extern const struct object_type veventq_object_type;
 int veventq_alloc_ioctl(struct command *cmd);
 
 #endif

@@ -43,7 +43,7 @@ static struct hwpt *new_nested(struct iommufd_device *idev, struct object *on,
 {
 	if ((arg->flags & ~NESTED_FLAGS) || !data)
 		return ERR_PTR(-EOPNOTSUPP);
-	if (on->type == OBJECT_VIOMMU)
+	if (on->type == &viommu_object_type)
 		return hwpt_new_on_viommu(container_of(on, struct viommu, obj), idev,
 					  driver_flags(arg), data);
 	return hwpt_new_nested(container_of(on, struct hwpt, obj), idev,
@@ -60,22 +60,17 @@ static struct hwpt *new_by_parent(struct iommufd_device *idev, struct object *pa
 	};
 	const struct iommu_user_data *data = given.len ? &given : NULL;
 
-	switch (parent->type) {
-	case OBJECT_IOAS:
+	if (parent->type == &ioas_object_type)
 		return new_paging(idev, container_of(parent, struct ioas, obj), arg,
 				  data);
-	case OBJECT_HWPT:
-		/* There's no third stage. */
-		if (container_of(parent, struct hwpt, obj)->parent)
-			return ERR_PTR(-EINVAL);
+	/* There's no third stage. */
+	if (parent->type == &hwpt_object_type &&
+	    !container_of(parent, struct hwpt, obj)->parent)
 		return new_nested(idev, parent, arg, data);
-	case OBJECT_VIOMMU:
-		if (!viommu_serves(container_of(parent, struct viommu, obj), idev->dev))
-			return ERR_PTR(-EINVAL);
+	if (parent->type == &viommu_object_type &&
+	    viommu_serves(container_of(parent, struct viommu, obj), idev->dev))
 		return new_nested(idev, parent, arg, data);
-	default:
-		return ERR_PTR(-EINVAL);
-	}
+	return ERR_PTR(-EINVAL);
 }
 
 static struct hwpt *new_by_id(struct iommufd_ctx *ctx,
@@ -85,10 +80,10 @@ static struct hwpt *new_by_id(struct iommufd_ctx *ctx,
 	struct object *parent;
 	struct hwpt *hwpt;
 
-	idev = object_get(ctx, arg->dev_id, OBJECT_DEVICE);
+	idev = object_get(ctx, arg->dev_id, &device_object_type);
 	if (IS_ERR(idev))
 		return ERR_CAST(idev);
-	parent = object_get(ctx, arg->pt_id, OBJECT_ANY);
+	parent = object_get(ctx, arg->pt_id, NULL);
 	if (IS_ERR(parent)) {
 		hwpt = ERR_PTR(-EINVAL);
 	} else {

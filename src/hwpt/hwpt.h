@@ -19,7 +19,6 @@ struct command;
 struct fault_queue;
 struct iommu_user_data;
 struct iommufd_device;
-struct seq_file;
 struct viommu;
 
 struct hwpt {
@@ -84,11 +83,10 @@ int hwpt_take_doorbells(struct hwpt *hwpt, const struct hw_doorbells *known);
  */
 void hwpt_release(struct hwpt *hwpt);
 
-/* The nested part of hwpt_unmake(). */
-void hwpt_unmake_nested(struct hwpt *hwpt);
+/* The nested part of hwpt_destroy(). */
+void hwpt_destroy_nested(struct hwpt *hwpt);
 
-void hwpt_unmake(struct object *obj);
-void hwpt_show(struct seq_file *m, struct object *obj);
+extern const struct object_type hwpt_object_type;
 int hwpt_alloc_ioctl(struct command *cmd);
 int hwpt_get_dirty_ioctl(struct command *cmd);
 int hwpt_invalidate_ioctl(struct command *cmd);

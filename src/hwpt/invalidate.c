@@ -28,9 +28,9 @@ static int invalidate(struct object *obj, struct iommu_user_data_array *array)
 {
 	struct hwpt *hwpt = container_of(obj, struct hwpt, obj);
 
-	if (obj->type == OBJECT_VIOMMU)
+	if (obj->type == &viommu_object_type)
 		return viommu_invalidate(container_of(obj, struct viommu, obj), array);
-	if (obj->type == OBJECT_HWPT && hwpt->parent)
+	if (obj->type == &hwpt_object_type && hwpt->parent)
 		return hw_nested_invalidate(hwpt->table.domain, array);
 	array->entry_num = 0;
 	return -EINVAL;
@@ -48,7 +48,7 @@ static int invalidate_by_id(struct iommufd_ctx *ctx,
 	struct object *obj;
 	int rc;
 
-	obj = object_get(ctx, arg->hwpt_id, OBJECT_ANY);
+	obj = object_get(ctx, arg->hwpt_id, NULL);
 	if (IS_ERR(obj))
 		return PTR_ERR(obj);
 	rc = invalidate(obj, &array);

@@ -40,7 +40,7 @@ static struct hwpt *new_on(struct hwpt *parent, struct viommu *viommu,
 	struct hwpt *hwpt;
 	int rc;
 
-	hwpt = object_new(ctx, OBJECT_HWPT, sizeof(*hwpt));
+	hwpt = object_new(ctx, &hwpt_object_type, sizeof(*hwpt));
 	if (IS_ERR(hwpt))
 		return hwpt;
 	hwpt->ctx = ctx;
@@ -76,7 +76,7 @@ struct hwpt *hwpt_new_on_viommu(struct viommu *viommu, struct iommufd_device *id
 	return new_on(viommu->parent, viommu, idev->dev, flags, data);
 }
 
-void hwpt_unmake_nested(struct hwpt *hwpt)
+void hwpt_destroy_nested(struct hwpt *hwpt)
 {
 	if (hwpt->table.domain)
 		hw_domain_free(hwpt->table.domain);

@@ -81,7 +81,7 @@ struct hwpt *hwpt_new(struct ioas *ioas, struct iommufd_device *idev, u32 flags,
 	struct hwpt *hwpt;
 	int rc;
 
-	hwpt = object_new(ioas->ctx, OBJECT_HWPT, sizeof(*hwpt));
+	hwpt = object_new(ioas->ctx, &hwpt_object_type, sizeof(*hwpt));
 	if (IS_ERR(hwpt))
 		return hwpt;
 	hwpt->ctx = ioas->ctx;
@@ -103,7 +103,7 @@ struct hwpt *hwpt_new(struct ioas *ioas, struct iommufd_device *idev, u32 flags,
 
 struct hwpt *hwpt_get_paging(struct iommufd_ctx *ctx, u32 id)
 {
-	struct hwpt *hwpt = object_get(ctx, id, OBJECT_HWPT);
+	struct hwpt *hwpt = object_get(ctx, id, &hwpt_object_type);
 
 	if (IS_ERR(hwpt) || !hwpt->parent)
 		return hwpt;
@@ -119,7 +119,7 @@ void hwpt_release(struct hwpt *hwpt)
 		object_release(hwpt->ctx, &hwpt->obj);
 }
 
-void hwpt_show(struct seq_file *m, struct object *obj)
+static void hwpt_show(struct seq_file *m, struct object *obj)
 {
 	struct hwpt *hwpt = container_of(obj, struct hwpt, obj);
 
@@ -133,12 +133,12 @@ void hwpt_show(struct seq_file *m, struct object *obj)
 		seq_printf(m, " faults=%u", fault_queue_id(hwpt->faults));
 }
 
-void hwpt_unmake(struct object *obj)
+static void hwpt_destroy(struct object *obj)
 {
 	struct hwpt *hwpt = container_of(obj, struct hwpt, obj);
 
 	if (hwpt->parent) {
-		hwpt_unmake_nested(hwpt);
+		hwpt_destroy_nested(hwpt);
 		return;
 	}
 	if (hwpt->table.domain) {
@@ -150,3 +150,9 @@ void hwpt_unmake(struct object *obj)
 	if (hwpt->ioas)
 		object_release(hwpt->ctx, &hwpt->ioas->obj);
 }
+
+const struct object_type hwpt_object_type = {
+	.name = "hwpt",
+	.destroy = hwpt_destroy,
+	.show = hwpt_show,
+};

@@ -15,11 +15,11 @@
 
 struct ioas *ioas_get(struct iommufd_ctx *ctx, u32 id)
 {
-	return object_get(ctx, id, OBJECT_IOAS);
+	return object_get(ctx, id, &ioas_object_type);
 }
 
 /* Nothing holds it any more, so no page table and no access object uses it. */
-void ioas_unmake(struct object *obj)
+static void ioas_destroy(struct object *obj)
 {
 	struct ioas *ioas = container_of(obj, struct ioas, obj);
 	unsigned long unmapped;
@@ -55,7 +55,7 @@ static unsigned int count_readers(struct ioas *ioas)
 	return n;
 }
 
-void ioas_show(struct seq_file *m, struct object *obj)
+static void ioas_show(struct seq_file *m, struct object *obj)
 {
 	struct ioas *ioas = container_of(obj, struct ioas, obj);
 	unsigned long mapped = READ_ONCE(ioas->mapped);
@@ -74,6 +74,12 @@ void ioas_show(struct seq_file *m, struct object *obj)
 	up_read(&ioas->users);
 }
 
+const struct object_type ioas_object_type = {
+	.name = "ioas",
+	.destroy = ioas_destroy,
+	.show = ioas_show,
+};
+
 int ioas_alloc_ioctl(struct command *cmd)
 {
 	struct iommu_ioas_alloc *arg = cmd->arg;
@@ -81,7 +87,7 @@ int ioas_alloc_ioctl(struct command *cmd)
 
 	if (arg->flags)
 		return -EOPNOTSUPP;
-	ioas = object_new(cmd->ctx, OBJECT_IOAS, sizeof(*ioas));
+	ioas = object_new(cmd->ctx, &ioas_object_type, sizeof(*ioas));
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
 	ioas->ctx = cmd->ctx;

@@ -33,7 +33,6 @@ struct iommu_domain;
 struct iommu_ioas_iova_ranges;
 struct iommu_iova_range;
 struct memory;
-struct seq_file;
 
 struct ioas {
 	struct object obj;
@@ -193,8 +192,7 @@ static inline void ioas_put(struct ioas *ioas)
 	object_put(ioas->ctx, &ioas->obj);
 }
 
-void ioas_unmake(struct object *obj);
-void ioas_show(struct seq_file *m, struct object *obj);
+extern const struct object_type ioas_object_type;
 
 /*
  * The holes between reserved ranges, for kvfree(): as many of them as arg->num_iovas

@@ -33,7 +33,7 @@ static int build(struct queue *queue, u32 index)
 	return rc;
 }
 
-void hw_queue_unmake(struct object *obj)
+static void hw_queue_destroy(struct object *obj)
 {
 	struct queue *queue = container_of(obj, struct queue, obj);
 
@@ -44,6 +44,11 @@ void hw_queue_unmake(struct object *obj)
 	if (queue->viommu)
 		object_release(queue->ctx, &queue->viommu->obj);
 }
+
+const struct object_type hw_queue_object_type = {
+	.name = "hw-queue",
+	.destroy = hw_queue_destroy,
+};
 
 static struct queue *queue_new(struct viommu *viommu,
 			       const struct iommu_hw_queue_alloc *arg)
@@ -58,7 +63,7 @@ static struct queue *queue_new(struct viommu *viommu,
 		size = ops->queue_size(&viommu->hw, arg->type);
 	if (!size || WARN_ON(size < sizeof(struct hw_queue)))
 		return ERR_PTR(-EOPNOTSUPP);
-	queue = object_new(ctx, OBJECT_HW_QUEUE, offsetof(struct queue, hw) + size);
+	queue = object_new(ctx, &hw_queue_object_type, offsetof(struct queue, hw) + size);
 	if (IS_ERR(queue))
 		return queue;
 	queue->ctx = ctx;
@@ -91,7 +96,7 @@ int hw_queue_alloc_ioctl(struct command *cmd)
 		return -EINVAL;
 	if (check_add_overflow(arg->nesting_parent_iova, arg->length - 1, &last))
 		return -EOVERFLOW;
-	viommu = object_get(cmd->ctx, arg->viommu_id, OBJECT_VIOMMU);
+	viommu = object_get(cmd->ctx, arg->viommu_id, &viommu_object_type);
 	if (IS_ERR(viommu))
 		return PTR_ERR(viommu);
 	queue = queue_new(viommu, arg);

@@ -23,7 +23,7 @@ struct queue {
 	struct hw_queue hw;		/* the last member: the shim's follow */
 };
 
-void hw_queue_unmake(struct object *obj);
+extern const struct object_type hw_queue_object_type;
 int hw_queue_alloc_ioctl(struct command *cmd);
 
 #endif

@@ -84,7 +84,7 @@ void vdevice_part_from(struct iommufd_device *idev)
 		object_bury(ctx, &vdev->obj);
 }
 
-void vdevice_unmake(struct object *obj)
+static void vdevice_destroy(struct object *obj)
 {
 	struct vdevice *vdev = container_of(obj, struct vdevice, obj);
 	struct iommufd_ctx *ctx = vdev->ctx;
@@ -97,6 +97,11 @@ void vdevice_unmake(struct object *obj)
 		object_release(ctx, &vdev->viommu->obj);
 }
 
+const struct object_type vdevice_object_type = {
+	.name = "vdevice",
+	.destroy = vdevice_destroy,
+};
+
 static struct vdevice *vdevice_new(struct viommu *viommu, struct iommufd_device *idev,
 				   u64 virt_id)
 {
@@ -107,7 +112,7 @@ static struct vdevice *vdevice_new(struct viommu *viommu, struct iommufd_device 
 
 	if (WARN_ON(size < sizeof(struct hw_vdevice)))
 		return ERR_PTR(-EOPNOTSUPP);
-	vdev = object_new(ctx, OBJECT_VDEVICE, offsetof(struct vdevice, hw) + size);
+	vdev = object_new(ctx, &vdevice_object_type, offsetof(struct vdevice, hw) + size);
 	if (IS_ERR(vdev))
 		return vdev;
 	vdev->ctx = ctx;
@@ -135,7 +140,7 @@ static struct vdevice *new_for(struct viommu *viommu,
 	struct iommufd_device *idev;
 	struct vdevice *vdev;
 
-	idev = object_get(ctx, arg->dev_id, OBJECT_DEVICE);
+	idev = object_get(ctx, arg->dev_id, &device_object_type);
 	if (IS_ERR(idev))
 		return ERR_CAST(idev);
 	if (viommu_serves(viommu, idev->dev))
@@ -155,7 +160,7 @@ int vdevice_alloc_ioctl(struct command *cmd)
 	/* It becomes an index. */
 	if (arg->virt_id > ULONG_MAX)
 		return -EINVAL;
-	viommu = object_get(cmd->ctx, arg->viommu_id, OBJECT_VIOMMU);
+	viommu = object_get(cmd->ctx, arg->viommu_id, &viommu_object_type);
 	if (IS_ERR(viommu))
 		return PTR_ERR(viommu);
 	vdev = new_for(viommu, arg);

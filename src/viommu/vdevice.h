@@ -30,7 +30,7 @@ struct vdevice {
  */
 void vdevice_part_from(struct iommufd_device *idev);
 
-void vdevice_unmake(struct object *obj);
+extern const struct object_type vdevice_object_type;
 int vdevice_alloc_ioctl(struct command *cmd);
 
 #endif

@@ -55,7 +55,7 @@ static struct viommu *viommu_new(struct iommufd_device *idev, struct hwpt *paren
 	struct viommu *viommu;
 	int rc;
 
-	viommu = object_new(ctx, OBJECT_VIOMMU, offsetof(struct viommu, hw) + size);
+	viommu = object_new(ctx, &viommu_object_type, offsetof(struct viommu, hw) + size);
 	if (IS_ERR(viommu))
 		return viommu;
 	viommu->ctx = ctx;
@@ -80,7 +80,7 @@ static struct viommu *viommu_new(struct iommufd_device *idev, struct hwpt *paren
 	return viommu;
 }
 
-void viommu_unmake(struct object *obj)
+static void viommu_destroy(struct object *obj)
 {
 	struct viommu *viommu = container_of(obj, struct viommu, obj);
 
@@ -93,6 +93,11 @@ void viommu_unmake(struct object *obj)
 	if (viommu->shim)
 		module_put(viommu->shim->owner);
 }
+
+const struct object_type viommu_object_type = {
+	.name = "viommu",
+	.destroy = viommu_destroy,
+};
 
 static struct viommu *new_for_device(struct iommufd_device *idev, u32 hwpt_id,
 				     const struct iommu_user_data *data)
@@ -132,7 +137,7 @@ int viommu_alloc_ioctl(struct command *cmd)
 
 	if (arg->flags || arg->type == IOMMU_VIOMMU_TYPE_DEFAULT)
 		return -EOPNOTSUPP;
-	idev = object_get(cmd->ctx, arg->dev_id, OBJECT_DEVICE);
+	idev = object_get(cmd->ctx, arg->dev_id, &device_object_type);
 	if (IS_ERR(idev))
 		return PTR_ERR(idev);
 	viommu = new_for_device(idev, arg->hwpt_id, &data);

@@ -51,7 +51,7 @@ struct iommu_domain *viommu_nested_alloc(struct viommu *viommu, u32 flags,
 /* See hw_nested_invalidate(). */
 int viommu_invalidate(struct viommu *viommu, struct iommu_user_data_array *array);
 
-void viommu_unmake(struct object *obj);
+extern const struct object_type viommu_object_type;
 int viommu_alloc_ioctl(struct command *cmd);
 
 #endif

@@ -29,7 +29,7 @@ struct test_device {
 
 static struct test_device *device_get(struct iommufd_ctx *ctx, u32 id)
 {
-	struct object *obj = object_get(ctx, id, OBJECT_TEST);
+	struct object *obj = object_get(ctx, id, &test_object_type);
 
 	if (IS_ERR(obj))
 		return ERR_CAST(obj);
@@ -85,7 +85,7 @@ static void detach(struct test_device *test, u32 pasid)
 	mutex_unlock(&test->lock);
 }
 
-void test_device_unmake(struct object *obj)
+void test_device_destroy(struct object *obj)
 {
 	struct test_device *test = container_of(obj, struct test_device, obj);
 	unsigned long pasid;
@@ -118,7 +118,7 @@ static struct device *create_device(struct iommufd_ctx *ctx, u32 flags,
 	return dev;
 }
 
-/* What fails is the caller's to unmake. */
+/* What fails is the caller's to destroy. */
 static int device_init(struct test_device *test, u32 flags, u32 beside, u32 *idev_id,
 		       u32 *pt_id)
 {
@@ -236,7 +236,7 @@ static int check_domain(struct iommufd_ctx *ctx, struct device *dev,
 	int rc;
 
 	if (id) {
-		hwpt = object_get(ctx, id, OBJECT_HWPT);
+		hwpt = object_get(ctx, id, &hwpt_object_type);
 		if (IS_ERR(hwpt))
 			return PTR_ERR(hwpt);
 		wanted = hwpt->table.domain;
@@ -254,12 +254,12 @@ static int check_object(struct object *obj, struct command *cmd,
 	struct test_device *test;
 	int rc;
 
-	if (obj->type == OBJECT_DEVICE) {
+	if (obj->type == &device_object_type) {
 		idev = container_of(obj, struct iommufd_device, obj);
 		return mock_is_device(idev->dev) ?
 			check_domain(cmd->ctx, idev->dev, arg) : -EINVAL;
 	}
-	if (obj->type != OBJECT_TEST)
+	if (obj->type != &test_object_type)
 		return -ENOENT;
 	test = container_of(obj, struct test_device, obj);
 	mutex_lock(&test->lock);
@@ -270,7 +270,7 @@ static int check_object(struct object *obj, struct command *cmd,
 
 int test_pasid_check(struct command *cmd, struct iommu_test_cmd *arg)
 {
-	struct object *obj = object_get(cmd->ctx, arg->id, OBJECT_ANY);
+	struct object *obj = object_get(cmd->ctx, arg->id, NULL);
 	int rc;
 
 	if (IS_ERR(obj))

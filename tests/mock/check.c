@@ -15,7 +15,7 @@
 
 static struct hwpt *hwpt_get(struct iommufd_ctx *ctx, u32 id, bool nested)
 {
-	struct hwpt *hwpt = object_get(ctx, id, OBJECT_HWPT);
+	struct hwpt *hwpt = object_get(ctx, id, &hwpt_object_type);
 	int rc = 0;
 
 	if (IS_ERR(hwpt))
@@ -154,7 +154,7 @@ int test_check_cache(struct command *cmd, struct iommu_test_cmd *arg)
 	struct iommufd_device *idev;
 	int rc = 0;
 
-	idev = object_get(cmd->ctx, arg->id, OBJECT_DEVICE);
+	idev = object_get(cmd->ctx, arg->id, &device_object_type);
 	if (IS_ERR(idev))
 		return PTR_ERR(idev);
 	if (!mock_is_device(idev->dev) || index > MOCK_DEV_CACHE_ID_MAX ||

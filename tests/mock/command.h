@@ -22,7 +22,7 @@ int test_command(struct command *cmd);
 /* What MOCK_FLAGS_ACCESS_SYZ means for an IOAS; 0 if there's no such mapping. */
 unsigned long test_nth_iova(struct iommufd_ctx *ctx, u32 ioas_id, u64 iova);
 
-/* attach.c: mock devices, objects of type OBJECT_TEST */
+/* attach.c: mock devices, objects of test_object_type */
 int test_mock_domain(struct command *cmd, struct iommu_test_cmd *arg);
 int test_mock_domain_flags(struct command *cmd, struct iommu_test_cmd *arg);
 int test_mock_domain_replace(struct command *cmd, struct iommu_test_cmd *arg);
@@ -30,7 +30,7 @@ int test_pasid_attach(struct command *cmd, struct iommu_test_cmd *arg);
 int test_pasid_replace(struct command *cmd, struct iommu_test_cmd *arg);
 int test_pasid_detach(struct command *cmd, struct iommu_test_cmd *arg);
 int test_pasid_check(struct command *cmd, struct iommu_test_cmd *arg);
-void test_device_unmake(struct object *obj);
+void test_device_destroy(struct object *obj);
 
 /* trigger.c: what devices do by themselves */
 int test_trigger_iopf(struct command *cmd, struct iommu_test_cmd *arg);

@@ -10,8 +10,10 @@
 
 #include "../../src/core/context.h"
 #include "../../src/core/object.h"
+#include "../../src/device/device.h"
 #include "../../src/hw/hw.h"
 #include "../../src/hw/shim.h"
+#include "../../src/hwpt/hwpt.h"
 #include "../../src/ioas/ioas.h"
 #include "hooks.h"
 
@@ -57,24 +59,30 @@ int test_ioctl(struct command *cmd)
 	return rc;
 }
 
+/* The object keeps it registered until now. */
+static void test_destroy(struct object *obj)
+{
+	struct module *owner = registered->owner;
+
+	registered->destroy(obj);
+	module_put(owner);
+}
+
+const struct object_type test_object_type = {
+	.name = "test",
+	.destroy = test_destroy,
+};
+EXPORT_SYMBOL_NS_GPL(test_object_type, "IOMMUFD");
+
 void *test_object_new(struct iommufd_ctx *ctx, size_t size)
 {
-	void *obj = object_new(ctx, OBJECT_TEST, size);
+	void *obj = object_new(ctx, &test_object_type, size);
 
 	if (!IS_ERR(obj))
 		__module_get(registered->owner);
 	return obj;
 }
 EXPORT_SYMBOL_NS_GPL(test_object_new, "IOMMUFD");
-
-/* The object keeps it registered until now. */
-void test_unmake(struct object *obj)
-{
-	struct module *owner = registered->owner;
-
-	registered->unmake(obj);
-	module_put(owner);
-}
 
 bool test_owns_device(struct device *dev)
 {
@@ -105,6 +113,8 @@ EXPORT_SYMBOL_NS_GPL(object_publish, "IOMMUFD");
 EXPORT_SYMBOL_NS_GPL(object_abandon, "IOMMUFD");
 EXPORT_SYMBOL_NS_GPL(object_get, "IOMMUFD");
 EXPORT_SYMBOL_NS_GPL(object_put, "IOMMUFD");
+EXPORT_SYMBOL_NS_GPL(device_object_type, "IOMMUFD");
+EXPORT_SYMBOL_NS_GPL(hwpt_object_type, "IOMMUFD");
 EXPORT_SYMBOL_NS_GPL(ioas_reserve, "IOMMUFD");
 EXPORT_SYMBOL_NS_GPL(ioas_unreserve, "IOMMUFD");
 EXPORT_SYMBOL_NS_GPL(ioas_get, "IOMMUFD");

@@ -11,13 +11,14 @@ struct dma_buf_attachment;
 struct iommufd_ctx;
 struct module;
 struct object;
+struct object_type;
 
 struct test_ops {
 	struct module *owner;
 
-	/* Answers for IOMMU_TEST_CMD and for objects of type OBJECT_TEST. */
+	/* Answers for IOMMU_TEST_CMD and for objects of test_object_type. */
 	int (*command)(struct command *cmd);
-	void (*unmake)(struct object *obj);
+	void (*destroy)(struct object *obj);
 
 	/* See test_owns_device(), test_dmabuf_phys(). */
 	bool (*owns_device)(struct device *dev);
@@ -29,12 +30,12 @@ struct test_ops {
 int test_register(const struct test_ops *ops);
 void test_unregister(void);
 
-/* object_new() for a type OBJECT_TEST, which holds @ops->owner as long as it lives. */
+/* object_new() of test_object_type, which holds @ops->owner as long as it lives. */
+extern const struct object_type test_object_type;
 void *test_object_new(struct iommufd_ctx *ctx, size_t size);
 
 /* Called by core/. -ENOTTY while nothing is registered. */
 int test_ioctl(struct command *cmd);
-void test_unmake(struct object *obj);
 
 /*
  * A device of the mock's is bound by an object of the same context, which would

@@ -64,7 +64,7 @@ EXPORT_SYMBOL_NS_GPL(inject_disarm, "IOMMUFD");
 /* Are we within a function that nobody else can meet, and that counts on it? */
 static bool is_alone(void)
 {
-	static const char *const alone[] = { "ioas_unmake" };
+	static const char *const alone[] = { "ioas_destroy" };
 	unsigned long trace[24];
 	unsigned int n, i, j;
 	char name[32];

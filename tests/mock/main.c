@@ -9,7 +9,7 @@
 static const struct test_ops ops = {
 	.owner = THIS_MODULE,
 	.command = test_command,
-	.unmake = test_device_unmake,
+	.destroy = test_device_destroy,
 	.owns_device = mock_is_device,
 	.dmabuf_phys = mock_dmabuf_phys,
 };

@@ -16,7 +16,7 @@
 
 static struct iommufd_device *mock_get(struct iommufd_ctx *ctx, u32 id)
 {
-	struct iommufd_device *idev = object_get(ctx, id, OBJECT_DEVICE);
+	struct iommufd_device *idev = object_get(ctx, id, &device_object_type);
 
 	if (!IS_ERR(idev) && !mock_is_device(idev->dev)) {
 		object_put(ctx, &idev->obj);
