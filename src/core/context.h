@@ -51,6 +51,7 @@ struct payer;
 
 struct iommufd_ctx {
 	struct file *file;
+	struct device *dev;		/* of /dev/iommu */
 	u64 number;			/* of its own, for people: fdinfo, tracepoints */
 	struct xarray objects;		/* ID -> struct object */
 	struct object *recent;		/* looked up last and LIVE, or NULL; under its xa_lock */
@@ -69,6 +70,10 @@ struct iommufd_ctx {
 	struct object *type1_ioas;	/* or NULL; under objects.xa_lock */
 };
 
+/* A new file's context, or NULL; and its end, when the file is released. */
+struct iommufd_ctx *context_new(struct file *file, struct device *dev);
+void context_destroy(struct iommufd_ctx *ctx);
+
 /*
  * An ioctl under way.  @arg is the structure, zero-filled to its full size;
  * @size is what user space believes it to be.
@@ -79,9 +84,6 @@ struct command {
 	u32 size;
 	void *arg;
 };
-
-/* The device of /dev/iommu, for whom it attaches itself to. */
-struct device *iommufd_this_device(void);
 
 /* Writes back the structure's first @len bytes, as far as user space knows them. */
 int command_respond(struct command *cmd, size_t len);
@@ -102,5 +104,8 @@ static inline int command_tell(struct command *cmd, const u64 *member)
  * object is published, or is gone.
  */
 int command_publish(struct command *cmd, size_t len, struct object *obj);
+
+/* The option of the whole context: against what pinned memory is charged. */
+int context_option_rlimit_mode(struct command *cmd);
 
 #endif

@@ -1,24 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The misc device, its ioctl table, and contexts. */
-#include <linux/capability.h>
+/* The misc device /dev/iommu and its table of ioctls. */
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/nospec.h>
-#include <linux/slab.h>
 #include <linux/uaccess.h>
 
 #include <iommufd/iommufd.h>
 #include <uapi/linux/iommufd.h>
 
 #include "../device/device.h"
-#include "../device/group.h"
 #include "../event/fault.h"
 #include "../event/veventq.h"
 #include "../hw/hw.h"
 #include "../hwpt/hwpt.h"
-#include "../ioas/account.h"
 #include "../ioas/ioas.h"
 #include "../ioas/memory.h"
 #include "../ioas/type1.h"
@@ -30,88 +26,11 @@
 #include "fdinfo.h"
 #include "test.h"
 
-/*
- * Structures are a few words, for which the general ways of copying are slow.  These two
- * copy whole words: 0 or -EFAULT.
- */
-static int load_words(u64 *to, const u64 __user *from, size_t size)
-{
-	if (!user_read_access_begin(from, size))
-		return -EFAULT;
-	for (; size; size -= sizeof(*to))
-		unsafe_get_user(*to++, from++, fault);
-	user_read_access_end();
-	return 0;
-fault:
-	user_read_access_end();
-	return -EFAULT;
-}
-
-static int store_words(u64 __user *to, const u64 *from, size_t size)
-{
-	if (!user_write_access_begin(to, size))
-		return -EFAULT;
-	for (; size; size -= sizeof(*to))
-		unsafe_put_user(*from++, to++, fault);
-	user_write_access_end();
-	return 0;
-fault:
-	user_write_access_end();
-	return -EFAULT;
-}
-
-int command_respond(struct command *cmd, size_t len)
-{
-	size_t size = min_t(size_t, len, cmd->size);
-
-	if (!(size % sizeof(u64)))
-		return store_words(cmd->user, cmd->arg, size);
-	return copy_to_user(cmd->user, cmd->arg, size) ? -EFAULT : 0;
-}
-
-int command_publish(struct command *cmd, size_t len, struct object *obj)
-{
-	int rc = command_respond(cmd, len);
-
-	if (rc)
-		object_abandon(cmd->ctx, obj);
-	else
-		object_publish(cmd->ctx, obj);
-	return rc;
-}
-
 static int destroy_ioctl(struct command *cmd)
 {
 	const struct iommu_destroy *arg = cmd->arg;
 
 	return object_destroy(cmd->ctx, arg->id);
-}
-
-/* The option of the whole context: who is charged for pinned memory. */
-static int option_rlimit_mode(struct command *cmd)
-{
-	struct iommu_option *arg = cmd->arg;
-	struct iommufd_ctx *ctx = cmd->ctx;
-	int rc = 0;
-
-	if (arg->object_id)
-		return -EOPNOTSUPP;
-	if (arg->op == IOMMU_OPTION_OP_GET) {
-		arg->val64 = ctx->account_mm;
-		return 0;
-	}
-	if (!capable(CAP_SYS_RESOURCE))
-		return -EPERM;
-	/* What was charged by one rule can't be given back by the other. */
-	xa_lock(&ctx->objects);
-	if (!xa_empty(&ctx->objects))
-		rc = -EBUSY;
-	else if (arg->val64 > 1)
-		rc = -EINVAL;
-	else
-		ctx->account_mm = arg->val64;
-	xa_unlock(&ctx->objects);
-	return rc;
 }
 
 static int option_ioctl(struct command *cmd)
@@ -125,7 +44,7 @@ static int option_ioctl(struct command *cmd)
 		return -EOPNOTSUPP;
 	switch (arg->option_id) {
 	case IOMMU_OPTION_RLIMIT_MODE:
-		rc = option_rlimit_mode(cmd);
+		rc = context_option_rlimit_mode(cmd);
 		break;
 	case IOMMU_OPTION_HUGE_PAGES:
 		rc = ioas_option_huge_pages(cmd);
@@ -193,6 +112,23 @@ static const struct command_entry commands[] = {
 	TEST_COMMANDS
 };
 
+/*
+ * Structures are a few words, for which the general ways of copying are slow: copy
+ * whole words.  0 or -EFAULT.
+ */
+static int command_load_words(u64 *to, const u64 __user *from, size_t size)
+{
+	if (!user_read_access_begin(from, size))
+		return -EFAULT;
+	for (; size; size -= sizeof(*to))
+		unsafe_get_user(*to++, from++, fault);
+	user_read_access_end();
+	return 0;
+fault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
 static int load_command(struct command *cmd, const struct command_entry *entry)
 {
 	/* Every structure begins with its size. */
@@ -201,7 +137,7 @@ static int load_command(struct command *cmd, const struct command_entry *entry)
 	if (cmd->size < entry->min_size)
 		return -EINVAL;
 	if (cmd->size == entry->size && !(entry->size % sizeof(u64)))
-		return load_words(cmd->arg, cmd->user, entry->size);
+		return command_load_words(cmd->arg, cmd->user, entry->size);
 	return copy_struct_from_user(cmd->arg, entry->size, cmd->user, cmd->size);
 }
 
@@ -227,41 +163,17 @@ static long iommufd_ioctl(struct file *file, unsigned int number, unsigned long 
 	return rc ? rc : entry->run(&cmd);
 }
 
-/* Contexts are numbered from 1 on, so that people can tell them apart. */
-static atomic64_t last_number;
+static struct miscdevice iommufd_misc;
 
 static int iommufd_open(struct inode *inode, struct file *file)
 {
-	struct iommufd_ctx *ctx;
-
-	ctx = kzalloc(sizeof(*ctx), GFP_KERNEL_ACCOUNT);
-	if (!ctx)
-		return -ENOMEM;
-	xa_init_flags(&ctx->objects, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
-	mutex_init(&ctx->groups_lock);
-	xa_init(&ctx->groups);
-	init_waitqueue_head(&ctx->idle);
-	mutex_init(&ctx->change_lock);
-	mutex_init(&ctx->vdevices_lock);
-	windows_init(ctx);
-	ctx->file = file;
-	ctx->number = atomic64_inc_return(&last_number);
-	file->private_data = ctx;
-	return 0;
+	file->private_data = context_new(file, iommufd_misc.this_device);
+	return file->private_data ? 0 : -ENOMEM;
 }
 
 static int iommufd_release(struct inode *inode, struct file *file)
 {
-	struct iommufd_ctx *ctx = file->private_data;
-
-	object_destroy_all(ctx);
-	WARN_ON(!xa_empty(&ctx->groups));
-	payer_put(ctx->payer);
-	windows_destroy(ctx);
-	mutex_destroy(&ctx->vdevices_lock);
-	mutex_destroy(&ctx->change_lock);
-	mutex_destroy(&ctx->groups_lock);
-	kfree(ctx);
+	context_destroy(file->private_data);
 	return 0;
 }
 
@@ -306,18 +218,6 @@ struct iommufd_ctx *iommufd_ctx_from_fd(int fd)
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_ctx_from_fd, "IOMMUFD");
 
-void iommufd_ctx_get(struct iommufd_ctx *ctx)
-{
-	get_file(ctx->file);
-}
-EXPORT_SYMBOL_NS_GPL(iommufd_ctx_get, "IOMMUFD");
-
-void iommufd_ctx_put(struct iommufd_ctx *ctx)
-{
-	fput(ctx->file);
-}
-EXPORT_SYMBOL_NS_GPL(iommufd_ctx_put, "IOMMUFD");
-
 static struct miscdevice iommufd_misc = {
 	.minor = MISC_DYNAMIC_MINOR,
 	.name = "iommu",
@@ -325,11 +225,6 @@ static struct miscdevice iommufd_misc = {
 	.nodename = "iommu",
 	.mode = 0660,
 };
-
-struct device *iommufd_this_device(void)
-{
-	return iommufd_misc.this_device;
-}
 
 static int __init iommufd_init(void)
 {

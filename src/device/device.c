@@ -51,7 +51,7 @@ static void show_attached(struct seq_file *m, struct iommufd_device *idev)
 	mutex_unlock(&group->lock);
 }
 
-static void device_show(struct seq_file *m, struct object *obj)
+static void device_object_show(struct seq_file *m, struct object *obj)
 {
 	struct iommufd_device *idev = container_of(obj, struct iommufd_device, obj);
 
@@ -68,7 +68,7 @@ void iommufd_device_show_fdinfo(struct seq_file *m, struct iommufd_device *idev)
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_device_show_fdinfo, "IOMMUFD");
 
-static void device_destroy(struct object *obj)
+static void device_object_destroy(struct object *obj)
 {
 	struct iommufd_device *idev = container_of(obj, struct iommufd_device, obj);
 
@@ -79,8 +79,8 @@ static void device_destroy(struct object *obj)
 
 const struct object_type device_object_type = {
 	.name = "device",
-	.destroy = device_destroy,
-	.show = device_show,
+	.destroy = device_object_destroy,
+	.show = device_object_show,
 };
 
 static int device_init(struct iommufd_device *idev)

@@ -111,15 +111,15 @@ static int pin(struct memory *memory, u64 end)
 }
 
 /* Takes over the caller's reference on success. */
-static int attach(struct memory *memory, struct dma_buf *buf, u64 end)
+static int attach(struct iommufd_ctx *ctx, struct memory *memory, struct dma_buf *buf,
+		  u64 end)
 {
 	struct dma_buf_attachment *attachment;
 	int rc;
 
 	if (!(TEST_DMABUFS || COMPAT_DMABUFS) || !compat_dmabuf_moves(buf))
 		return -EOPNOTSUPP;
-	attachment = dma_buf_dynamic_attach(buf, iommufd_this_device(),
-					    &attach_ops, memory);
+	attachment = dma_buf_dynamic_attach(buf, ctx->dev, &attach_ops, memory);
 	if (IS_ERR(attachment))
 		return PTR_ERR(attachment);
 	memory->dmabuf->attachment = attachment;
@@ -157,7 +157,7 @@ static struct memory *new_memory(struct iommufd_ctx *ctx, struct dma_buf *buf,
 		return ERR_PTR(-ENOMEM);
 	}
 	INIT_LIST_HEAD(&memory->dmabuf->entries);
-	rc = attach(memory, buf, end);
+	rc = attach(ctx, memory, buf, end);
 	if (rc) {
 		memory_put(memory);
 		return ERR_PTR(rc);
