@@ -11,9 +11,9 @@
 #include <iommufd/iommufd.h>
 
 #include "../core/context.h"
+#include "../ioas/access_pin.h"
 #include "../ioas/ioas.h"
 #include "access.h"
-#include "pins.h"
 
 struct iommufd_access {
 	struct object obj;
@@ -211,7 +211,7 @@ int iommufd_access_pin_pages(struct iommufd_access *access, unsigned long iova,
 	mutex_lock(&access->attach_lock);
 	ioas = access->ioas;
 	if (ioas)
-		pin = pin_pages(ioas, iova, last, out_pages, flags);
+		pin = access_pin_pages(ioas, iova, last, out_pages, flags);
 	if (!IS_ERR(pin)) {
 		mutex_lock(&access->pins_lock);
 		interval_tree_insert(&pin->iova, &access->pinned);
@@ -249,7 +249,7 @@ void iommufd_access_unpin_pages(struct iommufd_access *access,
 	pin = take_pin(access, iova, last);
 	if (WARN_ON(!pin))
 		return;
-	pin_free(pin);
+	access_pin_free(pin);
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_access_unpin_pages, "IOMMUFD");
 
@@ -267,7 +267,7 @@ int iommufd_access_rw(struct iommufd_access *access, unsigned long iova,
 	mutex_lock(&access->attach_lock);
 	ioas = access->ioas;
 	if (ioas)
-		rc = pins_rw(ioas, iova, last, data, flags);
+		rc = access_pin_rw(ioas, iova, last, data, flags);
 	mutex_unlock(&access->attach_lock);
 	return rc;
 }

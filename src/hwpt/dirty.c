@@ -15,6 +15,7 @@
 
 #include "../core/context.h"
 #include "../hw/hw.h"
+#include "../ioas/area.h"
 #include "../ioas/ioas.h"
 #include "../ioas/memory.h"
 #include "bitmap.h"

@@ -10,6 +10,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
+#include "area.h"
 #include "ioas.h"
 #include "memory.h"
 
@@ -92,7 +93,7 @@ static int cut_behind(struct ioas *ioas, unsigned long last)
 		return PTR_ERR(right);
 	rc = cut_holder(left, right);
 	if (rc) {
-		area_free_list(right);
+		area_list_free(right);
 		return rc;
 	}
 	space_free(&ioas->space, node);

@@ -17,7 +17,7 @@
 #include "../core/test.h"
 #include "../hw/hw.h"
 #include "dmabuf.h"
-#include "ioas.h"
+#include "area.h"
 #include "memory.h"
 
 struct dmabuf {
@@ -40,9 +40,8 @@ static void entry_unmap(struct dmabuf_entry *entry)
 {
 	struct area *area = entry->area;
 
-	if (WARN_ON_ONCE(!hw_unmap(entry->domain, area->node.first,
-				   area_length(area))))
-		area->stuck = true;
+	area_check_unmapped(area, hw_unmap(entry->domain, area->node.first,
+					   area_length(area)));
 	list_del(&entry->item);
 	kfree(entry);
 }
@@ -222,7 +221,7 @@ int dmabuf_map(struct area *area, struct hw_mapper *to)
 	if (!entry)
 		return -ENOMEM;
 	rc = hw_map_add(to, dmabuf->base + memory->start +
-			    area->holder.start * PAGE_SIZE + area->offset,
+			area->holder.start * PAGE_SIZE + area->offset,
 			area_length(area));
 	rc = hw_map_end(to, rc);
 	if (rc) {

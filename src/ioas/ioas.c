@@ -9,13 +9,24 @@
 #include <uapi/linux/iommufd.h>
 
 #include "../core/context.h"
+#include "area.h"
 #include "ioas.h"
 #include "memory.h"
-#include "type1.h"
 
 struct ioas *ioas_get(struct iommufd_ctx *ctx, u32 id)
 {
 	return object_get(ctx, id, &ioas_object_type);
+}
+
+/* It may be the one that VFIO's type1 ioctls are for. */
+static void ioas_forget_type1(struct ioas *ioas)
+{
+	struct iommufd_ctx *ctx = ioas->ctx;
+
+	xa_lock(&ctx->objects);
+	if (ctx->type1_ioas == &ioas->obj)
+		ctx->type1_ioas = NULL;
+	xa_unlock(&ctx->objects);
 }
 
 /* Nothing holds it any more, so no page table and no access object uses it. */
@@ -25,7 +36,7 @@ static void ioas_destroy(struct object *obj)
 	unsigned long unmapped;
 
 	WARN_ON(!list_empty(&ioas->tables) || !xa_empty(&ioas->readers));
-	type1_forget(ioas);
+	ioas_forget_type1(ioas);
 	/* With nobody else about it doesn't sleep for a lock, so no signal matters. */
 	WARN_ON(ioas_unmap(ioas, 0, ULONG_MAX, &unmapped));
 	space_destroy(&ioas->space);

@@ -54,6 +54,18 @@ struct memory *memory_new(struct iommufd_ctx *ctx, bool writable)
 	return memory;
 }
 
+int memory_check(u64 start, u64 length)
+{
+	u64 end;
+
+	if (!length)
+		return -EINVAL;
+	if (check_add_overflow(start, length, &end) ||
+	    check_add_overflow(end, (u64)PAGE_SIZE - 1, &end))
+		return -EOVERFLOW;
+	return 0;
+}
+
 struct memory *memory_of_process(struct iommufd_ctx *ctx, unsigned long va,
 				 bool writable)
 {

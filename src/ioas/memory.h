@@ -20,10 +20,11 @@
 #include <linux/types.h>
 
 #include "account.h"
-#include "ioas.h"
+#include "area.h"
 #include "runs.h"
 
 struct file;
+struct iommufd_ctx;
 
 struct memory {
 	refcount_t refs;
@@ -63,7 +64,7 @@ struct memory *memory_of_file(struct iommufd_ctx *ctx, struct file *file,
 
 /*
  * Can such a range be memory?  The last page of all can't be a part of it.
- * 0, -EINVAL or -EOVERFLOW.  In ioctl.c.
+ * 0, -EINVAL or -EOVERFLOW.
  */
 int memory_check(u64 start, u64 length);
 

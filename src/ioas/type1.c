@@ -10,6 +10,7 @@
 #include <uapi/linux/vfio.h>
 
 #include "../core/context.h"
+#include "area.h"
 #include "ioas.h"
 #include "memory.h"
 #include "type1.h"
@@ -25,16 +26,6 @@ static void choose(struct iommufd_ctx *ctx, struct object *obj)
 {
 	xa_lock(&ctx->objects);
 	ctx->type1_ioas = obj;
-	xa_unlock(&ctx->objects);
-}
-
-void type1_forget(struct ioas *ioas)
-{
-	struct iommufd_ctx *ctx = ioas->ctx;
-
-	xa_lock(&ctx->objects);
-	if (ctx->type1_ioas == &ioas->obj)
-		ctx->type1_ioas = NULL;
 	xa_unlock(&ctx->objects);
 }
 
@@ -88,26 +79,9 @@ static int set_iommu(struct iommufd_ctx *ctx, unsigned long type)
 	return rc;
 }
 
-/* Maps a new area where it is told to, taking it over. */
-static int map_area_at(struct ioas *ioas, struct area *area, unsigned long iova)
-{
-	int rc;
-
-	rc = area_reserve(ioas, area, area_length(area), &iova, true, 0);
-	if (rc) {
-		area_free_list(area);
-		return rc;
-	}
-	rc = area_fill(ioas, area);
-	if (rc)
-		area_remove(ioas, area);
-	else
-		area_publish(area);
-	return rc;
-}
-
 static int map_process(struct ioas *ioas, u64 va, u64 length, u64 iova, int prot)
 {
+	struct area_request req = { .length = length, .iova = iova, .fixed = true };
 	struct memory *memory;
 	int rc;
 
@@ -117,7 +91,11 @@ static int map_process(struct ioas *ioas, u64 va, u64 length, u64 iova, int prot
 	memory = memory_of_process(ioas->ctx, va, prot & IOMMU_WRITE);
 	if (IS_ERR(memory))
 		return PTR_ERR(memory);
-	return map_area_at(ioas, area_new(memory, va % PAGE_SIZE, length, prot), iova);
+	req.areas = area_init(&memory->first, memory, va % PAGE_SIZE, length, prot);
+	rc = area_list_map(ioas, &req);
+	if (!rc)
+		area_list_finalize(req.areas);
+	return rc;
 }
 
 static int map_dma(struct iommufd_ctx *ctx, void __user *user)

@@ -15,9 +15,6 @@ int type1_ioas_ioctl(struct command *cmd);
 /* What isn't in the table of commands.  -ENOTTY if it isn't one of these either. */
 long type1_ioctl(struct iommufd_ctx *ctx, unsigned int number, unsigned long arg);
 
-/* An IOAS goes away, and may be the chosen one. */
-void type1_forget(struct ioas *ioas);
-
 /* The chosen IOAS, in use: or -ENODEV. */
 struct ioas *type1_ioas(struct iommufd_ctx *ctx);
 

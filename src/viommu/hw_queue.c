@@ -6,7 +6,7 @@
 #include <uapi/linux/iommufd.h>
 
 #include "../core/context.h"
-#include "../device/pins.h"
+#include "../ioas/access_pin.h"
 #include "../hwpt/hwpt.h"
 #include "hw_queue.h"
 #include "viommu.h"
@@ -23,8 +23,8 @@ static int build(struct queue *queue, u32 index)
 	phys_addr_t base;
 	int rc;
 
-	pin = pin_locked(viommu->parent->ioas, queue->hw.iova,
-			 queue->hw.iova + queue->hw.length - 1, &base);
+	pin = access_pin_locked(viommu->parent->ioas, queue->hw.iova,
+				queue->hw.iova + queue->hw.length - 1, &base);
 	if (IS_ERR(pin))
 		return PTR_ERR(pin);
 	queue->pin = pin;
@@ -40,7 +40,7 @@ static void hw_queue_destroy(struct object *obj)
 	if (queue->ready && queue->viommu->hw.ops->queue_destroy)
 		queue->viommu->hw.ops->queue_destroy(&queue->hw);
 	if (queue->pin)
-		pin_free(queue->pin);
+		access_pin_free(queue->pin);
 	if (queue->viommu)
 		object_release(queue->ctx, &queue->viommu->obj);
 }

@@ -7,9 +7,10 @@
 
 #include <iommufd/iommufd.h>
 
-#include "../ioas/ioas.h"
-#include "../ioas/memory.h"
-#include "pins.h"
+#include "access_pin.h"
+#include "area.h"
+#include "ioas.h"
+#include "memory.h"
 
 /* A walk over the areas that cover [iova, last] without a gap. */
 struct span {
@@ -27,7 +28,7 @@ static unsigned long span_offset(const struct span *span)
 }
 
 /* Finds the area at span->iova: 0, or why it can't be reached. */
-static int span_part(struct span *span, struct ioas *ioas, unsigned int flags)
+static int span_find(struct span *span, struct ioas *ioas, unsigned int flags)
 {
 	struct iova_node *node = space_find(&ioas->space, span->iova, span->iova);
 	int need = flags & IOMMUFD_ACCESS_RW_WRITE ? IOMMU_WRITE : IOMMU_READ;
@@ -49,7 +50,7 @@ static bool span_next(struct span *span)
 }
 
 /* Pages are handed out whole, so parts have to meet at their ends. */
-static bool part_is_whole(const struct span *span)
+static bool span_is_whole(const struct span *span)
 {
 	unsigned long offset = span_offset(span);
 	unsigned long end = offset + (span->part_last - span->iova) + 1;
@@ -65,7 +66,7 @@ struct place {
 	unsigned long npages;		/* from @pfn on */
 };
 
-static int place_run(struct place *place, const struct run *run)
+static int place_add_run(struct place *place, const struct run *run)
 {
 	unsigned long i;
 
@@ -82,8 +83,8 @@ static int place_run(struct place *place, const struct run *run)
 	return 0;
 }
 
-static int place_pages(struct place *place, struct memory *memory,
-		       unsigned long first, unsigned long last)
+static int place_add_range(struct place *place, struct memory *memory,
+			   unsigned long first, unsigned long last)
 {
 	struct run_walk walk;
 	int rc = 0;
@@ -91,16 +92,16 @@ static int place_pages(struct place *place, struct memory *memory,
 
 	for (more = runs_walk(&memory->runs, &walk, first, last); more && !rc;
 	     more = runs_walk_next(&walk))
-		rc = place_run(place, &walk.run);
+		rc = place_add_run(place, &walk.run);
 	return rc;
 }
 
-static atomic_t *pin_count(struct area *area, bool locked)
+static atomic_t *area_pin_count(struct area *area, bool locked)
 {
 	return locked ? &area->locks : &area->pins;
 }
 
-static void unpin_part(struct pin_part *part, bool locked)
+static void pin_part_drop(struct access_pin_part *part, bool locked)
 {
 	struct memory *memory = part->area->memory;
 
@@ -108,17 +109,17 @@ static void unpin_part(struct pin_part *part, bool locked)
 	memory_unpin(memory, &part->holder);
 	mutex_unlock(&memory->lock);
 	/* The area, and with it the memory, may go at once, but not before this. */
-	atomic_dec_return_release(pin_count(part->area, locked));
+	atomic_dec_return_release(area_pin_count(part->area, locked));
 }
 
-static int pin_part(struct pin_part *part, const struct span *span, bool locked,
-		    struct place *place)
+static int access_pin_part(struct access_pin_part *part, const struct span *span, bool locked,
+			   struct place *place)
 {
 	struct memory *memory = span->area->memory;
 	unsigned long offset = span_offset(span);
 	int rc;
 
-	if (span->area->leaving || !part_is_whole(span))
+	if (span->area->leaving || !span_is_whole(span))
 		return -EINVAL;
 	part->area = span->area;
 	part->holder.start = offset / PAGE_SIZE;
@@ -126,20 +127,20 @@ static int pin_part(struct pin_part *part, const struct span *span, bool locked,
 	mutex_lock(&memory->lock);
 	rc = memory_pin(memory, &part->holder);
 	if (!rc) {
-		rc = place_pages(place, memory, part->holder.start,
-				 part->holder.last);
+		rc = place_add_range(place, memory, part->holder.start,
+				     part->holder.last);
 		if (rc)
 			memory_unpin(memory, &part->holder);
 	}
 	mutex_unlock(&memory->lock);
 	if (!rc)
-		atomic_inc(pin_count(part->area, locked));
+		atomic_inc(area_pin_count(part->area, locked));
 	return rc;
 }
 
 /* The number of areas that [iova, last] touches. */
-static unsigned int count_parts(struct ioas *ioas, unsigned long iova,
-				unsigned long last)
+static unsigned int access_pin_count_parts(struct ioas *ioas, unsigned long iova,
+					   unsigned long last)
 {
 	struct iova_node *node;
 	unsigned int n = 0;
@@ -150,25 +151,25 @@ static unsigned int count_parts(struct ioas *ioas, unsigned long iova,
 	return n;
 }
 
-static void unpin_parts(struct access_pin *pin)
+static void access_unpin_parts(struct access_pin *pin)
 {
 	while (pin->nparts)
-		unpin_part(&pin->parts[--pin->nparts], pin->locked);
+		pin_part_drop(&pin->parts[--pin->nparts], pin->locked);
 }
 
-static int pin_parts(struct access_pin *pin, struct ioas *ioas,
-		     struct place *place, unsigned int flags)
+static int access_pin_parts(struct access_pin *pin, struct ioas *ioas,
+			    struct place *place, unsigned int flags)
 {
 	struct span span = { .iova = pin->iova.start, .last = pin->iova.last };
 	int rc;
 
 	do {
-		rc = span_part(&span, ioas, flags);
+		rc = span_find(&span, ioas, flags);
 		if (!rc)
-			rc = pin_part(&pin->parts[pin->nparts], &span, pin->locked,
-				      place);
+			rc = access_pin_part(&pin->parts[pin->nparts], &span, pin->locked,
+					     place);
 		if (rc) {
-			unpin_parts(pin);
+			access_unpin_parts(pin);
 			return rc;
 		}
 		pin->nparts++;
@@ -177,22 +178,22 @@ static int pin_parts(struct access_pin *pin, struct ioas *ioas,
 }
 
 /* Areas neither come nor go meanwhile. */
-static struct access_pin *pin_new(struct ioas *ioas, unsigned long iova,
-				  unsigned long last, struct place *place,
-				  unsigned int flags)
+static struct access_pin *access_pin_new(struct ioas *ioas, unsigned long iova,
+					 unsigned long last, struct place *place,
+					 unsigned int flags)
 {
 	struct access_pin *pin;
 	int rc;
 
 	lockdep_assert_held(&ioas->lock);
-	pin = kvzalloc(struct_size(pin, parts, count_parts(ioas, iova, last)),
+	pin = kvzalloc(struct_size(pin, parts, access_pin_count_parts(ioas, iova, last)),
 		       GFP_KERNEL_ACCOUNT);
 	if (!pin)
 		return ERR_PTR(-ENOMEM);
 	pin->iova.start = iova;
 	pin->iova.last = last;
 	pin->locked = !place->pages;
-	rc = pin_parts(pin, ioas, place, flags);
+	rc = access_pin_parts(pin, ioas, place, flags);
 	if (rc) {
 		kvfree(pin);
 		return ERR_PTR(rc);
@@ -200,49 +201,49 @@ static struct access_pin *pin_new(struct ioas *ioas, unsigned long iova,
 	return pin;
 }
 
-struct access_pin *pin_pages(struct ioas *ioas, unsigned long iova,
-			     unsigned long last, struct page **pages,
-			     unsigned int flags)
+struct access_pin *access_pin_pages(struct ioas *ioas, unsigned long iova,
+				    unsigned long last, struct page **pages,
+				    unsigned int flags)
 {
 	struct place place = { .pages = pages };
 	struct access_pin *pin;
 
 	down_read(&ioas->lock);
-	pin = pin_new(ioas, iova, last, &place, flags);
+	pin = access_pin_new(ioas, iova, last, &place, flags);
 	up_read(&ioas->lock);
 	return pin;
 }
 
-struct access_pin *pin_locked(struct ioas *ioas, unsigned long iova,
-			      unsigned long last, phys_addr_t *base)
+struct access_pin *access_pin_locked(struct ioas *ioas, unsigned long iova,
+				     unsigned long last, phys_addr_t *base)
 {
 	struct place place = {};
 	struct access_pin *pin;
 
 	/* Pins are of whole pages. */
 	down_read(&ioas->lock);
-	pin = pin_new(ioas, ALIGN_DOWN(iova, PAGE_SIZE), last | ~PAGE_MASK, &place,
-		      IOMMUFD_ACCESS_RW_READ);
+	pin = access_pin_new(ioas, ALIGN_DOWN(iova, PAGE_SIZE), last | ~PAGE_MASK, &place,
+			     IOMMUFD_ACCESS_RW_READ);
 	up_read(&ioas->lock);
 	*base = PFN_PHYS(place.pfn) + offset_in_page(iova);
 	return pin;
 }
 
-void pin_free(struct access_pin *pin)
+void access_pin_free(struct access_pin *pin)
 {
-	unpin_parts(pin);
+	access_unpin_parts(pin);
 	kvfree(pin);
 }
 
-static int rw_parts(struct ioas *ioas, struct span *span, void *data,
-		    unsigned int flags)
+static int span_rw(struct ioas *ioas, struct span *span, void *data,
+		   unsigned int flags)
 {
 	struct memory *memory;
 	size_t length;
 	int rc;
 
 	do {
-		rc = span_part(span, ioas, flags);
+		rc = span_find(span, ioas, flags);
 		if (rc)
 			return rc;
 		memory = span->area->memory;
@@ -258,14 +259,14 @@ static int rw_parts(struct ioas *ioas, struct span *span, void *data,
 	return 0;
 }
 
-int pins_rw(struct ioas *ioas, unsigned long iova, unsigned long last, void *data,
-	    unsigned int flags)
+int access_pin_rw(struct ioas *ioas, unsigned long iova, unsigned long last, void *data,
+		  unsigned int flags)
 {
 	struct span span = { .iova = iova, .last = last };
 	int rc;
 
 	down_read(&ioas->lock);
-	rc = rw_parts(ioas, &span, data, flags);
+	rc = span_rw(ioas, &span, data, flags);
 	up_read(&ioas->lock);
 	return rc;
 }

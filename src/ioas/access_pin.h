@@ -4,8 +4,8 @@
  * reaches by itself.  A pin remembers the areas that it lies in, so that giving it
  * back asks nothing of the address space.
  */
-#ifndef IOMMUFD_DEVICE_PINS_H
-#define IOMMUFD_DEVICE_PINS_H
+#ifndef IOMMUFD_IOAS_ACCESS_PIN_H
+#define IOMMUFD_IOAS_ACCESS_PIN_H
 
 #include <linux/interval_tree.h>
 #include <linux/types.h>
@@ -15,7 +15,7 @@ struct ioas;
 struct page;
 
 /* The part of a pin that lies in one area. */
-struct pin_part {
+struct access_pin_part {
 	struct area *area;
 	struct interval_tree_node holder;	/* of area->memory */
 };
@@ -24,7 +24,7 @@ struct access_pin {
 	struct interval_tree_node iova;
 	bool locked;			/* nobody can ask for it back */
 	unsigned int nparts;
-	struct pin_part parts[];
+	struct access_pin_part parts[];
 };
 
 /*
@@ -32,21 +32,21 @@ struct access_pin {
  * @flags are IOMMUFD_ACCESS_RW_*.  Returns an ERR_PTR as
  * iommufd_access_pin_pages().
  */
-struct access_pin *pin_pages(struct ioas *ioas, unsigned long iova,
-			     unsigned long last, struct page **pages,
-			     unsigned int flags);
+struct access_pin *access_pin_pages(struct ioas *ioas, unsigned long iova,
+				    unsigned long last, struct page **pages,
+				    unsigned int flags);
 
 /*
  * Pins [iova, last] for hardware that reads it at *@base, and keeps it from being
  * unmapped (-EBUSY).  -EFAULT if it isn't physically contiguous, else as above.
  */
-struct access_pin *pin_locked(struct ioas *ioas, unsigned long iova,
-			      unsigned long last, phys_addr_t *base);
+struct access_pin *access_pin_locked(struct ioas *ioas, unsigned long iova,
+				     unsigned long last, phys_addr_t *base);
 
-void pin_free(struct access_pin *pin);
+void access_pin_free(struct access_pin *pin);
 
 /* Copies to or from [iova, last], as iommufd_access_rw(). */
-int pins_rw(struct ioas *ioas, unsigned long iova, unsigned long last, void *data,
-	    unsigned int flags);
+int access_pin_rw(struct ioas *ioas, unsigned long iova, unsigned long last, void *data,
+		  unsigned int flags);
 
 #endif

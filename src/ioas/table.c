@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Page tables on an address space, filled with what is mapped there. */
+#include <linux/err.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "../hw/hw.h"
+#include "area.h"
+#include "ioas.h"
+#include "memory.h"
+
+/*
+ * The area behind @area (NULL: the first one) that page tables have or are to
+ * have.  With @users held for writing such an area stays, while others may come
+ * and go as soon as the address space's lock is dropped.
+ */
+static struct area *ioas_next_filled(struct ioas *ioas, struct area *area)
+{
+	struct iova_node *node;
+
+	lockdep_assert_held_write(&ioas->users);
+	down_read(&ioas->lock);
+	node = area ? space_next(&area->node, ULONG_MAX) :
+		      space_find(&ioas->space, 0, ULONG_MAX);
+	while (node && !to_area(node)->filled)
+		node = space_next(node, ULONG_MAX);
+	up_read(&ioas->lock);
+	return node ? to_area(node) : NULL;
+}
+
+#define ioas_for_each_filled(_area, _ioas)				\
+	for ((_area) = ioas_next_filled(_ioas, NULL); (_area);	\
+	     (_area) = ioas_next_filled(_ioas, _area))
+
+/* Takes all areas before @end (NULL: all) out of a page table. */
+static void table_unfill(struct ioas *ioas, struct ioas_table *table, struct area *end)
+{
+	struct hw_unmapper from;
+	struct area *area;
+
+	hw_unmap_begin(&from, table->domain);
+	ioas_for_each_filled(area, ioas) {
+		if (area == end)
+			break;
+		area_unmap_gather(area, &from);
+	}
+	hw_unmap_end(&from);
+}
+
+static void ioas_unpin_all(struct ioas *ioas)
+{
+	struct area *area;
+
+	ioas_for_each_filled(area, ioas)
+		if (area->pinned)
+			area_unpin(area);
+}
+
+static int table_fill(struct ioas *ioas, struct ioas_table *table)
+{
+	struct area *area;
+	int rc;
+
+	ioas_for_each_filled(area, ioas) {
+		rc = area->pinned ? 0 : area_pin(area);
+		if (!rc)
+			rc = area_map_into(ioas, area, table);
+		if (rc) {
+			table_unfill(ioas, table, area);
+			return rc;
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+/* A hold of what an area covers, for the time that it takes to fill a page table. */
+struct prepin {
+	struct prepin *next;
+	struct memory *memory;
+	struct interval_tree_node holder;
+};
+
+static void prepin_end(struct prepin *list)
+{
+	struct prepin *next;
+
+	for (; list; list = next) {
+		next = list->next;
+		if (list->memory) {
+			mutex_lock(&list->memory->lock);
+			memory_unpin(list->memory, &list->holder);
+			mutex_unlock(&list->memory->lock);
+			memory_put(list->memory);
+		}
+		kfree(list);
+	}
+}
+
+/* Lists what is mapped, with a reference to each piece of memory. */
+static int prepin_list(struct ioas *ioas, struct prepin **list)
+{
+	struct iova_node *node;
+	struct prepin *new;
+	struct area *area;
+	int rc = 0;
+
+	*list = NULL;
+	down_read(&ioas->lock);
+	for (node = space_find(&ioas->space, 0, ULONG_MAX); node && !rc;
+	     node = space_next(node, ULONG_MAX)) {
+		area = to_area(node);
+		if (!smp_load_acquire(&area->live) || area->memory->dmabuf)
+			continue;
+		new = kmalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
+		if (!new) {
+			rc = -ENOMEM;
+			break;
+		}
+		new->memory = memory_get(area->memory);
+		new->holder.start = area->holder.start;
+		new->holder.last = area->holder.last;
+		new->next = *list;
+		*list = new;
+	}
+	up_read(&ioas->lock);
+	return rc;
+}
+
+static int prepin_one(struct prepin *one)
+{
+	int rc;
+
+	rc = mutex_lock_killable(&one->memory->lock);
+	if (rc)
+		return rc;
+	rc = memory_pin(one->memory, &one->holder);
+	mutex_unlock(&one->memory->lock);
+	return rc;
+}
+
+/*
+ * Pins what the first page table will need before the locks are taken under which
+ * it is filled, as page faults may take any time.
+ */
+static int prepin_begin(struct ioas *ioas, struct prepin **list)
+{
+	struct prepin *cur;
+	int rc;
+
+	*list = NULL;
+	if (!list_empty(&ioas->tables))
+		return 0;
+	rc = prepin_list(ioas, list);
+	for (cur = *list; cur; cur = cur->next) {
+		if (!rc)
+			rc = prepin_one(cur);
+		if (!rc)
+			continue;
+		memory_put(cur->memory);
+		cur->memory = NULL;
+	}
+	if (rc) {
+		prepin_end(*list);
+		*list = NULL;
+	}
+	return rc;
+}
+
+static int ioas_add_table_locked(struct ioas *ioas, struct ioas_table *table)
+{
+	int rc;
+
+	lockdep_assert_held_write(&ioas->users);
+	/* Two groups that came to it at once. */
+	if (table->filled)
+		return 0;
+	rc = ioas_restrict(ioas, table);
+	if (rc)
+		return rc;
+	rc = table_fill(ioas, table);
+	if (rc) {
+		if (list_empty(&ioas->tables))
+			ioas_unpin_all(ioas);
+		ioas_unrestrict(ioas, table);
+		return rc;
+	}
+	list_add_tail(&table->item, &ioas->tables);
+	WRITE_ONCE(table->filled, true);
+	return 0;
+}
+
+int ioas_add_table(struct ioas *ioas, struct ioas_table *table)
+{
+	struct prepin *prepin;
+	int rc;
+
+	rc = prepin_begin(ioas, &prepin);
+	if (rc)
+		return rc;
+	rc = down_write_killable(&ioas->users);
+	if (!rc) {
+		rc = ioas_add_table_locked(ioas, table);
+		up_write(&ioas->users);
+	}
+	prepin_end(prepin);
+	return rc;
+}
+
+void ioas_remove_table(struct ioas *ioas, struct ioas_table *table)
+{
+	down_write(&ioas->users);
+	if (table->filled) {
+		list_del(&table->item);
+		table_unfill(ioas, table, NULL);
+		if (list_empty(&ioas->tables))
+			ioas_unpin_all(ioas);
+		ioas_unrestrict(ioas, table);
+		table->filled = false;
+	}
+	up_write(&ioas->users);
+}
