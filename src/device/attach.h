@@ -11,11 +11,13 @@
 #include <linux/xarray.h>
 
 #include "../hw/hw.h"
+#include "../hwpt/hwpt.h"
 
+struct fault_queue;
 struct group;
-struct hwpt;
 struct ioas;
 struct iommufd_device;
+struct seq_file;
 
 /* Why an attach was refused, for the log. */
 struct refusal {
@@ -33,6 +35,31 @@ struct attach {
 	struct refusal *refusal;	/* of the task that attaches or moves them */
 };
 
+/* Only DMA without PASID meets reserved ranges, and carries interrupts. */
+static inline bool attach_is_plain(const struct attach *attach)
+{
+	return attach->at.pasid == IOMMU_NO_PASID;
+}
+
+static inline void attach_refuse(struct attach *attach, const char *why)
+{
+	*attach->refusal = (struct refusal) { .why = why };
+}
+
+/*
+ * In move.c, under group->lock.  Connects the hardware of a place, whose devices are
+ * listed, with a page table, or moves it there from another; or disconnects it.
+ */
+int attach_connect(struct attach *attach, struct hwpt *hwpt);
+void attach_disconnect(struct attach *attach);
+
+/*
+ * A device that is attached to a page table with a fault queue (or NULL) starts to report
+ * faults, and stops after it was detached, as often as it did.
+ */
+int device_start_faults(struct iommufd_device *idev, struct fault_queue *faults);
+void device_stop_faults(struct iommufd_device *idev, struct fault_queue *faults);
+
 /*
  * Attaches a device to a page table, moves an attached one's group there, or
  * detaches one, which may be detached already.  A page table is held by each
@@ -48,9 +75,32 @@ void attach_remove(struct iommufd_device *idev, u32 pasid);
 /* Detaches a device from wherever it is attached, which its driver forgot to do. */
 void attach_remove_all(struct iommufd_device *idev);
 
+/* A request of a driver's: what is to be done, and with what. */
+struct attach_request {
+	struct iommufd_device *idev;
+	u32 pasid;
+	/* attach_device() or attach_replace() */
+	int (*run)(struct iommufd_device *idev, u32 pasid, struct hwpt *hwpt,
+		   struct refusal *refusal);
+	struct refusal *refusal;
+};
+
+/* @hwpt is held, which ends if that fails. */
+static inline int attach_request_run(const struct attach_request *req, struct hwpt *hwpt)
+{
+	int rc = req->run(req->idev, req->pasid, hwpt, req->refusal);
+
+	if (rc)
+		hwpt_release(hwpt);
+	return rc;
+}
+
 /* Says which of the device's reserved ranges doesn't fit an IOAS, where something is. */
 void attach_explain_reserved(struct iommufd_device *idev, struct ioas *ioas,
 			     struct refusal *refusal);
+
+/* Shows where a device is attached, unless that is just changing. */
+void attach_show(struct seq_file *m, struct iommufd_device *idev);
 
 /*
  * The ID of a device that is attached at @at (one of ours, whose attachment hasn't

@@ -26,9 +26,7 @@
 #include "../core/context.h"
 #include "../core/trace.h"
 #include "../device/attach.h"
-#include "../device/device.h"
 #include "../hw/hw.h"
-#include "../hwpt/hwpt.h"
 #include "fault.h"
 #include "queue.h"
 
@@ -148,27 +146,6 @@ void fault_queue_forget(struct fault_queue *faults,
 {
 	if (faults)
 		refuse(faults, attachment, dev);
-}
-
-int faults_start(struct fault_queue *faults, struct iommufd_device *idev)
-{
-	int rc;
-
-	if (!faults)
-		return 0;
-	if (!idev->nfaulting) {
-		rc = hw_faults_enable(idev->dev);
-		if (rc)
-			return rc;
-	}
-	idev->nfaulting++;
-	return 0;
-}
-
-void faults_stop(struct fault_queue *faults, struct iommufd_device *idev)
-{
-	if (faults && !--idev->nfaulting)
-		hw_faults_disable(idev->dev);
 }
 
 /* What user space sees of a group: whole, or nothing. */
@@ -390,26 +367,26 @@ int fault_queue_alloc_ioctl(struct command *cmd)
 				   &arg->out_fault_fd);
 }
 
-int hwpt_set_faults(struct hwpt *hwpt, u32 fault_id)
+int fault_queue_serve(struct iommufd_ctx *ctx, u32 id, struct iommu_domain *domain,
+		      struct fault_queue **out)
 {
 	struct fault_queue *faults;
 	int rc;
 
-	faults = object_get(hwpt->ctx, fault_id, &fault_queue_object_type);
+	faults = object_get(ctx, id, &fault_queue_object_type);
 	if (IS_ERR(faults))
 		return PTR_ERR(faults);
-	rc = hw_domain_take_faults(hwpt->table.domain, take);
+	rc = hw_domain_take_faults(domain, take);
 	if (!rc)
-		rc = object_hold(hwpt->ctx, &faults->queue.obj);
+		rc = object_hold(ctx, &faults->queue.obj);
 	if (!rc)
-		hwpt->faults = faults;
-	object_put(hwpt->ctx, &faults->queue.obj);
+		*out = faults;
+	object_put(ctx, &faults->queue.obj);
 	return rc;
 }
 
-void hwpt_drop_faults(struct hwpt *hwpt)
+void fault_queue_release(struct fault_queue *faults)
 {
-	if (hwpt->faults)
-		object_release(hwpt->ctx, &hwpt->faults->queue.obj);
-	hwpt->faults = NULL;
+	if (faults)
+		object_release(faults->queue.ctx, &faults->queue.obj);
 }

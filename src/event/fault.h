@@ -18,28 +18,22 @@ struct command;
 struct device;
 struct fault_queue;
 struct hw_attachment;
-struct hwpt;
-struct iommufd_device;
+struct iommu_domain;
+struct iommufd_ctx;
 struct object_type;
 
 u32 fault_queue_id(const struct fault_queue *faults);
 
 /*
- * Makes the page table, which isn't published yet, send its faults to a queue and
- * hold that.  0, -ENOENT, or -EOPNOTSUPP where the kernel has no page faults.
+ * Makes a queue take the faults of a page table's domain, and holds the queue for it:
+ * *@out becomes the queue.  0, -ENOENT, or -EOPNOTSUPP where the kernel has no page
+ * faults.
  */
-int hwpt_set_faults(struct hwpt *hwpt, u32 fault_id);
+int fault_queue_serve(struct iommufd_ctx *ctx, u32 id, struct iommu_domain *domain,
+		      struct fault_queue **out);
 
-/* Ends that hold, if there is one. */
-void hwpt_drop_faults(struct hwpt *hwpt);
-
-/*
- * For device/, with group->lock held; @faults is what a page table has, and may be
- * NULL.  A device that is attached to it starts to report faults after that, and
- * stops after it was detached, as often as it did.
- */
-int faults_start(struct fault_queue *faults, struct iommufd_device *idev);
-void faults_stop(struct fault_queue *faults, struct iommufd_device *idev);
+/* Ends that hold; @faults may be NULL. */
+void fault_queue_release(struct fault_queue *faults);
 
 /*
  * Refuses what is pending of an attachment that was replaced or detached, or (if @dev

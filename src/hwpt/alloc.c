@@ -102,12 +102,13 @@ static int finish(struct hwpt *hwpt, const struct iommu_hwpt_alloc *arg)
 {
 	int rc = 0;
 
-	if (!hwpt->parent)
+	if (!hwpt->parent && hwpt_is_ready(hwpt))
 		rc = hwpt_fill(hwpt);
-	if (rc && rc != -EAGAIN)
+	if (rc)
 		return rc;
 	if (arg->flags & IOMMU_HWPT_FAULT_ID_VALID)
-		return hwpt_set_faults(hwpt, arg->fault_id);
+		return fault_queue_serve(hwpt->ctx, arg->fault_id, hwpt->table.domain,
+					 &hwpt->faults);
 	return 0;
 }
 

@@ -64,10 +64,10 @@ struct hwpt *hwpt_new_on_viommu(struct viommu *viommu, struct iommufd_device *id
 /* Finds a page table that isn't nested, as object_get(). */
 struct hwpt *hwpt_get_paging(struct iommufd_ctx *ctx, u32 id);
 
-/*
- * Fills a page table, or does nothing if it is filled.  -EAGAIN if the driver will
- * know its limits only when a device is attached.
- */
+/* False if the driver will know its limits only when a device is attached. */
+bool hwpt_is_ready(const struct hwpt *hwpt);
+
+/* Fills a page table, which is ready, or does nothing if it is filled. */
 int hwpt_fill(struct hwpt *hwpt);
 
 /* With @lock held.  The first device was just attached, and nothing is in the page table yet. */
@@ -82,9 +82,6 @@ int hwpt_take_doorbells(struct hwpt *hwpt, const struct hw_doorbells *known);
  * doesn't use it, and has no lock that comes after ioas->auto_lock.
  */
 void hwpt_release(struct hwpt *hwpt);
-
-/* The nested part of hwpt_destroy(). */
-void hwpt_destroy_nested(struct hwpt *hwpt);
 
 extern const struct object_type hwpt_object_type;
 int hwpt_alloc_ioctl(struct command *cmd);

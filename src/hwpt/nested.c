@@ -6,7 +6,6 @@
 
 #include "../core/context.h"
 #include "../device/device.h"
-#include "../event/fault.h"
 #include "../viommu/viommu.h"
 #include "hwpt.h"
 
@@ -26,12 +25,6 @@ static int build(struct hwpt *hwpt, struct device *dev, u32 flags,
 	return 0;
 }
 
-/* The object that it stands on.  A vIOMMU holds the parent. */
-static struct object *ground(struct hwpt *parent, struct viommu *viommu)
-{
-	return viommu ? &viommu->obj : &parent->obj;
-}
-
 static struct hwpt *new_on(struct hwpt *parent, struct viommu *viommu,
 			   struct device *dev, u32 flags,
 			   const struct iommu_user_data *data)
@@ -46,7 +39,7 @@ static struct hwpt *new_on(struct hwpt *parent, struct viommu *viommu,
 	hwpt->ctx = ctx;
 	hwpt->pasid_fit = flags & IOMMU_HWPT_ALLOC_PASID;
 	mutex_init(&hwpt->lock);
-	rc = object_hold(ctx, ground(parent, viommu));
+	rc = object_hold(ctx, viommu ? &viommu->obj : &parent->obj);
 	if (!rc) {
 		hwpt->ioas = parent->ioas;
 		hwpt->parent = parent;
@@ -74,13 +67,4 @@ struct hwpt *hwpt_new_on_viommu(struct viommu *viommu, struct iommufd_device *id
 				u32 flags, const struct iommu_user_data *data)
 {
 	return new_on(viommu->parent, viommu, idev->dev, flags, data);
-}
-
-void hwpt_destroy_nested(struct hwpt *hwpt)
-{
-	if (hwpt->table.domain)
-		hw_domain_free(hwpt->table.domain);
-	hwpt_drop_faults(hwpt);
-	mutex_destroy(&hwpt->lock);
-	object_release(hwpt->ctx, ground(hwpt->parent, hwpt->viommu));
 }

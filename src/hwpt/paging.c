@@ -2,18 +2,20 @@
 /* Page tables that are filled from an IOAS. */
 #include <linux/err.h>
 #include <linux/mm.h>
-#include <linux/seq_file.h>
 
 #include <uapi/linux/iommufd.h>
 
 #include "../core/context.h"
 #include "../device/device.h"
 #include "../device/group.h"
-#include "../event/fault.h"
 #include "../hw/hw.h"
 #include "../ioas/ioas.h"
-#include "../viommu/viommu.h"
 #include "hwpt.h"
+
+bool hwpt_is_ready(const struct hwpt *hwpt)
+{
+	return hwpt->settled || hw_domain_is_ready(hwpt->table.domain);
+}
 
 int hwpt_fill(struct hwpt *hwpt)
 {
@@ -22,8 +24,6 @@ int hwpt_fill(struct hwpt *hwpt)
 	/* Once it is, it stays so as long as it's held. */
 	if (READ_ONCE(hwpt->table.filled))
 		return 0;
-	if (!hwpt->settled && !hw_domain_is_ready(domain))
-		return -EAGAIN;
 	/* Memory is pinned by pages; a page table can't be coarser. */
 	if (!hw_page_size(domain) || hw_page_size(domain) > PAGE_SIZE)
 		return -EINVAL;
@@ -100,59 +100,3 @@ struct hwpt *hwpt_new(struct ioas *ioas, struct iommufd_device *idev, u32 flags,
 	}
 	return hwpt;
 }
-
-struct hwpt *hwpt_get_paging(struct iommufd_ctx *ctx, u32 id)
-{
-	struct hwpt *hwpt = object_get(ctx, id, &hwpt_object_type);
-
-	if (IS_ERR(hwpt) || !hwpt->parent)
-		return hwpt;
-	object_put(ctx, &hwpt->obj);
-	return ERR_PTR(-ENOENT);
-}
-
-void hwpt_release(struct hwpt *hwpt)
-{
-	if (hwpt->automatic)
-		object_release_last(hwpt->ctx, &hwpt->obj);
-	else
-		object_release(hwpt->ctx, &hwpt->obj);
-}
-
-static void hwpt_show(struct seq_file *m, struct object *obj)
-{
-	struct hwpt *hwpt = container_of(obj, struct hwpt, obj);
-
-	/* None of these changes. */
-	seq_printf(m, " ioas=%u", hwpt->ioas->obj.id);
-	if (hwpt->parent)
-		seq_printf(m, " nested-on=%u", hwpt->parent->obj.id);
-	if (hwpt->viommu)
-		seq_printf(m, " viommu=%u", hwpt->viommu->obj.id);
-	if (hwpt->faults)
-		seq_printf(m, " faults=%u", fault_queue_id(hwpt->faults));
-}
-
-static void hwpt_destroy(struct object *obj)
-{
-	struct hwpt *hwpt = container_of(obj, struct hwpt, obj);
-
-	if (hwpt->parent) {
-		hwpt_destroy_nested(hwpt);
-		return;
-	}
-	if (hwpt->table.domain) {
-		ioas_remove_table(hwpt->ioas, &hwpt->table);
-		hw_domain_free(hwpt->table.domain);
-	}
-	hwpt_drop_faults(hwpt);
-	mutex_destroy(&hwpt->lock);
-	if (hwpt->ioas)
-		object_release(hwpt->ctx, &hwpt->ioas->obj);
-}
-
-const struct object_type hwpt_object_type = {
-	.name = "hwpt",
-	.destroy = hwpt_destroy,
-	.show = hwpt_show,
-};

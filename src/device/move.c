@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The hardware of a place: connected with a page table, moved to another, disconnected. */
+#include <linux/err.h>
+#include <linux/iommu.h>
+
+#include "../event/fault.h"
+#include "../hwpt/hwpt.h"
+#include "attach.h"
+#include "device.h"
+#include "group.h"
+
+/* What is attached to a PASID, or without one beside it, was made for that. */
+static bool attach_fits_pasids(struct attach *attach, struct hwpt *hwpt)
+{
+	struct group *group = attach->group;
+	unsigned long pasid = IOMMU_NO_PASID;
+	struct attach *plain;
+
+	if (attach_is_plain(attach))
+		return hwpt->pasid_fit ||
+		       !xa_find_after(&group->attaches, &pasid, ULONG_MAX, XA_PRESENT);
+	plain = xa_load(&group->attaches, IOMMU_NO_PASID);
+	return hwpt->pasid_fit && (!plain || plain->hwpt->pasid_fit);
+}
+
+/*
+ * What iommufd_enforces_coherency() says of a device holds for its page tables; one
+ * that was made for a device without stays with such devices.
+ */
+static bool attach_fits_coherency(struct attach *attach, struct hwpt *paging)
+{
+	struct iommufd_device *idev;
+	unsigned long id;
+
+	xa_for_each(&attach->devices, id, idev) {
+		if (idev->enforce_coherency && !paging->table.coherent)
+			return false;
+	}
+	return true;
+}
+
+int device_start_faults(struct iommufd_device *idev, struct fault_queue *faults)
+{
+	int rc;
+
+	if (!faults)
+		return 0;
+	if (!idev->nfaulting) {
+		rc = hw_faults_enable(idev->dev);
+		if (rc)
+			return rc;
+	}
+	idev->nfaulting++;
+	return 0;
+}
+
+void device_stop_faults(struct iommufd_device *idev, struct fault_queue *faults)
+{
+	if (faults && !--idev->nfaulting)
+		hw_faults_disable(idev->dev);
+}
+
+static void attach_stop_faults(struct attach *attach, struct fault_queue *faults,
+			       struct iommufd_device *end)
+{
+	struct iommufd_device *idev;
+	unsigned long id;
+
+	xa_for_each(&attach->devices, id, idev) {
+		if (idev == end)
+			break;
+		device_stop_faults(idev, faults);
+	}
+}
+
+/* All devices, which were just attached, report faults; or none. */
+static int attach_start_faults(struct attach *attach, struct fault_queue *faults)
+{
+	struct iommufd_device *idev;
+	unsigned long id;
+	int rc;
+
+	xa_for_each(&attach->devices, id, idev) {
+		rc = device_start_faults(idev, faults);
+		if (rc) {
+			attach_refuse(attach, "its page faults can't be turned on");
+			attach_stop_faults(attach, faults, idev);
+			return rc;
+		}
+	}
+	return 0;
+}
+
+static int attach_prepare_msi(struct attach *attach, struct hwpt *paging)
+{
+	int rc;
+
+	if (!attach_is_plain(attach))
+		return 0;
+	rc = hwpt_prepare_msi(paging, &attach->group->msi_window);
+	if (rc)
+		attach_refuse(attach, "there is no place for its interrupts' doorbells");
+	return rc;
+}
+
+/* Fills the page table, and maps the doorbells that the devices write to already. */
+static int attach_fill(struct attach *attach, struct hwpt *paging)
+{
+	int rc;
+
+	rc = hwpt_fill(paging);
+	if (rc) {
+		attach_refuse(attach, rc == -EADDRINUSE ?
+			      "its IOMMU can't map all that is mapped or allowed (range or alignment)" :
+			      "what is mapped can't be pinned, or put into a page table");
+		return rc;
+	}
+	if (!attach_is_plain(attach))
+		return 0;
+	rc = hwpt_take_doorbells(paging, &attach->group->doorbells);
+	if (rc)
+		attach_refuse(attach, "there is no place for its interrupts' doorbells");
+	return rc;
+}
+
+static void attach_remember_doorbells(struct attach *attach)
+{
+	struct group *group = attach->group;
+
+	if (attach_is_plain(attach))
+		hw_msi_remember(&group->doorbells,
+				hwpt_paging(attach->hwpt)->table.domain,
+				&group->msi_window);
+}
+
+/* An attachment that DMA doesn't go through any more. */
+static void attach_end(struct hw_attachment *attachment)
+{
+	fault_queue_forget(attachment->faults, attachment, NULL);
+	hw_attachment_free(attachment);
+}
+
+/* The last resort: DMA stays blocked until the next replace or detach. */
+static void attach_block(struct attach *attach, struct hw_attachment *now)
+{
+	pr_err_ratelimited("iommufd: DMA of group %d is blocked, its page table can't be restored\n",
+			   iommu_group_id(attach->at.group));
+	hw_detach(now);
+	attach_end(attach->now);
+	attach->now = NULL;
+}
+
+/* Back to where the group was, which may be detached. */
+static void attach_undo(struct attach *attach, struct hw_attachment *now)
+{
+	if (!attach->now)
+		hw_detach(now);
+	else if (hw_restore(attach->now))
+		attach_block(attach, now);
+	attach_end(now);
+}
+
+static struct hw_attachment *attach_hw(struct attach *attach, struct hwpt *hwpt)
+{
+	struct hw_attachment *now;
+
+	if (attach->now)
+		now = hw_replace(attach->now, hwpt->table.domain, hwpt->faults);
+	else
+		now = hw_attach(&attach->at, hwpt->table.domain, hwpt->faults);
+	if (IS_ERR(now))
+		attach_refuse(attach, "its IOMMU's driver doesn't take the page table");
+	return now;
+}
+
+/*
+ * What is detached, or blocked by a failure, is attached; else it is moved from another
+ * page table, and back if that can't be completed.  The page table is filled before the
+ * hardware comes to it, unless its driver knows its limits only then.
+ */
+static int attach_move(struct attach *attach, struct hwpt *hwpt)
+{
+	struct hwpt *paging = hwpt_paging(hwpt);
+	bool ready = hwpt_is_ready(paging);
+	struct hw_attachment *now;
+	int rc;
+
+	if (attach->now)
+		attach_remember_doorbells(attach);
+	rc = attach_prepare_msi(attach, paging);
+	if (!rc && ready)
+		rc = attach_fill(attach, paging);
+	if (rc)
+		return rc;
+	now = attach_hw(attach, hwpt);
+	if (IS_ERR(now))
+		return PTR_ERR(now);
+	if (!ready) {
+		hwpt_settle(paging);
+		rc = attach_fill(attach, paging);
+	}
+	if (!rc)
+		rc = attach_start_faults(attach, hwpt->faults);
+	if (rc) {
+		attach_undo(attach, now);
+		return rc;
+	}
+	if (attach->now)
+		attach_end(attach->now);
+	attach->now = now;
+	return 0;
+}
+
+/* One group at a time: some drivers confuse what is mapped while a device comes. */
+int attach_connect(struct attach *attach, struct hwpt *hwpt)
+{
+	struct hwpt *paging = hwpt_paging(hwpt);
+	int rc;
+
+	if (!attach_fits_pasids(attach, hwpt)) {
+		attach_refuse(attach, "beside PASIDs a page table must be made for them");
+		return -EINVAL;
+	}
+	if (!attach_fits_coherency(attach, paging)) {
+		attach_refuse(attach, "the page table was made without coherency enforced");
+		return -EINVAL;
+	}
+	rc = mutex_lock_killable(&paging->lock);
+	if (rc)
+		return rc;
+	rc = attach_move(attach, hwpt);
+	mutex_unlock(&paging->lock);
+	if (!rc && attach->hwpt)
+		attach_stop_faults(attach, attach->hwpt->faults, NULL);
+	return rc;
+}
+
+void attach_disconnect(struct attach *attach)
+{
+	attach_remember_doorbells(attach);
+	if (!attach->now)
+		return;
+	hw_detach(attach->now);
+	attach_end(attach->now);
+	attach->now = NULL;
+}
