@@ -27,26 +27,6 @@ int vfio_region_info_caps(struct vfio_device *vdev, struct vfio_region_info *inf
 #endif
 }
 
-bool vfio_core_has_feature(u32 feature)
-{
-	switch (feature) {
-	case VFIO_DEVICE_FEATURE_MIGRATION:
-	case VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE:
-	case VFIO_DEVICE_FEATURE_DMA_LOGGING_START:
-	case VFIO_DEVICE_FEATURE_DMA_LOGGING_STOP:
-	case VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT:
-#ifdef VFIO_CORE_MIG_DATA_SIZE
-	case VFIO_DEVICE_FEATURE_MIG_DATA_SIZE:
-#endif
-#ifdef VFIO_CORE_MIG_PRECOPY_INFO
-	case VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2:
-#endif
-		return true;
-	default:
-		return false;
-	}
-}
-
 int vfio_migration_data_size(struct vfio_device *vdev, unsigned long *length)
 {
 #ifdef VFIO_CORE_MIG_DATA_SIZE

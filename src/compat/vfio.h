@@ -84,9 +84,6 @@ bool vfio_has_region_info_caps(struct vfio_device *vdev);
 int vfio_region_info_caps(struct vfio_device *vdev, struct vfio_region_info *info,
 			  struct vfio_info_cap *caps);
 
-/* Is this feature one that this kernel's VFIO core keeps from the drivers? */
-bool vfio_core_has_feature(u32 feature);
-
 /* How long the state of a device that migrates will be; -ENOTTY if nobody can tell. */
 int vfio_migration_data_size(struct vfio_device *vdev, unsigned long *length);
 

@@ -31,12 +31,12 @@
 
 /* Features that a kernel's core keeps for itself, if it knows them at all. */
 #ifdef VFIO_DEVICE_FEATURE_MIG_DATA_SIZE
-#define VFIO_CORE_MIG_DATA_SIZE
+#define VFIO_CORE_MIG_DATA_SIZE 1
 #else
 #define VFIO_DEVICE_FEATURE_MIG_DATA_SIZE	9
 #endif
 #ifdef VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2
-#define VFIO_CORE_MIG_PRECOPY_INFO
+#define VFIO_CORE_MIG_PRECOPY_INFO 1
 #else
 #define VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2	12
 #endif

@@ -46,7 +46,8 @@ static struct iommufd_device *device_bind(struct iommufd_ctx *ctx, struct device
 	if (!hw_has_iommu(dev))
 		return ERR_PTR(-ENODEV);
 	if (!hw_is_coherent(dev)) {
-		dev_notice_ratelimited(dev, "refused for user space: its DMA isn't coherent with the CPU's caches\n");
+		dev_notice_ratelimited(dev,
+				       "refused for user space: its DMA isn't coherent with the CPU's caches\n");
 		return ERR_PTR(-EINVAL);
 	}
 	idev = object_new(ctx, &device_object_type, sizeof(*idev));

@@ -21,10 +21,12 @@ static int check_interrupts(struct iommu_group *iommu_group, struct device *dev)
 	if (hw_has_isolated_interrupts(iommu_group) || test_owns_device(dev))
 		return 0;
 	if (READ_ONCE(allow_unsafe_interrupts)) {
-		dev_warn_ratelimited(dev, "interrupts aren't isolated by the platform, as allow_unsafe_interrupts permits\n");
+		dev_warn_ratelimited(dev,
+				     "interrupts aren't isolated by the platform, as allow_unsafe_interrupts permits\n");
 		return 0;
 	}
-	dev_notice_ratelimited(dev, "refused for user space: the platform doesn't isolate its interrupts (no interrupt remapping?)\n");
+	dev_notice_ratelimited(dev,
+			       "refused for user space: the platform doesn't isolate its interrupts (no interrupt remapping?)\n");
 	return -EPERM;
 }
 
@@ -50,7 +52,8 @@ static void explain_claim(struct iommu_group *iommu_group, struct device *dev, i
 	struct listing list = {};
 
 	iommu_group_for_each_dev(iommu_group, &list, list_device);
-	dev_notice_ratelimited(dev, "refused for user space (%d): the DMA of group %d is another context's or a kernel driver's; in it:%s\n",
+	dev_notice_ratelimited(dev,
+			       "refused for user space (%d): the DMA of group %d is another context's or a kernel driver's; in it:%s\n",
 			       rc, iommu_group_id(iommu_group), list.text);
 }
 

@@ -47,6 +47,42 @@ static int read_request(struct bind_request *req, struct vfio_uapi_bind __user *
 	dev_info_ratelimited((_front)->vdev->dev, "vfio: BIND refused (%d): %s\n", \
 			     _rc, _why)
 
+/* A few at the most, and asked for by few. */
+static LIST_HEAD(bound_files);
+static DEFINE_SPINLOCK(bound_lock);
+
+struct front *front_bound_to(struct vfio_device *vdev)
+{
+	struct front *front, *found = NULL;
+
+	lockdep_assert_held(&vdev->dev_set->lock);
+	spin_lock(&bound_lock);
+	list_for_each_entry(front, &bound_files, bound) {
+		if (front->vdev == vdev) {
+			found = front;
+			break;
+		}
+	}
+	spin_unlock(&bound_lock);
+	return found;
+}
+
+static void front_add_bound(struct front *front)
+{
+	front_assert_locked(front);
+	spin_lock(&bound_lock);
+	list_add(&front->bound, &bound_files);
+	spin_unlock(&bound_lock);
+}
+
+static void front_remove_bound(struct front *front)
+{
+	front_assert_locked(front);
+	spin_lock(&bound_lock);
+	list_del(&front->bound);
+	spin_unlock(&bound_lock);
+}
+
 static int device_open(struct front *front)
 {
 	struct vfio_device *vdev = front->vdev;

@@ -9,6 +9,8 @@
 #include <linux/pm_runtime.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/sysfs.h>
+#include <linux/xarray.h>
 
 #include "vfio.h"
 
@@ -17,9 +19,27 @@
 static dev_t node_base;
 static struct cdev *node_cdev;
 
-dev_t front_devt(struct vfio_device *vdev)
+static dev_t front_devt(struct vfio_device *vdev)
 {
 	return MKDEV(MAJOR(node_base), vdev->index);
+}
+
+/* Minor number -> struct vfio_device.  A device leaves before it unregisters. */
+static DEFINE_XARRAY(nodes);
+
+/* The device of a node, with a registration reference: -ENODEV if it comes or goes. */
+static struct vfio_device *front_find(unsigned int minor)
+{
+	struct vfio_device *vdev;
+
+	xa_lock(&nodes);
+	vdev = xa_load(&nodes, minor);
+	if (!vdev)
+		vdev = ERR_PTR(-ENXIO);
+	else if (!vfio_device_try_get_registration(vdev))
+		vdev = ERR_PTR(-ENODEV);
+	xa_unlock(&nodes);
+	return vdev;
 }
 
 static int front_open(struct inode *inode, struct file *file)
@@ -180,10 +200,54 @@ CLASS_DEVNODE(front_devnode)
  * Not vfio.ko's class: programs expect one child of that class under a device,
  * and discovery would meet our own nodes.
  */
-struct class front_class = {
+static struct class front_class = {
 	.name = "vfio-cdev",
 	.devnode = front_devnode,
 };
+
+static ssize_t dev_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	dev_t devt = front_devt(container_of(dev, struct vfio_device, device));
+
+	return sysfs_emit(buf, "%u:%u\n", MAJOR(devt), MINOR(devt));
+}
+static DEVICE_ATTR_RO(dev);
+
+int front_node_create(struct vfio_device *vdev)
+{
+	struct device *node;
+	int rc;
+
+	rc = xa_insert(&nodes, vdev->index, vdev, GFP_KERNEL);
+	if (rc)
+		return rc;
+	rc = device_create_file(&vdev->device, &dev_attr_dev);
+	if (rc)
+		goto err_erase;
+	node = device_create(&front_class, vdev->dev, front_devt(vdev), NULL,
+			     "vfio%u", vdev->index);
+	if (IS_ERR(node)) {
+		rc = PTR_ERR(node);
+		goto err_file;
+	}
+	return 0;
+
+err_file:
+	device_remove_file(&vdev->device, &dev_attr_dev);
+err_erase:
+	xa_erase(&nodes, vdev->index);
+	return rc;
+}
+
+/* Whoever has a file open already holds a reference and isn't disturbed. */
+void front_node_remove(struct vfio_device *vdev)
+{
+	if (xa_load(&nodes, vdev->index) != vdev)
+		return;
+	xa_erase(&nodes, vdev->index);
+	device_destroy(&front_class, front_devt(vdev));
+	device_remove_file(&vdev->device, &dev_attr_dev);
+}
 
 static int nodes_register(void)
 {
@@ -227,4 +291,5 @@ void front_cdev_exit(void)
 	cdev_del(node_cdev);
 	class_unregister(&front_class);
 	unregister_chrdev_region(node_base, NODE_MINORS);
+	WARN_ON(!xa_empty(&nodes));
 }

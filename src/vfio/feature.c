@@ -15,7 +15,7 @@
 #define FEATURE_SET	VFIO_DEVICE_FEATURE_SET
 #define FEATURE_HOW	(FEATURE_GET | FEATURE_SET | VFIO_DEVICE_FEATURE_PROBE)
 
-struct call {
+struct feature_call {
 	struct vfio_device *vdev;
 	u32 flags;
 	void __user *data;
@@ -23,7 +23,7 @@ struct call {
 };
 
 /* GET or SET; both at once only to ask whether they exist. */
-static int check_flags(u32 flags)
+static int feature_check_flags(u32 flags)
 {
 	const u32 both = FEATURE_GET | FEATURE_SET;
 
@@ -35,12 +35,12 @@ static int check_flags(u32 flags)
 }
 
 /* Is it to be done?  1, or else what to answer: an error, or 0 to a PROBE. */
-static int check_call(const struct call *call, u32 how, size_t size)
+static int feature_check_call(const struct feature_call *call, u32 how, size_t size)
 {
 	return vfio_check_feature(call->flags, call->size, how, size);
 }
 
-static int migration(const struct call *call)
+static int feature_migration(const struct feature_call *call)
 {
 	struct vfio_device_feature_migration arg = {
 		.flags = call->vdev->migration_flags,
@@ -49,15 +49,15 @@ static int migration(const struct call *call)
 
 	if (!call->vdev->mig_ops)
 		return -ENOTTY;
-	rc = check_call(call, FEATURE_GET, sizeof(arg));
+	rc = feature_check_call(call, FEATURE_GET, sizeof(arg));
 	if (rc != 1)
 		return rc;
 	return copy_to_user(call->data, &arg, sizeof(arg)) ? -EFAULT : 0;
 }
 
 /* The file is in nobody's hands before its descriptor is told. */
-static int state_give_file(const struct call *call, struct file *file,
-			   struct vfio_device_feature_mig_state *arg)
+static int feature_state_give_file(const struct feature_call *call, struct file *file,
+				   struct vfio_device_feature_mig_state *arg)
 {
 	int rc;
 
@@ -80,14 +80,15 @@ err_file:
 	return rc;
 }
 
-static int state_answer(const struct call *call,
-			struct vfio_device_feature_mig_state *arg)
+static int feature_state_answer(const struct feature_call *call,
+				struct vfio_device_feature_mig_state *arg)
 {
 	arg->data_fd = -1;
 	return copy_to_user(call->data, arg, sizeof(*arg)) ? -EFAULT : 0;
 }
 
-static int state_get(const struct call *call, struct vfio_device_feature_mig_state *arg)
+static int feature_state_get(const struct feature_call *call,
+			     struct vfio_device_feature_mig_state *arg)
 {
 	struct vfio_device *vdev = call->vdev;
 	enum vfio_device_mig_state state;
@@ -97,11 +98,12 @@ static int state_get(const struct call *call, struct vfio_device_feature_mig_sta
 	if (rc)
 		return rc;
 	arg->device_state = state;
-	return state_answer(call, arg);
+	return feature_state_answer(call, arg);
 }
 
 /* What the driver returns is a file for the new state's data, or none. */
-static int state_set(const struct call *call, struct vfio_device_feature_mig_state *arg)
+static int feature_state_set(const struct feature_call *call,
+			     struct vfio_device_feature_mig_state *arg)
 {
 	struct vfio_device *vdev = call->vdev;
 	struct file *file;
@@ -109,28 +111,29 @@ static int state_set(const struct call *call, struct vfio_device_feature_mig_sta
 
 	file = vdev->mig_ops->migration_set_state(vdev, arg->device_state);
 	if (!IS_ERR_OR_NULL(file))
-		return state_give_file(call, file, arg);
+		return feature_state_give_file(call, file, arg);
 	/* A failure tells, too, that there is no file. */
-	rc = state_answer(call, arg);
+	rc = feature_state_answer(call, arg);
 	return rc ? rc : PTR_ERR_OR_ZERO(file);
 }
 
-static int device_state(const struct call *call)
+static int feature_device_state(const struct feature_call *call)
 {
 	struct vfio_device_feature_mig_state arg;
 	int rc;
 
 	if (!call->vdev->mig_ops)
 		return -ENOTTY;
-	rc = check_call(call, FEATURE_GET | FEATURE_SET, sizeof(arg));
+	rc = feature_check_call(call, FEATURE_GET | FEATURE_SET, sizeof(arg));
 	if (rc != 1)
 		return rc;
 	if (copy_from_user(&arg, call->data, sizeof(arg)))
 		return -EFAULT;
-	return call->flags & FEATURE_GET ? state_get(call, &arg) : state_set(call, &arg);
+	return call->flags & FEATURE_GET ? feature_state_get(call, &arg) :
+		feature_state_set(call, &arg);
 }
 
-static int data_size(const struct call *call)
+static int feature_data_size(const struct feature_call *call)
 {
 	unsigned long length;
 	u64 answer;
@@ -138,7 +141,7 @@ static int data_size(const struct call *call)
 
 	if (!call->vdev->mig_ops)
 		return -ENOTTY;
-	rc = check_call(call, FEATURE_GET, sizeof(answer));
+	rc = feature_check_call(call, FEATURE_GET, sizeof(answer));
 	if (rc != 1)
 		return rc;
 	rc = vfio_migration_data_size(call->vdev, &length);
@@ -149,13 +152,13 @@ static int data_size(const struct call *call)
 }
 
 /* From now on, until the device is closed. */
-static int precopy_info_v2(const struct call *call)
+static int feature_precopy_info_v2(const struct feature_call *call)
 {
 	int rc;
 
 	if (!(call->vdev->migration_flags & VFIO_MIGRATION_PRE_COPY))
 		return -EINVAL;
-	rc = check_call(call, FEATURE_SET, 0);
+	rc = feature_check_call(call, FEATURE_SET, 0);
 	if (rc != 1)
 		return rc;
 	vfio_set_precopy_info_v2(call->vdev, true);
@@ -169,7 +172,7 @@ static int precopy_info_v2(const struct call *call)
  * that could be begun and never read would have a VMM rely on it; so, whatever the
  * driver has, it can't be begun, and the VMM takes another way.
  */
-static int dma_logging(const struct call *call)
+static int feature_dma_logging(const struct feature_call *call)
 {
 	if (call->vdev->log_ops)
 		dev_info_ratelimited(call->vdev->dev,
@@ -177,44 +180,53 @@ static int dma_logging(const struct call *call)
 	return -ENOTTY;
 }
 
-static int core_feature(const struct call *call)
+/* The features that a kernel's VFIO core keeps from the drivers. */
+static const struct core_feature {
+	u32 number;
+	int (*answer)(const struct feature_call *call);
+	bool in_core;			/* of this kernel */
+} core_features[] = {
+	{ VFIO_DEVICE_FEATURE_MIGRATION, feature_migration, true },
+	{ VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE, feature_device_state, true },
+	{ VFIO_DEVICE_FEATURE_MIG_DATA_SIZE, feature_data_size,
+	  IS_ENABLED(VFIO_CORE_MIG_DATA_SIZE) },
+	{ VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2, feature_precopy_info_v2,
+	  IS_ENABLED(VFIO_CORE_MIG_PRECOPY_INFO) },
+	{ VFIO_DEVICE_FEATURE_DMA_LOGGING_START, feature_dma_logging, true },
+	{ VFIO_DEVICE_FEATURE_DMA_LOGGING_STOP, feature_dma_logging, true },
+	{ VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT, feature_dma_logging, true },
+};
+
+static const struct core_feature *core_feature_find(u32 number)
 {
-	switch (call->flags & VFIO_DEVICE_FEATURE_MASK) {
-	case VFIO_DEVICE_FEATURE_MIGRATION:
-		return migration(call);
-	case VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE:
-		return device_state(call);
-	case VFIO_DEVICE_FEATURE_MIG_DATA_SIZE:
-		return data_size(call);
-	case VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2:
-		return precopy_info_v2(call);
-	case VFIO_DEVICE_FEATURE_DMA_LOGGING_START:
-	case VFIO_DEVICE_FEATURE_DMA_LOGGING_STOP:
-	case VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT:
-		return dma_logging(call);
-	default:
-		return -ENOTTY;
-	}
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(core_features); i++)
+		if (core_features[i].number == number && core_features[i].in_core)
+			return &core_features[i];
+	return NULL;
 }
 
 long front_feature(struct vfio_device *vdev, struct vfio_device_feature __user *user)
 {
 	const size_t header = offsetofend(struct vfio_device_feature, flags);
 	struct vfio_device_feature arg;
-	struct call call;
+	const struct core_feature *core;
+	struct feature_call call;
 	int rc;
 
 	if (copy_from_user(&arg, user, header))
 		return -EFAULT;
 	if (arg.argsz < header)
 		return -EINVAL;
-	rc = check_flags(arg.flags);
+	rc = feature_check_flags(arg.flags);
 	if (rc)
 		return rc;
 
-	call = (struct call){ vdev, arg.flags, user->data, arg.argsz - header };
-	if (vfio_core_has_feature(arg.flags & VFIO_DEVICE_FEATURE_MASK))
-		return core_feature(&call);
+	call = (struct feature_call){ vdev, arg.flags, user->data, arg.argsz - header };
+	core = core_feature_find(arg.flags & VFIO_DEVICE_FEATURE_MASK);
+	if (core)
+		return core->answer(&call);
 	if (!vdev->ops->device_feature)
 		return -ENOTTY;
 	return vdev->ops->device_feature(vdev, call.flags, call.data, call.size);

@@ -240,7 +240,7 @@ static int collect(struct front *front, struct reset_set *all)
 		core = compat_pci_core(vdev);
 		if (!core || devid_of(front, vdev) == VFIO_PCI_DEVID_NOT_OWNED) {
 			refused(vdev->dev, core ? "it isn't the context's" :
-						  "it has another kind of driver");
+				"it has another kind of driver");
 			kfree(all->cores);
 			return -EINVAL;
 		}

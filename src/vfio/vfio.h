@@ -28,8 +28,8 @@
  *                              of a set only tried (hot_reset.c)
  *   hold_lock                  innermost: which legacy groups are held
  *   front->kvm_lock            innermost: which VM has the file (kvm.c)
- *   nodes.xa_lock              innermost: which devices have a node (discovery.c)
- *   bound_lock                 innermost: which devices are bound (discovery.c)
+ *   nodes.xa_lock              innermost: which devices have a node (cdev.c)
+ *   bound_lock                 innermost: which devices are bound (bind.c)
  *
  * open_lock and dev_set->lock are never held together: a legacy program takes
  * group_lock, and then dev_set->lock.  A VM's last reference is put with none of
@@ -49,7 +49,6 @@
 
 #include "../compat/vfio.h"
 
-struct class;
 struct group_hold;
 
 /* A counted reference to a VM, or none. */
@@ -88,7 +87,6 @@ static inline bool front_granted(struct front *front)
 }
 
 /* cdev.c: the nodes and their file operations */
-extern struct class front_class;
 extern const struct file_operations front_fops;
 static inline struct front *front_of_file(struct file *file)
 {
@@ -96,27 +94,21 @@ static inline struct front *front_of_file(struct file *file)
 }
 int front_cdev_init(void);
 void front_cdev_exit(void);
-dev_t front_devt(struct vfio_device *vdev);
+int front_node_create(struct vfio_device *vdev);
+void front_node_remove(struct vfio_device *vdev);
 
 /* discovery.c: which devices have a node */
 int front_discovery_init(void);
 void front_discovery_exit(void);
-/*
- * The device behind a minor number, with a registration reference; -ENXIO if
- * there is none, -ENODEV if it is coming or going.
- */
-struct vfio_device *front_find(unsigned int minor);
+
+/* bind.c: between a file and a context */
+long front_bind(struct front *front, struct vfio_uapi_bind __user *user);
+void front_unbind(struct front *front);
 /*
  * The file that has bound a device, or NULL.  Stays so while dev_set->lock is held,
  * under which files come and go.
  */
 struct front *front_bound_to(struct vfio_device *vdev);
-void front_add_bound(struct front *front);
-void front_remove_bound(struct front *front);
-
-/* bind.c: between a file and a context */
-long front_bind(struct front *front, struct vfio_uapi_bind __user *user);
-void front_unbind(struct front *front);
 
 /* group.c: keeping the legacy path out */
 int group_hold_get(struct vfio_device *vdev, struct group_hold **hold);
@@ -127,9 +119,11 @@ long front_attach(struct front *front, struct vfio_uapi_attach __user *user);
 long front_detach(struct front *front, struct vfio_uapi_detach __user *user);
 void front_detach_all(struct front *front);
 
-/* kvm.c: the files that KVM has */
+/* kvm_hook.c: how KVM learns of files */
 void front_kvm_init(void);
 void front_kvm_exit(void);
+
+/* kvm.c: the VM that has a file */
 /* A reference to the VM that has the file; none if none has, or it is ending. */
 void front_kvm_get(struct front *front, struct front_kvm *ref);
 void front_kvm_put(const struct front_kvm *ref);
