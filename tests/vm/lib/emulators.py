@@ -11,10 +11,16 @@ from cache import Failed, Missing, piece
 # The least version: packages, each of a suite. Built on Debian 12, so the libraries that its own
 # QEMU comes with are enough.
 EMULATORS = {
-    "10.0": ("qemu-system-x86/bookworm-backports", "qemu-system-common/bookworm-backports",
-             "qemu-system-data/bookworm-backports", "seabios/bookworm-backports",
-             "ipxe-qemu/bookworm"),
+    "10.0": {
+        "amd64": ("qemu-system-x86/bookworm-backports", "qemu-system-common/bookworm-backports",
+                  "qemu-system-data/bookworm-backports", "seabios/bookworm-backports",
+                  "ipxe-qemu/bookworm"),
+        "arm64": ("qemu-system-arm/bookworm-backports", "qemu-system-common/bookworm-backports",
+                  "qemu-system-data/bookworm-backports", "ipxe-qemu/bookworm"),
+    },
 }
+
+BINARIES = {"amd64": "qemu-system-x86_64", "arm64": "qemu-system-aarch64"}
 
 
 def is_as_new(said, version):
@@ -35,25 +41,27 @@ def check(version, binary):
                       f"{(done.stdout.splitlines() or ['it says nothing'])[0]}")
 
 
-def emulator(version):
-    """A QEMU (amd64) of that version or newer: a directory with usr/bin and its firmware."""
+def emulator(version, arch="amd64"):
+    """A QEMU of that version or newer: a directory with usr/bin and its firmware."""
     if version not in EMULATORS:
         raise Failed(f"no QEMU {version}: there are {', '.join(EMULATORS)}, and the host's")
-    packages = EMULATORS[version]
-    exact = archive.suite_version("qemu-system-x86", packages[0].partition("/")[2])
+    packages = EMULATORS[version][arch]
+    name, _, suite = packages[0].partition("/")
+    exact = archive.suite_version(name, suite).replace(":", "_")
 
     def make(directory):
         try:
             apt.unpack(packages, directory)
         except Failed as error:
             raise Missing(f"QEMU {version} isn't to be had: {error}") from error
-        check(version, directory / "usr/bin/qemu-system-x86_64")
+        check(version, directory / "usr/bin" / BINARIES[arch])
 
-    return piece("qemu", exact.replace(":", "_"), "1 " + " ".join(packages), make)
+    return piece("qemu", exact if arch == "amd64" else f"{exact}-{arch}",
+                 "1 " + " ".join(packages), make)
 
 
-def program(directory):
+def program(directory, arch="amd64"):
     """The words that run the QEMU of that directory, and let it find its firmware."""
     share = directory / "usr/share"
-    return [str(directory / "usr/bin/qemu-system-x86_64"), "-L", str(share / "qemu"),
+    return [str(directory / "usr/bin" / BINARIES[arch]), "-L", str(share / "qemu"),
             "-L", str(share / "seabios"), "-L", str(directory / "usr/lib/ipxe/qemu")]

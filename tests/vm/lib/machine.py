@@ -20,6 +20,8 @@ IOMMUS = {
     "amd": ("amd64", "amd-iommu,intremap=on", ""),
     "virtio": ("amd64", "virtio-iommu-pci", ""),
     "smmuv3": ("arm64", None, ""),
+    # two stages, which QEMU 10.0 has and 7.2 hasn't
+    "smmuv3-nested": ("arm64", None, ""),
 }
 
 # Those without interrupt remapping: vfio wants to be told that this is known.
@@ -135,9 +137,11 @@ def processor(machine):
     """The machine and CPU model, and the kernel's arguments for them."""
     if machine.arch == "arm64":
         # this IOMMU is a part of the board, and so are its options
+        name, comma, more = machine.iommu.partition(",")
         board = "virt,gic-version=3" + (
-            f",iommu={machine.iommu}" if machine.iommu.startswith("smmuv3") else "")
-        return ["-M", board, "-cpu", "cortex-a72"], "console=ttyAMA0"
+            f",iommu=smmuv3{comma}{more}" if name.startswith("smmuv3") else "")
+        stage = (["-global", "arm-smmuv3.stage=nested"] if name == "smmuv3-nested" else [])
+        return ["-M", board, "-cpu", "cortex-a72", *stage], "console=ttyAMA0"
     # fast string operations are slow when emulated
     cpu = "max,-erms,-fsrm" + (",-rdrand,-rdseed" if machine.icount else "")
     return (["-M", "q35", "-cpu", cpu],
@@ -161,10 +165,8 @@ def report_port(arch):
 def emulator(machine):
     """The words that QEMU's command line begins with."""
     if not machine.qemu:
-        return [{"amd64": "qemu-system-x86_64", "arm64": "qemu-system-aarch64"}[machine.arch]]
-    if machine.arch != "amd64":
-        raise Failed(f"no other QEMU than the host's for {machine.arch}")
-    return emulators.program(machine.qemu)
+        return [emulators.BINARIES[machine.arch]]
+    return emulators.program(machine.qemu, machine.arch)
 
 
 def command(machine, image, scratch, console):
