@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The reader of BTF, on data that is written here type by type, and on the same data
+ * cut short at every place and with its bytes changed: what isn't well-formed is
+ * refused or answered, and nothing outside is read.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tap.h"
+
+#include <linux/kernel.h>
+#include <linux/limits.h>
+#include <linux/slab.h>
+#include <linux/types.h>
+
+#include "../../../src/hw/btf.h"
+#include "random.h"
+
+enum { INT = 1, PTR, ARRAY, STRUCT, UNION, ENUM, FWD, TYPEDEF, VOLATILE, CONST, RESTRICT,
+       FUNC, PROTO, VAR, SECTION, FLOAT, DECL_TAG, TYPE_TAG, ENUM64 };
+
+#define FLAG 0x80000000u
+
+/* ---- building ---- */
+
+static u32 words[4096];
+static size_t n_words;
+static char strings[4096];
+static size_t n_strings;
+static u32 next_id;
+
+static u32 string(const char *text)
+{
+	u32 at = n_strings;
+
+	if (!*text)
+		return 0;
+	strcpy(strings + n_strings, text);
+	n_strings += strlen(text) + 1;
+	return at;
+}
+
+static void word(u32 value)
+{
+	words[n_words++] = value;
+}
+
+static u32 type(const char *name, u32 kind, u32 n, u32 size_or_type)
+{
+	word(string(name));
+	word((kind & 0x1f) << 24 | n | (kind & FLAG));
+	word(size_or_type);
+	return next_id++;
+}
+
+static void member(const char *name, u32 of, u32 bits)
+{
+	word(string(name));
+	word(of);
+	word(bits);
+}
+
+static void parameter(const char *name, u32 of)
+{
+	word(string(name));
+	word(of);
+}
+
+static void begin(void)
+{
+	n_words = 0;
+	memset(strings, 0, sizeof(strings));
+	n_strings = 1;
+	next_id = 1;
+}
+
+/* An allocation of just that size, so that a sanitizer sees what goes beyond. */
+static void *finish(size_t *size)
+{
+	u32 header[6] = { 0x0001eb9f, 24, 0, n_words * 4, n_words * 4, n_strings };
+	char *data;
+
+	*size = sizeof(header) + n_words * 4 + n_strings;
+	data = malloc(*size);
+	memcpy(data, header, sizeof(header));
+	memcpy(data + sizeof(header), words, n_words * 4);
+	memcpy(data + sizeof(header) + n_words * 4, strings, n_strings);
+	return data;
+}
+
+static u32 device_ptr, u32_id, ulong_id, bool_id, queue_id;
+
+static void basics(void)
+{
+	u32 inner, outer;
+
+	u32_id = type("unsigned int", INT, 0, 4);
+	word(32);
+	u32_id = type("u32", TYPEDEF, 0, u32_id);
+	ulong_id = type("long unsigned int", INT, 0, 8);
+	word(64);
+	bool_id = type("_Bool", INT, 0, 1);
+	word(8);
+	device_ptr = type("", PTR, 0, type("device", FWD, 0, 0));
+	inner = type("", STRUCT, 2, 8);
+	member("prod", u32_id, 0);
+	member("cons", u32_id, 32);
+	outer = type("", UNION, 3, 8);
+	member("val", ulong_id, 0);
+	member("", inner, 0);
+	member("atomic", inner, 0);
+	queue_id = type("queue", STRUCT, 2, 16);
+	member("", outer, 0);
+	member("shift", u32_id, 64);
+}
+
+/* Two structures of one name, one of which has bit-fields. */
+static u32 structures(void)
+{
+	u32 array;
+
+	array = type("", ARRAY, 0, 0);
+	word(ulong_id);
+	word(u32_id);
+	word(3);
+	type("smmu", STRUCT, 2, 16);
+	member("dev", device_ptr, 0);
+	member("old", u32_id, 64);
+	type("smmu", STRUCT | FLAG, 6, 56);
+	member("dev", device_ptr, 0);
+	member("cmdq", queue_id, 64);
+	member("ats", bool_id, 192 | 1u << 24);
+	member("nest", bool_id, 193 | 1u << 24);
+	member("wide", u32_id, 224);
+	member("last", array, 256);
+	return next_id - 1;
+}
+
+static void functions(u32 structure)
+{
+	u32 twice, text, call, walk;
+
+	twice = type("", PTR, 0, type("", PTR, 0, structure));
+	text = type("", PTR, 0, type("", CONST, 0, bool_id));
+	call = type("", PROTO, 2, u32_id);
+	parameter("", twice);
+	parameter("", ulong_id);
+	call = type("", PTR, 0, call);
+	walk = type("", PROTO, 3, 0);
+	parameter("fn", call);
+	parameter("name", text);
+	parameter("", 0);
+	type("walk", FUNC, 1, walk);
+	type("walk", FUNC, 0, walk);
+	type("nothing", FUNC, 0, type("", PROTO, 0, u32_id));
+	type("both", FUNC, 0, walk);
+	type("both", FUNC, 0, next_id - 3);
+	type("broken", FUNC, 0, u32_id);
+}
+
+/* What refers to itself, and kinds that nothing above has. */
+static void oddities(void)
+{
+	u32 id = next_id;
+
+	type("loop", STRUCT, 3, 8);
+	member("", id, 0);
+	member("", id, 0);
+	member("", id, 0);
+	type("round", TYPEDEF, 0, next_id);
+	type("beyond", PTR, 0, 0x00ffffff);
+	type("turn", FUNC, 0, next_id + 1);
+	type("", PROTO, 0, next_id + 1);
+	type("", PTR, 0, next_id - 1);
+	type("e", ENUM, 1, 4);
+	parameter("one", 1);
+	type("e", ENUM64, 1, 8);
+	member("one", 1, 0);
+	type("v", VAR, 0, u32_id);
+	word(1);
+	type(".data", SECTION, 1, 8);
+	member("", next_id - 2, 8);
+	type("f", FLOAT, 0, 8);
+	type("d", DECL_TAG, 0, u32_id);
+	word(0);
+	type("t", TYPE_TAG, 0, u32_id);
+}
+
+static void *sample(size_t *size)
+{
+	begin();
+	basics();
+	functions(structures());
+	oddities();
+	return finish(size);
+}
+
+/* ---- tests ---- */
+
+static void check_member(struct btf_data *btf, u32 id, const char *path, u32 offset,
+			 u32 size, u32 bit, u32 bits)
+{
+	struct btf_place place = {};
+
+	tap_context("%s", path);
+	check_eq(btf_find_member(btf, id, path, &place), 0);
+	check_eq(place.offset, offset);
+	check_eq(place.size, size);
+	check_eq(place.bit, bit);
+	check_eq(place.bits, bits);
+}
+
+static void members(void)
+{
+	struct btf_place place;
+	struct btf_data btf;
+	size_t size;
+	void *data = sample(&size);
+	u32 id;
+
+	check_eq(btf_open(&btf, data, size), 0);
+	check_eq(btf_find_struct(&btf, "smmu", NULL), 0);
+	check_eq(btf_find_struct(&btf, "smmu", "dev"), 0);
+	check_eq(btf_find_struct(&btf, "smm", NULL), 0);
+	check_eq(btf_find_struct(&btf, "", "prod") != 0, 1);
+	check_eq(btf_find_struct(&btf, "queue", NULL), queue_id);
+	id = btf_find_struct(&btf, "smmu", "cmdq");
+	check(id && id == btf_find_struct(&btf, "smmu", "cmdq.shift"));
+	check(id != btf_find_struct(&btf, "smmu", "old"));
+	check_member(&btf, id, "dev", 0, 8, 0, 0);
+	check_member(&btf, id, "cmdq", 8, 16, 0, 0);
+	check_member(&btf, id, "cmdq.cons", 12, 4, 0, 0);
+	check_member(&btf, id, "cmdq.atomic.cons", 12, 4, 0, 0);
+	check_member(&btf, id, "cmdq.shift", 16, 4, 0, 0);
+	check_member(&btf, id, "ats", 24, 0, 0, 1);
+	check_member(&btf, id, "nest", 24, 0, 1, 1);
+	check_member(&btf, id, "wide", 28, 4, 0, 0);
+	check_member(&btf, id, "last", 32, 24, 0, 0);
+	check_eq(btf_find_member(&btf, id, "old", &place), -ENOENT);
+	check_eq(btf_find_member(&btf, id, "cmd", &place), -ENOENT);
+	check_eq(btf_find_member(&btf, id, "cmdq.", &place), -ENOENT);
+	check_eq(btf_find_member(&btf, id, "dev.x", &place), -ENOENT);
+	check_eq(btf_find_member(&btf, id, "cmdq.shift.x", &place), -ENOENT);
+	check_eq(btf_find_member(&btf, u32_id, "x", &place), -ENOENT);
+	check_eq(btf_find_member(&btf, btf.n, "x", &place), -ENOENT);
+	check_eq(btf_find_member(&btf, 0, "x", &place), -ENOENT);
+	id = btf_find_struct(&btf, "loop", NULL);
+	check(id);
+	check_eq(btf_find_member(&btf, id, "x", &place), -ENOENT);
+	btf_close(&btf);
+	free(data);
+}
+
+static void prototypes(void)
+{
+	static const char walk[] =
+		"void(u32 (*)(struct smmu **, long unsigned int), const _Bool *, ...)";
+	struct btf_data btf;
+	char text[128];
+	size_t size;
+	void *data = sample(&size);
+
+	check_eq(btf_open(&btf, data, size), 0);
+	check_eq(btf_prototype(&btf, "walk", text, sizeof(text)), 0);
+	check(!strcmp(text, walk));
+	check_eq(btf_prototype(&btf, "walk", text, sizeof(walk)), 0);
+	check_eq(btf_prototype(&btf, "walk", text, sizeof(walk) - 1), -EINVAL);
+	check_eq(btf_prototype(&btf, "walk", text, 1), -EINVAL);
+	check_eq(btf_prototype(&btf, "nothing", text, sizeof(text)), 0);
+	check(!strcmp(text, "u32(void)"));
+	check_eq(btf_prototype(&btf, "walks", text, sizeof(text)), -ENOENT);
+	check_eq(btf_prototype(&btf, "smmu", text, sizeof(text)), -ENOENT);
+	check_eq(btf_prototype(&btf, "both", text, sizeof(text)), -EINVAL);
+	check_eq(btf_prototype(&btf, "broken", text, sizeof(text)), -EINVAL);
+	check_eq(btf_prototype(&btf, "turn", text, sizeof(text)), -EINVAL);
+	btf_close(&btf);
+	free(data);
+}
+
+/* Asks everything; that it comes to an end and reads nothing else is all that counts. */
+static void look_around(struct btf_data *btf)
+{
+	static const char *const names[] = { "smmu", "queue", "loop", "walk", "turn", "" };
+	struct btf_place place;
+	char text[64];
+	size_t i;
+	u32 id;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		id = btf_find_struct(btf, names[i], "cmdq.cons");
+		btf_find_member(btf, id, "last", &place);
+		btf_prototype(btf, names[i], text, sizeof(text));
+	}
+	for (id = 0; id <= btf->n; id++) {
+		btf_find_member(btf, id, "cmdq.atomic.cons", &place);
+		btf_find_member(btf, id, "last", &place);
+	}
+}
+
+static void try_data(const void *data, size_t size)
+{
+	struct btf_data btf;
+	void *copy = malloc(size ?: 1);
+	int rc;
+
+	memcpy(copy, data, size);
+	rc = btf_open(&btf, copy, size);
+	check(!rc || rc == -EINVAL);
+	if (!rc) {
+		look_around(&btf);
+		btf_close(&btf);
+	}
+	free(copy);
+}
+
+static void cut_short(void)
+{
+	struct btf_data btf;
+	size_t size, i;
+	void *data = sample(&size);
+
+	for (i = 0; i < size; i++) {
+		void *copy = malloc(i ?: 1);
+
+		memcpy(copy, data, i);
+		tap_context("%zu of %zu bytes", i, size);
+		check_eq(btf_open(&btf, copy, i), -EINVAL);
+		free(copy);
+	}
+	free(data);
+}
+
+static void bad_headers(void)
+{
+	static const struct {
+		unsigned int word;
+		u32 value;
+	} bad[] = {
+		{ 0, 0x00019feb }, { 0, 0x0002eb9f }, { 1, 0 }, { 1, 20 }, { 1, 26 },
+		{ 1, 0xfffffffc }, { 2, 2 }, { 2, 0xfffffffc }, { 3, 0xfffffffc }, { 3, 6 },
+		{ 4, 0xffffffff }, { 5, 0 }, { 5, 0xffffffff },
+	};
+	struct btf_data btf;
+	size_t size, i;
+	u32 *data;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		data = sample(&size);
+		data[bad[i].word] = bad[i].value;
+		tap_context("word %u is %#x", bad[i].word, bad[i].value);
+		check_eq(btf_open(&btf, data, size), -EINVAL);
+		free(data);
+	}
+	data = sample(&size);
+	((char *)data)[size - 1] = 'x';
+	check_eq(btf_open(&btf, data, size), -EINVAL);
+	free(data);
+}
+
+static void bytes_changed(void)
+{
+	size_t size, i, rounds = from_environment("ROUNDS", 1000);
+	u8 *data = sample(&size);
+	u8 *bad = malloc(size);
+
+	random_begin(1);
+
+	for (i = 0; i < size; i++) {
+		memcpy(bad, data, size);
+		bad[i] ^= 1u << random_below(8);
+		try_data(bad, size);
+	}
+	while (rounds--) {
+		memcpy(bad, data, size);
+		for (i = 0; i <= random_below(8); i++)
+			bad[random_below(size)] = random_below(256);
+		try_data(bad, size);
+	}
+	free(bad);
+	free(data);
+}
+
+/* Memory runs out. */
+static void no_memory(void)
+{
+	struct btf_data btf;
+	size_t size;
+	void *data = sample(&size);
+
+	shim_fail_alloc(1);
+	check_eq(btf_open(&btf, data, size), -ENOMEM);
+	free(data);
+}
+
+static const struct test tests[] = {
+	{ "members", members },
+	{ "prototypes", prototypes },
+	{ "cut_short", cut_short },
+	{ "bad_headers", bad_headers },
+	{ "bytes_changed", bytes_changed },
+	{ "no_memory", no_memory },
+};
+
+TAP_MAIN(tests)
