@@ -14,6 +14,7 @@
 #include "../event/fault.h"
 #include "../event/veventq.h"
 #include "../hw/hw.h"
+#include "../hw/shims.h"
 #include "../hwpt/hwpt.h"
 #include "../ioas/ioas.h"
 #include "../ioas/memory.h"
@@ -236,12 +237,14 @@ static int __init iommufd_init(void)
 	rc = pin_init();
 	if (rc)
 		goto err_memory;
+	hw_shims_init();
 	rc = misc_register(&iommufd_misc);
 	if (rc)
-		goto err_pin;
+		goto err_shims;
 	return 0;
 
-err_pin:
+err_shims:
+	hw_shims_exit();
 	pin_exit();
 err_memory:
 	memory_exit();
@@ -252,6 +255,7 @@ module_init(iommufd_init);
 static void __exit iommufd_exit(void)
 {
 	misc_deregister(&iommufd_misc);
+	hw_shims_exit();
 	pin_exit();
 	hw_attachments_exit();
 	memory_exit();

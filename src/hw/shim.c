@@ -9,28 +9,11 @@
 static DEFINE_MUTEX(shims_lock);
 static LIST_HEAD(shims);
 
-static const struct hw_shim *find(const struct iommu_ops *ops)
+void hw_shim_register(struct hw_shim *shim)
 {
-	struct hw_shim *shim;
-
-	list_for_each_entry(shim, &shims, item) {
-		if (shim->ops == ops)
-			return shim;
-	}
-	return NULL;
-}
-
-int hw_shim_register(struct hw_shim *shim)
-{
-	int rc = -EBUSY;
-
 	mutex_lock(&shims_lock);
-	if (!find(shim->ops)) {
-		list_add_tail(&shim->item, &shims);
-		rc = 0;
-	}
+	list_add_tail(&shim->item, &shims);
 	mutex_unlock(&shims_lock);
-	return rc;
 }
 
 void hw_shim_unregister(struct hw_shim *shim)
@@ -42,17 +25,36 @@ void hw_shim_unregister(struct hw_shim *shim)
 
 const struct hw_shim *hw_shim_of_ops(const struct iommu_ops *ops)
 {
-	const struct hw_shim *shim;
+	const struct hw_shim *found = NULL;
+	struct hw_shim *shim;
 
 	if (!ops)
 		return NULL;
 	mutex_lock(&shims_lock);
-	shim = find(ops);
+	list_for_each_entry(shim, &shims, item) {
+		if (shim->ops == ops)
+			found = shim;
+	}
 	mutex_unlock(&shims_lock);
-	return shim;
+	return found;
 }
 
+/* Any device of a driver's tells the address of its operations. */
 const struct hw_shim *hw_shim_of(struct device *dev)
 {
-	return hw_shim_of_ops(compat_dev_iommu_ops(dev));
+	const struct hw_shim *found = NULL;
+	struct hw_shim *shim;
+
+	if (!compat_dev_iommu_ops(dev))
+		return NULL;
+	mutex_lock(&shims_lock);
+	list_for_each_entry(shim, &shims, item) {
+		if (!shim->serves(dev))
+			continue;
+		shim->ops = compat_dev_iommu_ops(dev);
+		found = shim;
+		break;
+	}
+	mutex_unlock(&shims_lock);
+	return found;
 }

@@ -30,7 +30,9 @@ struct hw_viommu;
 struct hw_shim {
 	struct list_head item;
 	struct module *owner;
-	/* Of the driver that this is for. */
+	/* Is a device, which has an IOMMU, behind one of the driver that this is for? */
+	bool (*serves)(struct device *dev);
+	/* The driver's operations, once it was asked for one of its devices. */
 	const struct iommu_ops *ops;
 	/* Its domains can be filled before a device is attached: see hw_domain_is_ready(). */
 	bool domains_ready;
@@ -122,10 +124,10 @@ struct hw_queue {
 };
 
 /*
- * 0, or -EBUSY if there's one for that driver.  A shim is unregistered when its
- * driver has no devices any more, so what hw_shim_of() finds stays as long as @dev.
+ * A shim is unregistered when its driver has no devices any more, or /dev/iommu is gone,
+ * so what hw_shim_of() finds stays as long as @dev.
  */
-int hw_shim_register(struct hw_shim *shim);
+void hw_shim_register(struct hw_shim *shim);
 void hw_shim_unregister(struct hw_shim *shim);
 
 /* The shim for the driver of @dev's IOMMU, or NULL. */

@@ -138,7 +138,7 @@ const struct iommu_ops mock_ops = {
 
 static struct hw_shim shim = {
 	.owner = THIS_MODULE,
-	.ops = &mock_ops,
+	.serves = mock_is_device,
 	.domains_ready = true,
 #ifndef IOMMUFD_HAVE_IOMMU_HW_INFO
 	.info = info,
@@ -201,13 +201,9 @@ int mock_iommu_register(void)
 	rc = register_with_core();
 	if (rc)
 		goto err_sysfs;
-	rc = hw_shim_register(&shim);
-	if (rc)
-		goto err_core;
+	hw_shim_register(&shim);
 	return 0;
 
-err_core:
-	unregister_from_core();
 err_sysfs:
 	iommu_device_sysfs_remove(&mock_iommu);
 err_faults:

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Unexported functions.  A kprobe finds the kernel's own look-up, which counts the
+ * symbols of a name; a kprobe alone takes the first of several.
+ */
+#include <linux/errno.h>
+#include <linux/kprobes.h>
+#include <linux/static_call.h>
+#include <linux/string.h>
+
+#include "btf.h"
+#include "ksym.h"
+
+#define LOOKUP "kallsyms_on_each_match_symbol"
+#define LOOKUP_PROTOTYPE \
+	"int(int (*)(void *, long unsigned int), const char *, void *)"
+
+typedef int (*ksym_match_fn)(void *data, unsigned long address);
+typedef int ksym_lookup_fn(ksym_match_fn fn, const char *name, void *data);
+
+DEFINE_STATIC_CALL_NULL(ksym_lookup, *(ksym_lookup_fn *)NULL);
+
+/* Where a function begins that no other has the name of, or 0. */
+static unsigned long ksym_probe(const char *name)
+{
+	struct kprobe probe = { .symbol_name = name };
+	unsigned long address;
+
+	if (register_kprobe(&probe))
+		return 0;
+	address = (unsigned long)probe.addr;
+	unregister_kprobe(&probe);
+	return address;
+}
+
+int ksym_open(const struct btf_data *btf)
+{
+	unsigned long address;
+	char prototype[128];
+
+	if (btf_prototype(btf, LOOKUP, prototype, sizeof(prototype)) ||
+	    strcmp(prototype, LOOKUP_PROTOTYPE))
+		return -EOPNOTSUPP;
+	/* On x86 it is behind the landing pad, which a direct call needn't. */
+	address = ksym_probe(LOOKUP);
+	if (!address)
+		return -EOPNOTSUPP;
+	static_call_update(ksym_lookup, (ksym_lookup_fn *)address);
+	return 0;
+}
+
+void ksym_close(void)
+{
+	static_call_update(ksym_lookup, (ksym_lookup_fn *)NULL);
+}
+
+struct ksym_found {
+	unsigned long address;
+	unsigned int n;
+};
+
+static int ksym_note(void *data, unsigned long address)
+{
+	struct ksym_found *found = data;
+
+	found->address = address;
+	found->n++;
+	return 0;
+}
+
+int ksym_find(const char *name, unsigned long *address)
+{
+	struct ksym_found found = {};
+
+	static_call(ksym_lookup)(ksym_note, name, &found);
+	if (found.n != 1)
+		return found.n ? -ENOTUNIQ : -ENOENT;
+	*address = found.address;
+	return 0;
+}

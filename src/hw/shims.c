@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The beginning and the end of the shims that come with the module. */
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/kernel.h>
+#include <linux/moduleparam.h>
+#include <linux/string.h>
+#include <linux/vmalloc.h>
+
+#include "btf.h"
+#include "ksym.h"
+#include "shims.h"
+
+#define BTF_FILE	"/sys/kernel/btf/vmlinux"
+#define BTF_SIZE_MAX	(64 << 20)
+
+static const struct hw_shim_module *const shim_modules[] = {
+	NULL
+};
+
+#define SHIMS_MAX ARRAY_SIZE(shim_modules)
+
+/* What came of each.  Written once, while the module is loaded. */
+static struct shim_state {
+	bool needed;
+	bool on;
+	struct layout_why why;
+} shim_states[SHIMS_MAX];
+
+static bool shims_off;
+
+static int shims_set(const char *value, const struct kernel_param *param)
+{
+	if (sysfs_streq(value, "off"))
+		shims_off = true;
+	else if (!sysfs_streq(value, "auto"))
+		return -EINVAL;
+	return 0;
+}
+
+static const char *shim_text(const struct shim_state *state)
+{
+	if (shims_off)
+		return "off";
+	if (!state->needed)
+		return "no such IOMMU";
+	return state->on ? "on" : state->why.text;
+}
+
+static int shims_get(char *buffer, const struct kernel_param *param)
+{
+	size_t i, length = scnprintf(buffer, PAGE_SIZE, "%s\n", shims_off ? "off" : "auto");
+
+	for (i = 0; shim_modules[i]; i++)
+		length += scnprintf(buffer + length, PAGE_SIZE - length, "%s: %s\n",
+				    shim_modules[i]->name, shim_text(&shim_states[i]));
+	return length;
+}
+
+static const struct kernel_param_ops shims_ops = {
+	.set = shims_set,
+	.get = shims_get,
+};
+
+module_param_cb(shims, &shims_ops, NULL, 0444);
+MODULE_PARM_DESC(shims, "What is built on private parts of IOMMU drivers, such as nested page tables where the driver has none: auto (where they are as expected) or off");
+
+static void *shims_read_file(struct file *file, size_t *size)
+{
+	loff_t at = 0, length = i_size_read(file_inode(file));
+	ssize_t n = 1;
+	void *data;
+
+	if (length <= 0 || length > BTF_SIZE_MAX)
+		return NULL;
+	data = vmalloc(length);
+	while (data && n > 0 && at < length)
+		n = kernel_read(file, data + at, length - at, &at);
+	if (at < length) {
+		vfree(data);
+		return NULL;
+	}
+	*size = length;
+	return data;
+}
+
+/* The data and its size, or NULL. */
+static void *shims_read_btf(size_t *size)
+{
+	struct file *file = filp_open(BTF_FILE, O_RDONLY, 0);
+	void *data;
+
+	if (IS_ERR(file))
+		return NULL;
+	data = shims_read_file(file, size);
+	fput(file);
+	return data;
+}
+
+static int shim_init(const struct hw_shim_module *shim, const struct btf_data *btf,
+		     struct layout_why *why)
+{
+	int rc = ksym_open(btf);
+
+	if (rc) {
+		strscpy(why->text, "the kernel's symbols can't be looked up", sizeof(why->text));
+		return rc;
+	}
+	rc = shim->init(btf, why);
+	ksym_close();
+	return rc;
+}
+
+static void shims_init_all(const struct btf_data *btf, const char *reason)
+{
+	struct shim_state *state;
+	size_t i;
+
+	for (i = 0; shim_modules[i]; i++) {
+		state = &shim_states[i];
+		if (!state->needed)
+			continue;
+		if (btf)
+			state->on = !shim_init(shim_modules[i], btf, &state->why);
+		else
+			strscpy(state->why.text, reason, sizeof(state->why.text));
+		if (!state->on)
+			pr_notice("iommufd: no nested page tables by %s: %s\n",
+				  shim_modules[i]->name, state->why.text);
+	}
+}
+
+static bool shims_needed(void)
+{
+	bool any = false;
+	size_t i;
+
+	for (i = 0; shim_modules[i]; i++) {
+		shim_states[i].needed = shim_modules[i]->is_needed();
+		any |= shim_states[i].needed;
+	}
+	return any;
+}
+
+void hw_shims_init(void)
+{
+	struct btf_data btf;
+	size_t size;
+	void *data;
+
+	if (shims_off || !shims_needed())
+		return;
+	data = shims_read_btf(&size);
+	if (!data) {
+		shims_init_all(NULL, "the kernel has no type information (BTF)");
+	} else if (btf_open(&btf, data, size)) {
+		shims_init_all(NULL, "the kernel's type information (BTF) can't be read");
+	} else {
+		shims_init_all(&btf, NULL);
+		btf_close(&btf);
+	}
+	vfree(data);
+}
+
+void hw_shims_exit(void)
+{
+	size_t i;
+
+	for (i = 0; shim_modules[i]; i++) {
+		if (shim_states[i].on)
+			shim_modules[i]->exit();
+	}
+}
