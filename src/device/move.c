@@ -155,7 +155,7 @@ static void attach_undo(struct attach *attach, struct hw_attachment *now)
 {
 	if (!attach->now)
 		hw_detach(now);
-	else if (hw_restore(attach->now))
+	else if (hw_restore(now, attach->now))
 		attach_block(attach, now);
 	attach_end(now);
 }

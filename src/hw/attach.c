@@ -7,6 +7,7 @@
 #include <linux/workqueue.h>
 
 #include "hw.h"
+#include "overlay.h"
 
 /* Each attachment has its own handle; the core may look at the old one for a while. */
 static struct hw_attachment *attachment_new(const struct hw_place *at,
@@ -24,52 +25,81 @@ static struct hw_attachment *attachment_new(const struct hw_place *at,
 	return attachment;
 }
 
-static int attach(struct hw_attachment *attachment)
+/* What the core does: an overlay's part of it is the parent. */
+static int attach_core(struct hw_attachment *attachment)
 {
+	struct iommu_domain *domain = hw_overlay_core(attachment->domain);
 	const struct hw_place *at = attachment->at;
 
 	if (at->pasid == IOMMU_NO_PASID)
-		return iommu_attach_group_handle(attachment->domain, at->group,
-						 &attachment->handle);
-	return iommu_attach_device_pasid(attachment->domain, at->dev, at->pasid,
-					 &attachment->handle);
+		return iommu_attach_group_handle(domain, at->group, &attachment->handle);
+	return iommu_attach_device_pasid(domain, at->dev, at->pasid, &attachment->handle);
 }
 
-static int replace(struct hw_attachment *attachment)
+static int replace_core(struct hw_attachment *attachment)
 {
+	struct iommu_domain *domain = hw_overlay_core(attachment->domain);
 	const struct hw_place *at = attachment->at;
 
 	if (at->pasid == IOMMU_NO_PASID)
-		return iommu_replace_group_handle(at->group, attachment->domain,
-						  &attachment->handle);
-	return iommu_replace_device_pasid(attachment->domain, at->dev, at->pasid,
+		return iommu_replace_group_handle(at->group, domain, &attachment->handle);
+	return iommu_replace_device_pasid(domain, at->dev, at->pasid,
 					  &attachment->handle);
 }
 
-/* Makes an attachment, and makes it so. */
-static struct hw_attachment *change(const struct hw_place *at,
-				    struct iommu_domain *domain,
-				    struct fault_queue *faults,
-				    int (*change)(struct hw_attachment *attachment))
+static int attach(struct hw_attachment *attachment)
 {
-	struct hw_attachment *attachment = attachment_new(at, domain, faults);
 	int rc;
 
-	if (!attachment)
-		return ERR_PTR(-ENOMEM);
-	rc = change(attachment);
-	if (rc) {
-		kfree(attachment);
-		return ERR_PTR(rc);
-	}
-	return attachment;
+	rc = hw_overlay_check(attachment);
+	if (!rc)
+		rc = attach_core(attachment);
+	if (!rc)
+		hw_overlay_enter(attachment);
+	return rc;
+}
+
+/* On one parent the core only takes the other handle. */
+static int replace_overlay(struct hw_attachment *from, struct hw_attachment *to)
+{
+	int rc;
+
+	rc = replace_core(to);
+	if (!rc)
+		hw_overlay_move(from, to);
+	return rc;
+}
+
+static int replace(struct hw_attachment *from, struct hw_attachment *to)
+{
+	int rc;
+
+	rc = hw_overlay_check(to);
+	if (rc)
+		return rc;
+	if (hw_overlay_core(from->domain) == hw_overlay_core(to->domain))
+		return replace_overlay(from, to);
+	hw_overlay_block(from);
+	rc = replace_core(to);
+	hw_overlay_enter(rc ? from : to);
+	return rc;
 }
 
 struct hw_attachment *hw_attach(const struct hw_place *at,
 				struct iommu_domain *domain,
 				struct fault_queue *faults)
 {
-	return change(at, domain, faults, attach);
+	struct hw_attachment *attachment = attachment_new(at, domain, faults);
+	int rc;
+
+	if (!attachment)
+		return ERR_PTR(-ENOMEM);
+	rc = attach(attachment);
+	if (rc) {
+		kfree(attachment);
+		return ERR_PTR(rc);
+	}
+	return attachment;
 }
 
 static int device_fits(struct device *dev, void *domain)
@@ -79,12 +109,14 @@ static int device_fits(struct device *dev, void *domain)
 
 void hw_detach(struct hw_attachment *attachment)
 {
+	struct iommu_domain *domain = hw_overlay_core(attachment->domain);
 	const struct hw_place *at = attachment->at;
 
+	hw_overlay_block(attachment);
 	if (at->pasid == IOMMU_NO_PASID)
-		iommu_detach_group_handle(attachment->domain, at->group);
+		iommu_detach_group_handle(domain, at->group);
 	else
-		iommu_detach_device_pasid(attachment->domain, at->dev, at->pasid);
+		iommu_detach_device_pasid(domain, at->dev, at->pasid);
 }
 
 /*
@@ -110,7 +142,7 @@ static struct hw_attachment *replace_by_detaching(struct hw_attachment *old,
 	struct hw_attachment *attachment;
 
 	hw_detach(old);
-	attachment = change(old->at, domain, faults, attach);
+	attachment = hw_attach(old->at, domain, faults);
 	if (IS_ERR(attachment) && attach(old))
 		pr_err_ratelimited("iommufd: DMA of group %d is blocked, its page table can't be restored\n",
 				   iommu_group_id(old->at->group));
@@ -121,6 +153,7 @@ struct hw_attachment *hw_replace(struct hw_attachment *old,
 				 struct iommu_domain *domain,
 				 struct fault_queue *faults)
 {
+	struct hw_attachment *attachment;
 	int rc;
 
 	/* The core trusts us in this. */
@@ -129,12 +162,20 @@ struct hw_attachment *hw_replace(struct hw_attachment *old,
 		return ERR_PTR(rc);
 	if (is_miscounted(old, domain))
 		return replace_by_detaching(old, domain, faults);
-	return change(old->at, domain, faults, replace);
+	attachment = attachment_new(old->at, domain, faults);
+	if (!attachment)
+		return ERR_PTR(-ENOMEM);
+	rc = replace(old, attachment);
+	if (rc) {
+		kfree(attachment);
+		return ERR_PTR(rc);
+	}
+	return attachment;
 }
 
-int hw_restore(struct hw_attachment *old)
+int hw_restore(struct hw_attachment *now, struct hw_attachment *old)
 {
-	return replace(old);
+	return replace(now, old);
 }
 
 /* Longer than any interrupt takes that has seen an attachment before it ended. */

@@ -168,6 +168,7 @@ struct hw_attachment {
 	const struct hw_place *at;
 	struct fault_queue *faults;	/* or NULL */
 	bool ended;
+	struct list_head overlay_item;	/* of an overlay that is in force */
 	struct list_head item;		/* of those to be freed later */
 	unsigned long until;
 };
@@ -183,7 +184,7 @@ struct hw_attachment *hw_attach(const struct hw_place *at,
 struct hw_attachment *hw_replace(struct hw_attachment *old,
 				 struct iommu_domain *domain,
 				 struct fault_queue *faults);
-int hw_restore(struct hw_attachment *old);
+int hw_restore(struct hw_attachment *now, struct hw_attachment *old);
 
 /* Blocks the DMA.  Can't fail. */
 void hw_detach(struct hw_attachment *attachment);

@@ -12,6 +12,7 @@
 #include <linux/slab.h>
 
 #include "hw.h"
+#include "overlay.h"
 
 #define PIECE SZ_1G
 
@@ -180,8 +181,10 @@ static unsigned long of_one_size(const struct iommu_domain *domain,
 
 static void flush(struct hw_unmapper *from)
 {
-	if (from->any)
+	if (from->any) {
 		iommu_iotlb_sync(from->domain, &from->gather);
+		hw_overlay_flush(from->domain);
+	}
 	from->any = false;
 }
 
@@ -222,9 +225,14 @@ bool hw_unmap(struct iommu_domain *domain, unsigned long iova,
 	struct hw_unmapper from;
 	bool ok;
 
+	if (!length)
+		return true;
 	/* Too little for pages of two sizes. */
-	if (length < PMD_SIZE)
-		return !length || iommu_unmap(domain, iova, length) == length;
+	if (length < PMD_SIZE) {
+		ok = iommu_unmap(domain, iova, length) == length;
+		hw_overlay_flush(domain);
+		return ok;
+	}
 	hw_unmap_begin(&from, domain);
 	ok = hw_unmap_add(&from, iova, length);
 	hw_unmap_end(&from);

@@ -4,6 +4,7 @@
 #include <linux/module.h>
 
 #include "hw.h"
+#include "overlay.h"
 #include "shim.h"
 
 bool hw_can_nest(struct device *dev)
@@ -43,9 +44,13 @@ int hw_nested_invalidate(struct iommu_domain *domain,
 			 struct iommu_user_data_array *array)
 {
 	compat_invalidate_fn invalidate = compat_domain_invalidate(domain);
+	struct hw_overlay *overlay = hw_overlay_of(domain);
 	const struct hw_shim *shim;
 
-	if (!invalidate) {
+	if (overlay && overlay->ops->invalidate)
+		return overlay->ops->invalidate(overlay, array);
+
+	if (!invalidate && !overlay) {
 		shim = hw_shim_of_ops(compat_domain_owner(domain));
 		invalidate = shim ? shim->nested_invalidate : NULL;
 	}

@@ -46,8 +46,8 @@ def emulator(version, arch="amd64"):
     if version not in EMULATORS:
         raise Failed(f"no QEMU {version}: there are {', '.join(EMULATORS)}, and the host's")
     packages = EMULATORS[version][arch]
-    name, _, suite = packages[0].partition("/")
-    exact = archive.suite_version(name, suite).replace(":", "_")
+    suite = packages[0].partition("/")[2]
+    exact = archive.suite_version("qemu-system-x86", suite).replace(":", "_")
 
     def make(directory):
         try:
