@@ -234,20 +234,12 @@ static int __init iommufd_init(void)
 	rc = memory_init();
 	if (rc)
 		return rc;
-	rc = pin_init();
-	if (rc)
-		goto err_memory;
 	hw_shims_init();
 	rc = misc_register(&iommufd_misc);
-	if (rc)
-		goto err_shims;
-	return 0;
-
-err_shims:
-	hw_shims_exit();
-	pin_exit();
-err_memory:
-	memory_exit();
+	if (rc) {
+		hw_shims_exit();
+		memory_exit();
+	}
 	return rc;
 }
 module_init(iommufd_init);
@@ -256,7 +248,6 @@ static void __exit iommufd_exit(void)
 {
 	misc_deregister(&iommufd_misc);
 	hw_shims_exit();
-	pin_exit();
 	hw_attachments_exit();
 	memory_exit();
 }

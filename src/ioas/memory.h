@@ -116,9 +116,6 @@ void memory_move_end(struct memory *moved, bool keep);
  */
 int pin_range(struct memory *memory, unsigned long first, unsigned long last);
 
-int pin_init(void);
-void pin_exit(void);
-
 /* Does the file, as it was opened and sealed, allow that?  0, -EINVAL, -EACCES, -EPERM */
 int pin_check_file(struct file *file, bool writable);
 

@@ -75,16 +75,15 @@ int pin_some(struct memory *memory, unsigned long index, unsigned long npages,
 	     unsigned int flags, struct pinned *pinned)
 {
 	unsigned long va = memory->va + index * PAGE_SIZE;
-	bool own = pin_is_own(memory);
 	long n;
 
 	flags |= FOLL_LONGTERM | (memory->writable ? FOLL_WRITE : 0);
-	pinned->n = own && npages > 1 ? pin_huge(va, npages, flags, pinned->pages) : 0;
+	pinned->n = pinned->own && npages > 1 ? pin_huge(va, npages, flags, pinned->pages) : 0;
 	pinned->run = pinned->n;
 	if (pinned->n)
 		return 0;
 	npages = min(npages, pinned->room);
-	if (own)
+	if (pinned->own)
 		n = pin_user_pages_fast(va, npages, flags, pinned->pages);
 	else
 		n = pin_remote(memory->payer->mm, va, npages, flags, pinned->pages);
@@ -272,7 +271,11 @@ static int pin_file(struct memory *memory, struct run_appender *to,
 static int pin_pages(struct memory *memory, struct run_appender *to,
 		     unsigned long last, struct batch *batch, unsigned int *flags)
 {
-	struct pinned pinned = { .pages = batch->pages, .room = batch->max };
+	struct pinned pinned = {
+		.pages = batch->pages,
+		.room = batch->max,
+		.own = pin_is_own(memory),
+	};
 	int rc;
 
 	rc = pin_some(memory, to->index, last - to->index + 1, *flags, &pinned);
@@ -288,7 +291,7 @@ static int pin_pages(struct memory *memory, struct run_appender *to,
 static int pin_one(struct memory *memory, struct run_appender *to)
 {
 	struct page *page;
-	struct pinned pinned = { .pages = &page, .room = 1 };
+	struct pinned pinned = { .pages = &page, .room = 1, .own = pin_is_own(memory) };
 	int rc;
 
 	rc = pin_some(memory, to->index, 1, 0, &pinned);

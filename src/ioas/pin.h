@@ -15,6 +15,7 @@ struct pinned {
 	struct page **pages;
 	unsigned long room;	/* for pointers in @pages */
 	unsigned long n;	/* pages */
+	bool own;		/* the memory's process is the one that current works in */
 	bool run;	/* they follow pages[0] in memory; the other pointers aren't set */
 };
 
@@ -23,7 +24,7 @@ bool pin_is_own(const struct memory *memory);
 
 /*
  * Pins pages from @index on, at most @npages and perhaps fewer; @pinned comes with room
- * for pointers.  @flags are more flags for the kernel.  0 if one is pinned, or an error.
+ * for pointers and with @own.  @flags are more flags for the kernel.  0 if one is pinned, or an error.
  */
 int pin_some(struct memory *memory, unsigned long index, unsigned long npages,
 	     unsigned int flags, struct pinned *pinned);
@@ -41,7 +42,7 @@ unsigned long pin_huge(unsigned long va, unsigned long max, unsigned int flags,
 		       struct page **page);
 
 /*
- * Pins and records up to @last together with other threads of the process, if that pays.
+ * Pins and records up to @last together with kernel threads, if that pays.
  * In pin_team.c.  0, and then to->index may be anywhere: the caller goes on from there
  * alone, and learns so by itself what is wrong with the page there.  Or -ENOMEM, -EINTR.
  */

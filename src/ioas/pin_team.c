@@ -3,15 +3,20 @@
  * Pinning by several threads.  Memory that isn't there yet has to be allocated and
  * cleared, which takes a hundred times as long as pinning it.
  *
- * The range is pinned in chunks that all take in ascending order, the caller too.  It
- * alone records them, in the same order, so that what comes of it is what would if it
- * were alone: the error of the lowest address counts, and what was pinned behind it is
- * unpinned.  Chunks that are taken and not recorded yet have places in a ring.
+ * The range is pinned in chunks that are taken in ascending order.  The caller records
+ * them, in the same order, so that the result is that of a lone pinner: the error of the
+ * lowest address counts, and what was pinned above it is unpinned.  Chunks that are taken
+ * and not recorded yet have places in a ring.
  *
- * A thread goes when there's nothing left to take, or when it has a signal to see to.
- * Nobody waits for one that has no chunk, so the caller finishes alone if need be.
+ * The caller pins a chunk itself only while no other is taken.  So it finishes alone if
+ * need be, and it never waits for a page fault above an address that is in error.
+ *
+ * Kernel threads do the rest (pin_thread.c).  One that has entered the team is waited for
+ * before the call returns, because the memory and the cgroups that it uses are the
+ * caller's; its page faults are ended by a signal if there is no more use for them.
  */
 #include <linux/mm.h>
+#include <linux/list.h>
 #include <linux/module.h>
 #include <linux/refcount.h>
 #include <linux/sched/signal.h>
@@ -23,7 +28,7 @@
 #include "pin.h"
 #include "pin_thread.h"
 
-/* How many may pin for one caller, itself included. */
+/* How many may pin for one caller. */
 #define WORKERS_MAX	16U
 static unsigned int pin_workers = 8;
 module_param(pin_workers, uint, 0644);
@@ -55,29 +60,41 @@ struct team {
 	refcount_t refs;		/* the caller and its threads */
 	struct memory *memory;		/* not to be touched without a chunk */
 	unsigned long last;
+	struct pin_caller caller;	/* not to be touched outside the team */
 
 	spinlock_t lock;		/* guards all below; nothing is taken within it */
 	unsigned long next;		/* index of the first page that nobody took */
 	unsigned int taken;		/* counts chunks; wraps */
 	unsigned int recorded;
-	unsigned int busy;		/* chunks in state CHUNK_TAKEN */
 	bool closed;			/* no more chunks */
+	struct list_head members;	/* threads that have entered and not left */
 
-	struct wait_queue_head done;	/* the caller, for a chunk */
+	struct wait_queue_head done;	/* the caller, for a chunk or the last member */
 	struct wait_queue_head room;	/* threads, for a place in the ring */
 	unsigned int nr;		/* places in the ring */
 	struct chunk ring[];
 };
 
-static void team_put(struct team *team)
+/* On the stack of a thread. */
+struct member {
+	struct list_head item;
+	struct task_struct *task;
+};
+
+static void team_free(struct team *team)
 {
 	unsigned int i;
 
-	if (!refcount_dec_and_test(&team->refs))
-		return;
 	for (i = 0; i < team->nr; i++)
 		kfree(team->ring[i].got.pages);
+	pin_caller_fini(&team->caller);
 	kfree(team);
+}
+
+static void team_put(struct team *team)
+{
+	if (refcount_dec_and_test(&team->refs))
+		team_free(team);
 }
 
 static struct team *team_new(struct memory *memory, unsigned long first,
@@ -89,17 +106,22 @@ static struct team *team_new(struct memory *memory, unsigned long first,
 	team = kzalloc(struct_size(team, ring, nr), GFP_KERNEL_ACCOUNT);
 	if (!team)
 		return NULL;
+	if (pin_caller_init(&team->caller)) {
+		kfree(team);
+		return NULL;
+	}
 	refcount_set(&team->refs, 1);
 	team->memory = memory;
 	team->last = last;
 	spin_lock_init(&team->lock);
 	team->next = first;
+	INIT_LIST_HEAD(&team->members);
 	init_waitqueue_head(&team->done);
 	init_waitqueue_head(&team->room);
 	for (; team->nr < nr; team->nr++) {
 		pages = kmalloc(PIN_BATCH * sizeof(*pages), GFP_KERNEL_ACCOUNT);
 		if (!pages) {
-			team_put(team);
+			team_free(team);
 			return NULL;
 		}
 		team->ring[team->nr].got.pages = pages;
@@ -128,24 +150,24 @@ static bool team_is_over(struct team *team)
 	return over;
 }
 
-static bool team_is_idle(struct team *team)
+static bool team_is_empty(struct team *team)
 {
-	bool idle;
+	bool empty;
 
 	spin_lock(&team->lock);
-	idle = !team->busy;
+	empty = list_empty(&team->members);
 	spin_unlock(&team->lock);
-	return idle;
+	return empty;
 }
 
-/* Takes the next chunk; NULL if there's none, or no room for it. */
-static struct chunk *chunk_take(struct team *team)
+/* Takes the next chunk; NULL if there's none, no room for it, or more than @most taken. */
+static struct chunk *chunk_take(struct team *team, unsigned int most)
 {
 	struct chunk *chunk = NULL;
 	unsigned long in_table;
 
 	spin_lock(&team->lock);
-	if (!team_over(team) && team_has_room(team)) {
+	if (!team_over(team) && team->taken - team->recorded < most) {
 		chunk = &team->ring[team->taken++ % team->nr];
 		in_table = team->memory->va / PAGE_SIZE + team->next;
 		chunk->state = CHUNK_TAKEN;
@@ -153,7 +175,6 @@ static struct chunk *chunk_take(struct team *team)
 		chunk->npages = min(CHUNK_PAGES - in_table % CHUNK_PAGES,
 				    team->last - team->next + 1);
 		team->next += chunk->npages;
-		team->busy++;
 	}
 	spin_unlock(&team->lock);
 	return chunk;
@@ -171,7 +192,7 @@ static void spread_run(struct pinned *part)
 /* Pins a chunk, or as much of it as there is. */
 static void chunk_pin(struct team *team, struct chunk *chunk)
 {
-	struct pinned *got = &chunk->got, part;
+	struct pinned *got = &chunk->got, part = { .own = true };
 
 	got->n = 0;
 	got->run = false;
@@ -189,7 +210,6 @@ static void chunk_pin(struct team *team, struct chunk *chunk)
 	}
 	spin_lock(&team->lock);
 	chunk->state = CHUNK_DONE;
-	team->busy--;
 	spin_unlock(&team->lock);
 	wake_up(&team->done);
 }
@@ -222,7 +242,7 @@ static int chunk_record(struct team *team, struct chunk *chunk,
 	return rc ? rc : whole ? 0 : -EAGAIN;
 }
 
-static bool thread_may_go_on(struct team *team)
+static bool member_may_go_on(struct team *team)
 {
 	bool may;
 
@@ -232,21 +252,70 @@ static bool thread_may_go_on(struct team *team)
 	return may;
 }
 
-/* What a thread does. */
-static void team_help(void *data, bool killed)
+/* Returns false if it's too late. */
+static bool member_enter(struct team *team, struct member *member)
 {
-	struct team *team = data;
+	bool over;
+
+	member->task = current;
+	spin_lock(&team->lock);
+	over = team_over(team);
+	if (!over)
+		list_add_tail(&member->item, &team->members);
+	spin_unlock(&team->lock);
+	return !over;
+}
+
+static void member_leave(struct team *team, struct member *member)
+{
+	spin_lock(&team->lock);
+	list_del(&member->item);
+	spin_unlock(&team->lock);
+	wake_up(&team->done);
+}
+
+static void member_work(struct team *team)
+{
 	struct chunk *chunk;
 
-	while (!killed && !signal_pending(current)) {
-		chunk = chunk_take(team);
+	while (!fatal_signal_pending(current)) {
+		chunk = chunk_take(team, team->nr);
 		if (chunk)
 			chunk_pin(team, chunk);
 		else if (team_is_over(team) ||
-			 wait_event_interruptible(team->room, thread_may_go_on(team)))
+			 wait_event_killable(team->room, member_may_go_on(team)))
 			break;
 	}
+}
+
+/* What a thread does. */
+static int member_run(void *data)
+{
+	struct team *team = data;
+	struct member self;
+
+	pin_thread_begin();
+	if (member_enter(team, &self)) {
+		if (!pin_thread_join(&team->caller)) {
+			member_work(team);
+			pin_thread_leave(&team->caller);
+		}
+		member_leave(team, &self);
+	}
 	team_put(team);
+	pin_thread_exit();
+}
+
+/* Is there anything for the caller to do? */
+static bool team_needs_lead(struct team *team)
+{
+	bool needs;
+
+	spin_lock(&team->lock);
+	needs = team->recorded == team->taken ||
+		team->ring[team->recorded % team->nr].state == CHUNK_DONE;
+	spin_unlock(&team->lock);
+	return needs;
 }
 
 /* What the caller does. */
@@ -262,36 +331,47 @@ static int team_lead(struct team *team, struct run_appender *to)
 			cond_resched();
 			continue;
 		}
-		chunk = chunk_take(team);
+		chunk = chunk_take(team, 1);
 		if (chunk)
 			chunk_pin(team, chunk);
-		else if (wait_event_killable(team->done, chunk_oldest(team)))
+		else if (wait_event_killable(team->done, team_needs_lead(team)))
 			rc = -EINTR;
 	}
 	return rc;
 }
 
-/* Ends it: nobody has a chunk any more, and what wasn't recorded isn't pinned. */
-static void team_close(struct team *team)
+/* No more chunks, and an end to those that are being pinned. */
+static void team_stop(struct team *team)
 {
+	struct member *member;
+
 	spin_lock(&team->lock);
 	team->closed = true;
+	if (team->recorded != team->taken)
+		list_for_each_entry(member, &team->members, item)
+			pin_thread_kill(member->task);
 	spin_unlock(&team->lock);
 	wake_up_all(&team->room);
-	/* If the caller is killed then so are the threads: they won't be long. */
-	if (wait_event_killable(team->done, team_is_idle(team)))
-		wait_event(team->done, team_is_idle(team));
+}
+
+/* Ends it: no thread is a member any more, and what wasn't recorded isn't pinned. */
+static void team_close(struct team *team)
+{
+	team_stop(team);
+	wait_event(team->done, team_is_empty(team));
 	for (; team->recorded != team->taken; team->recorded++)
 		pin_undo(&team->ring[team->recorded % team->nr].got);
 }
 
-/* How many threads beside the caller are worth it. */
+/* How many threads are worth it. */
 static unsigned int threads_for(unsigned long npages)
 {
 	unsigned int workers = min(READ_ONCE(pin_workers), WORKERS_MAX);
 
 	workers = min_t(unsigned long, workers, npages / PAGES_PER_THREAD);
-	return workers > 1 ? pin_threads_fit(workers - 1) : 0;
+	if (workers > 1)
+		workers = pin_threads_fit(workers);
+	return workers > 1 ? workers : 0;
 }
 
 bool pin_team_pays(const struct memory *memory, unsigned long npages)
@@ -308,12 +388,12 @@ int pin_by_team(struct memory *memory, struct run_appender *to, unsigned long la
 
 	if (!threads)
 		return 0;
-	team = team_new(memory, to->index, last, (threads + 1) * CHUNKS_PER_WORKER);
+	team = team_new(memory, to->index, last, threads * CHUNKS_PER_WORKER);
 	if (!team)
 		return 0;
 	for (; started < threads; started++) {
 		refcount_inc(&team->refs);
-		if (pin_thread_start(team_help, team)) {
+		if (pin_thread_start(member_run, team)) {
 			team_put(team);
 			break;
 		}

@@ -1,140 +1,91 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Threads that help a process to pin its memory.
+ * Kernel threads that help a process to pin its memory.
  *
- * They are threads of that process, so they have its memory, credentials, cgroups, NUMA
- * policy, CPUs and limits, and are killed with it.  One runs a function once, and then
- * sleeps until it is reaped.
+ * They aren't in the process's thread group: what counts its threads, or waits for them,
+ * or stops, freezes or traces them, isn't concerned.  A thread runs one function and is
+ * gone.  What a kernel thread doesn't have of the process is taken over before it touches
+ * memory: cgroups, and with them limits of CPU time; the NUMA policy; nodes, CPUs and the
+ * nice value.  A caller with anything else (a real-time policy, protection keys) gets no
+ * threads.
  *
- * That is done by a work item and not by the task that started it: a process may be
- * stopped (SIGSTOP, a debugger, the freezer), and a thread stops on its way out, when it
- * can't be waited for.  Who started it never waits for more than the function.
+ * Page faults charge the memory cgroup of the process whose memory it is, whoever takes
+ * them; page tables charge the one that is active.
  */
+#include <linux/atomic.h>
+#include <linux/cgroup.h>
 #include <linux/cpumask.h>
+#include <linux/err.h>
+#include <linux/kthread.h>
+#include <linux/memcontrol.h>
+#include <linux/mmu_context.h>
 #include <linux/module.h>
-#include <linux/nodemask.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/topology.h>
-#include <linux/workqueue.h>
 
-#include "../compat/thread.h"
-#include "memory.h"
 #include "pin_thread.h"
 
-struct pin_thread {
-	struct vhost_task *thread;
-	struct task_struct *task;	/* while it runs and until it's reaped, if it ran */
-	void (*fn)(void *data, bool killed);
-	void *data;
-	int node;
-	bool over;			/* set by the thread alone */
-	struct delayed_work reaper;	/* its own, as one may be kept waiting */
-	unsigned long delay;
-};
+/* Threads there may be, of all callers, for each CPU. */
+#define THREADS_PER_CPU	2
 
-static struct workqueue_struct *reapers;
+static atomic_t nr_threads = ATOMIC_INIT(0);
 
-/* Can it be told to go without waiting for what user space may prolong? */
-static bool may_reap(const struct pin_thread *thread)
+static bool caller_has_keys(void)
 {
-	struct task_struct *task = thread->task;
-
-	if (!task || fatal_signal_pending(task) || (READ_ONCE(task->flags) & PF_EXITING))
-		return true;
-	return READ_ONCE(task->__state) == TASK_INTERRUPTIBLE && !signal_pending(task);
+#ifdef CONFIG_ARCH_HAS_PKEYS
+	/* Key 0 is everyone's.  A kernel thread has no access rights for any other. */
+	return current->mm->context.pkey_allocation_map & ~1;
+#else
+	return false;
+#endif
 }
 
-/* Between two looks at a thread whose process is stopped. */
-#define DELAY_MIN	max(HZ / 50, 1)
-#define DELAY_MAX	HZ
-
-static void reap(struct work_struct *work)
+/* Has the current task anything that a thread can't take over? */
+static bool caller_is_special(void)
 {
-	struct pin_thread *thread = container_of(work, struct pin_thread, reaper.work);
-
-	if (!may_reap(thread)) {
-		queue_delayed_work(reapers, &thread->reaper, thread->delay);
-		thread->delay = min(2 * thread->delay, DELAY_MAX);
-		return;
-	}
-	vhost_task_stop(thread->thread);
-	if (thread->task)
-		put_task_struct(thread->task);
-	kfree(thread);
-	/* What is left of this is waited for by pin_exit(). */
-	module_put(THIS_MODULE);
+	return !IS_ENABLED(IOMMUFD_HAVE_SYM_CGROUP_ATTACH_TASK_ALL) ||
+	       (current->flags & PF_KTHREAD) || caller_has_keys() ||
+	       (current->policy != SCHED_NORMAL && current->policy != SCHED_BATCH);
 }
 
-/* The last that a thread does with its own structure. */
-static void thread_end(struct pin_thread *thread, bool killed)
+static struct mempolicy *caller_policy(void)
 {
-	thread->over = true;
-	thread->fn(thread->data, killed);
-	queue_delayed_work(reapers, &thread->reaper, 0);
+#ifdef CONFIG_NUMA
+	return current->mempolicy;
+#else
+	return NULL;
+#endif
 }
 
 /*
- * Memory without a NUMA policy comes from where the task is that touches it first: a
- * thread stays on the node of who started it.
+ * Where the caller might run.  Memory without a NUMA policy comes from where the task is
+ * that touches it first, so that threads stay on the caller's node.
  */
-static void stay_on_node(int node)
+static void caller_cpus(struct cpumask *cpus)
 {
-	cpumask_var_t cpus;
-
-	if (nr_online_nodes < 2 || !zalloc_cpumask_var(&cpus, GFP_KERNEL))
-		return;
-	if (cpumask_and(cpus, cpumask_of_node(node), current->cpus_ptr))
-		set_cpus_allowed_ptr(current, cpus);
-	free_cpumask_var(cpus);
+	cpumask_and(cpus, cpumask_of_node(numa_node_id()), current->cpus_ptr);
 }
 
-/* Called, with the thread's state set for sleep, whenever it's woken; false lets it. */
-static bool thread_run(void *data)
+int pin_caller_init(struct pin_caller *caller)
 {
-	struct pin_thread *thread = data;
-
-	if (!thread->over) {
-		__set_current_state(TASK_RUNNING);
-		thread->task = get_task_struct(current);
-		stay_on_node(thread->node);
-		thread_end(thread, false);
-	}
-	return false;
-}
-
-/* Called in the thread as well, which may have been killed before it ran. */
-static void thread_killed(void *data)
-{
-	struct pin_thread *thread = data;
-
-	if (!thread->over)
-		thread_end(thread, true);
-}
-
-int pin_thread_start(void (*fn)(void *data, bool killed), void *data)
-{
-	struct pin_thread *thread;
-	struct vhost_task *task;
-
-	thread = kzalloc(sizeof(*thread), GFP_KERNEL_ACCOUNT);
-	if (!thread)
+	if (!alloc_cpumask_var(&caller->cpus, GFP_KERNEL_ACCOUNT))
 		return -ENOMEM;
-	thread->fn = fn;
-	thread->data = data;
-	thread->node = numa_node_id();
-	INIT_DELAYED_WORK(&thread->reaper, reap);
-	thread->delay = DELAY_MIN;
-	task = vhost_task_create(thread_run, thread_killed, thread, "iommufd-pin");
-	if (IS_ERR_OR_NULL(task)) {
-		kfree(thread);
-		return task ? PTR_ERR(task) : -ENOMEM;
-	}
-	thread->thread = task;
-	__module_get(THIS_MODULE);
-	vhost_task_start(task);
+	caller_cpus(caller->cpus);
+	caller->task = current;
+	caller->mm = current->mm;
+	caller->memcg = get_mem_cgroup_from_mm(current->mm);
+	caller->policy = caller_policy();
+	caller->nice = task_nice(current);
 	return 0;
+}
+
+void pin_caller_fini(struct pin_caller *caller)
+{
+	mem_cgroup_put(caller->memcg);
+	free_cpumask_var(caller->cpus);
 }
 
 unsigned int pin_threads_fit(unsigned int most)
@@ -142,24 +93,99 @@ unsigned int pin_threads_fit(unsigned int most)
 	const struct cpumask *node = cpumask_of_node(numa_node_id());
 	unsigned int n = 0, cpu;
 
-	if (!COMPAT_THREADS || (current->flags & PF_KTHREAD) || compat_is_thread(current))
+	if (caller_is_special())
 		return 0;
 	for_each_cpu_and(cpu, node, current->cpus_ptr) {
-		if (cpu_online(cpu))
-			n++;
-		if (n > most)
+		n += cpu_online(cpu);
+		if (n == most)
 			break;
 	}
-	return n ? n - 1 : 0;
+	return n;
 }
 
-int __init pin_init(void)
+static bool threads_reserve(void)
 {
-	reapers = alloc_workqueue("iommufd-pin", WQ_UNBOUND, 0);
-	return reapers ? 0 : -ENOMEM;
+	int most = THREADS_PER_CPU * num_online_cpus();
+
+	return atomic_add_unless(&nr_threads, 1, most);
 }
 
-void pin_exit(void)
+int pin_thread_start(int (*fn)(void *data), void *data)
 {
-	destroy_workqueue(reapers);
+	struct task_struct *thread;
+
+	if (!threads_reserve())
+		return -EAGAIN;
+	__module_get(THIS_MODULE);
+	thread = kthread_create(fn, data, "iommufd-pin");
+	if (IS_ERR(thread)) {
+		module_put(THIS_MODULE);
+		atomic_dec(&nr_threads);
+		return PTR_ERR(thread);
+	}
+	wake_up_process(thread);
+	return 0;
+}
+
+void pin_thread_begin(void)
+{
+	allow_kernel_signal(SIGKILL);
+}
+
+void pin_thread_exit(void)
+{
+	atomic_dec(&nr_threads);
+	module_put_and_kthread_exit(0);
+}
+
+static int join_cgroups(struct task_struct *task)
+{
+#ifdef IOMMUFD_HAVE_SYM_CGROUP_ATTACH_TASK_ALL
+	return cgroup_attach_task_all(task, current);
+#else
+	return -EOPNOTSUPP;
+#endif
+}
+
+/*
+ * The policy is the caller's own, which only the caller replaces and which outlives what
+ * the thread does.  Changes of nodes within it come under the lock of cpusets.
+ */
+static void set_policy(struct mempolicy *policy)
+{
+#ifdef CONFIG_NUMA
+	task_lock(current);
+	current->mempolicy = policy;
+	task_unlock(current);
+#endif
+}
+
+int pin_thread_join(const struct pin_caller *caller)
+{
+	int rc;
+
+	rc = join_cgroups(caller->task);
+	if (rc)
+		return rc;
+	/* Cpusets have set nodes and CPUs to what the group may use. */
+	rc = set_cpus_allowed_ptr(current, caller->cpus);
+	if (rc)
+		return rc;
+	set_user_nice(current, caller->nice);
+	set_policy(caller->policy);
+	set_active_memcg(caller->memcg);
+	kthread_use_mm(caller->mm);
+	return 0;
+}
+
+void pin_thread_leave(const struct pin_caller *caller)
+{
+	kthread_unuse_mm(caller->mm);
+	set_active_memcg(NULL);
+	set_policy(NULL);
+}
+
+void pin_thread_kill(struct task_struct *thread)
+{
+	send_sig(SIGKILL, thread, 1);
 }

@@ -20,6 +20,7 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/iommu.h>
+#include <linux/kthread.h>
 #include <linux/memfd.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
@@ -34,8 +35,6 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
-
-#include "../../src/compat/thread.h"
 
 enum inject_kind {
 	INJECT_MEMORY,		/* goes on failing, if that is asked for */
@@ -341,9 +340,9 @@ INJECT_REAL(long, memfd_pin_folios,
 		    inject_real_memfd_pin_folios(__VA_ARGS__))
 #define mmget_not_zero(...)	inject_once("mmget_not_zero", false,	\
 					    (mmget_not_zero)(__VA_ARGS__))
-#define vhost_task_create(...)							\
-	inject_soft("vhost_task_create", ERR_PTR(-ENOMEM),			\
-		    (vhost_task_create)(__VA_ARGS__))
+#define kthread_create_on_node(...)						\
+	inject_soft("kthread_create_on_node", ERR_PTR(-ENOMEM),			\
+		    (kthread_create_on_node)(__VA_ARGS__))
 
 /* The IOMMU's part */
 INJECT_REAL(int, iommu_map,

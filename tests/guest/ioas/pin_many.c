@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Large mappings of memory that isn't there yet, which several threads of the process
- * pin together: what comes of it is what would if one did it, whatever else the
+ * Large mappings of memory that isn't there yet, which several kernel threads pin
+ * together: what comes of it is what would if one did it, whatever else the
  * process does meanwhile.  And huge pages that aren't whole any more.
  */
 #include <dirent.h>
@@ -15,7 +15,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
@@ -62,49 +61,61 @@ static void unmap(void)
 	check_eq(meters_vmpin(), 0);
 }
 
-/* Does the kernel have threads for it, and more than one CPU? */
+/* Is there more than one CPU for it? */
 static bool together(void)
 {
-	static int answer = -1;
-	char line[256];
-	FILE *f;
-
-	if (answer >= 0)
-		return answer;
-	answer = 0;
-	f = fopen("/proc/kallsyms", "re");
-	while (f && !answer && fgets(line, sizeof(line), f))
-		answer = strstr(line, " vhost_task_create\n") && get_nprocs() > 1 &&
-			 !tap_oracle();
-	if (f)
-		fclose(f);
-	return answer;
+	return get_nprocs() > 1 && !tap_oracle();
 }
 
-/* How many of a process's threads help it now. */
-static unsigned int helpers(int pid)
+static bool is_helper(const char *pid)
 {
 	char path[300], name[32];
-	unsigned int n = 0;
+	int fd, got;
+
+	snprintf(path, sizeof(path), "/proc/%s/comm", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	got = read(fd, name, sizeof(name));
+	close(fd);
+	return got == (int)strlen(THREAD) + 1 && !memcmp(name, THREAD, got - 1);
+}
+
+/* Is it in that cgroup? */
+static bool is_in_group(const char *pid, const char *group)
+{
+	char path[300], line[256];
+	bool found = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%s/cgroup", pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		found |= !!strstr(line, group);
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/* How many kernel threads help now that are younger than a process, of those in @group. */
+static unsigned int helpers_in(int pid, const char *group)
+{
 	struct dirent *entry;
+	unsigned int n = 0;
 	DIR *dir;
 
-	snprintf(path, sizeof(path), "/proc/%d/task", pid);
-	dir = opendir(path);
-	while (dir && (entry = readdir(dir))) {
-		int fd, got;
-
-		snprintf(path, sizeof(path), "/proc/%d/task/%s/comm", pid, entry->d_name);
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
-			continue;
-		got = read(fd, name, sizeof(name));
-		n += got == (int)strlen(THREAD) + 1 && !memcmp(name, THREAD, got - 1);
-		close(fd);
-	}
+	dir = opendir("/proc");
+	while (dir && (entry = readdir(dir)))
+		n += atoi(entry->d_name) > pid && is_helper(entry->d_name) &&
+		     (!group || is_in_group(entry->d_name, group));
 	if (dir)
 		closedir(dir);
 	return n;
+}
+
+static unsigned int helpers(int pid)
+{
+	return helpers_in(pid, NULL);
 }
 
 /* Maps, and returns how many threads were seen to help at most. */
@@ -318,6 +329,31 @@ static void stall(void)
 	check_alone();
 }
 
+/* An error isn't kept waiting by a page fault above it. */
+static void error_first(void)
+{
+	const uint64_t trapped = 30 * HUGE;
+	uint8_t *bad;
+
+	attached();
+	trap_set(&trap, SIZE + HUGE);
+	s.m.va = (void *)(((uintptr_t)trap.va + HUGE - 1) & ~(HUGE - 1));
+	s.m.size = SIZE;
+	/* one page is left of the trap */
+	require(mmap(s.m.va, trapped, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == s.m.va);
+	require(mmap(s.m.va + trapped + PAGE, SIZE - trapped - PAGE, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED);
+	for (int i = 0; i < 6; i++) {
+		bad = s.m.va + trapped - i * HUGE - PAGE;
+		require(!mprotect(bad, PAGE, PROT_NONE));
+		check_returns(map, NULL, -EFAULT);
+		check_eq(meters_vmpin(), 0);
+		require(!mprotect(bad, PAGE, PROT_READ | PROT_WRITE));
+		require(!madvise(s.m.va, trapped, MADV_DONTNEED));
+	}
+}
+
 /* A child of fork() has no trap of its own, so it makes one. */
 static void stall_child(const int *ready)
 {
@@ -495,18 +531,70 @@ static void one_cpu(void)
 	unmap();
 }
 
-/* No more threads for this user: it works without. */
-static void no_threads(void)
+/* What a kernel thread can't be: it works without. */
+static void real_time(void)
 {
-	struct rlimit none = { 2, 2 }, all = { RLIM_INFINITY, RLIM_INFINITY };
+	struct sched_param param = { .sched_priority = 1 };
 
 	attached();
 	mem_get(&s.m, MEM_ANON, SIZE);
-	require(!setrlimit(RLIMIT_MEMLOCK, &all));
-	require(!setrlimit(RLIMIT_NPROC, &none));
-	require(!setuid(12345));
+	require(!sched_setscheduler(0, SCHED_FIFO, &param));
 	check_eq(map_watched(0), 0);
 	unmap();
+}
+
+/* Keys keep from the kernel what they keep from the process, whoever helps. */
+static void keys(void)
+{
+	int key = pkey_alloc(0, 0);
+
+	if (key < 0)
+		tap_skip("no protection keys: %s", strerror(errno));
+	attached();
+	mem_get(&s.m, MEM_ANON, SIZE);
+	require(!pkey_mprotect(s.m.va, SIZE, PROT_READ | PROT_WRITE, key));
+	require_ok(map(NULL));
+	unmap();
+	mem_put(&s.m);
+	mem_get(&s.m, MEM_ANON, SIZE);
+	require(!pkey_mprotect(s.m.va + SIZE / 2, SIZE / 2, PROT_READ | PROT_WRITE, key));
+	require(!pkey_set(key, PKEY_DISABLE_WRITE));
+	check_ret(map(NULL), -EFAULT);
+	check_eq(meters_vmpin(), 0);
+}
+
+/* When the call returns the process has no other thread, and may leave its namespace. */
+static int map_and_leave(void)
+{
+	struct dirent *entry;
+	unsigned int n = 0;
+	DIR *dir;
+
+	mem_get(&s.m, MEM_ANON, SIZE);
+	if (map(NULL))
+		return 1;
+	if (unshare(CLONE_NEWUSER))
+		return errno == EINVAL ? 2 : 3;
+	dir = opendir("/proc/self/task");
+	while (dir && (entry = readdir(dir)))
+		n += entry->d_name[0] != '.';
+	return n == 1 ? 0 : 4;
+}
+
+static void alone(void)
+{
+	int pid, status;
+
+	attached();
+	for (int i = 0; i < 40; i++) {
+		pid = fork();
+		require(pid >= 0);
+		if (!pid)
+			_exit(map_and_leave());
+		require(waitpid(pid, &status, 0) == pid);
+		check_msg(!status, "round %d: status 0x%x", i, status);
+		check_eq(ioas_unmap_all(s.fd, s.ioas), SIZE);
+	}
 }
 
 /* What the threads allocate is charged to the group of who called. */
@@ -514,6 +602,7 @@ static void cgroup(void)
 {
 	static const char *dir = "/tmp/cgroup";
 	char path[128], text[32];
+	bool seen = false;
 	long long used;
 	FILE *f;
 
@@ -538,7 +627,13 @@ static void cgroup(void)
 	require(!fclose(f));
 	attached();
 	mem_get(&s.m, MEM_ANON, SIZE);
-	require_ok(map(NULL));
+	call_start(&s.call, map, NULL);
+	while (!call_over(&s.call)) {
+		seen |= helpers_in(getpid(), "/pin_many\n");
+		usleep(500);
+	}
+	check_ret(s.call.ret, 0);
+	check(seen || !together());
 	snprintf(path, sizeof(path), "%s/pin_many/memory.current", dir);
 	f = fopen(path, "re");
 	require(f && fgets(text, sizeof(text), f));
@@ -647,13 +742,16 @@ static const struct test tests[] = {
 	{ "forked", forked },
 	{ "hole", hole },
 	{ "stall", stall, 120 },
+	{ "error_first", error_first, 240 },
 	{ "stall_killed", stall_killed },
 	{ "killed", killed, 120 },
 	{ "exited", exited, 120 },
 	{ "executed", executed, 120 },
 	{ "stopped", stopped, 120 },
 	{ "one_cpu", one_cpu, 120 },
-	{ "no_threads", no_threads, 120 },
+	{ "real_time", real_time, 120 },
+	{ "keys", keys, 120 },
+	{ "alone", alone, 600 },
 	{ "cgroup", cgroup },
 	{ "forking", forking, 120 },
 	{ "dropping", dropping, 120 },

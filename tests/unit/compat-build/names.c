@@ -5,7 +5,6 @@
 #include <iommufd/iommufd.h>
 
 #include "../../../src/compat/dmabuf.h"
-#include "../../../src/compat/thread.h"
 
 struct item {
 	u32 count;
@@ -22,7 +21,6 @@ int names_nested(struct device *dev, struct iommu_domain *parent,
 int names_mm(struct mm_struct *mm, struct file *file, struct page **pages,
 	     struct folio **folios, struct vm_area_struct *vma);
 int names_dmabuf(struct dma_buf *dmabuf, struct device *dev);
-int names_thread(bool (*fn)(void *), void (*killed)(void *));
 
 static int allocations(void)
 {
@@ -221,21 +219,6 @@ int names_dmabuf(struct dma_buf *dmabuf, struct device *dev)
 	return compat_dmabuf_phys(attachment, &base, &length);
 }
 EXPORT_SYMBOL_NS_GPL(names_dmabuf, "COMPAT");
-
-int names_thread(bool (*fn)(void *), void (*killed)(void *))
-{
-	struct vhost_task *thread;
-
-	if (!COMPAT_THREADS || compat_is_thread(current))
-		return -EOPNOTSUPP;
-	thread = vhost_task_create(fn, killed, NULL, "thread");
-	if (IS_ERR_OR_NULL(thread))
-		return -ENOMEM;
-	vhost_task_start(thread);
-	vhost_task_stop(thread);
-	return 0;
-}
-EXPORT_SYMBOL_NS_GPL(names_thread, "COMPAT");
 
 MODULE_IMPORT_NS("DMA_BUF");
 MODULE_IMPORT_NS("IOMMUFD_INTERNAL");
