@@ -7,7 +7,13 @@
  * page at its next write, and the device goes on to read the old one.  Such
  * mappings are written to first, by force if they are read-only, which gives
  * the process its own page before it is pinned.
+ *
+ * A long-term pin for writing takes pages of any file there.  Where the filesystem writes
+ * them back it has to be told of every write, and a device doesn't tell: once a page was
+ * cleaned, what the device writes to it is lost.  Such mappings are refused, as newer
+ * kernels do.
  */
+#include <linux/backing-dev.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 
@@ -41,10 +47,36 @@ static long pin_readonly_vma(struct vm_area_struct *vma, unsigned long start,
 	return rc;
 }
 
-/* Forcing must not reach what the process itself can't read. */
-static long pin_readonly(struct mm_struct *mm, unsigned long start,
-			 unsigned long nr_pages, unsigned int gup_flags,
-			 struct page **pages)
+/* Has the file to know of writes through this mapping? */
+static bool tracks_writes(const struct vm_area_struct *vma)
+{
+	const struct vm_operations_struct *ops = vma->vm_ops;
+
+	if ((vma->vm_flags & (VM_WRITE | VM_SHARED)) != (VM_WRITE | VM_SHARED))
+		return false;
+	if (ops && (ops->page_mkwrite || ops->pfn_mkwrite))
+		return true;
+	return vma->vm_file && vma->vm_file->f_mapping &&
+	       mapping_can_writeback(vma->vm_file->f_mapping);
+}
+
+static long pin_vma(struct vm_area_struct *vma, unsigned long start,
+		    unsigned long nr_pages, unsigned int gup_flags, struct page **pages)
+{
+	if (gup_flags & FOLL_WRITE)
+		return tracks_writes(vma) ? -EFAULT :
+		       pin_user_pages_remote(vma->vm_mm, start, nr_pages, gup_flags,
+					     pages, NULL, NULL);
+	/* Forcing must not reach what the process itself can't read. */
+	if (!(vma->vm_flags & VM_READ))
+		return -EFAULT;
+	return pin_readonly_vma(vma, start, nr_pages, gup_flags, pages);
+}
+
+/* Pins for long with the mmap_lock held, mapping by mapping. */
+static long pin_locked(struct mm_struct *mm, unsigned long start,
+		       unsigned long nr_pages, unsigned int gup_flags,
+		       struct page **pages)
 {
 	unsigned long done = 0;
 	long rc = 0;
@@ -55,10 +87,10 @@ static long pin_readonly(struct mm_struct *mm, unsigned long start,
 		unsigned long n;
 
 		rc = -EFAULT;
-		if (!vma || !(vma->vm_flags & VM_READ))
+		if (!vma)
 			break;
 		n = min(nr_pages - done, (vma->vm_end - at) >> PAGE_SHIFT);
-		rc = pin_readonly_vma(vma, at, n, gup_flags, pages + done);
+		rc = pin_vma(vma, at, n, gup_flags, pages + done);
 		if (rc <= 0)
 			break;
 		done += rc;
@@ -66,6 +98,22 @@ static long pin_readonly(struct mm_struct *mm, unsigned long start,
 			break;
 	}
 	return done ? done : rc;
+}
+
+/* Are these beyond doubt of no file that writes them back? */
+static bool are_memory(struct page **pages, long n)
+{
+	long i;
+
+	for (i = 0; i < n; i++) {
+		struct folio *folio = page_folio(pages[i]);
+
+		/* anonymous, of tmpfs, or of hugetlbfs */
+		if (!folio_test_anon(folio) && !folio_test_swapbacked(folio) &&
+		    !folio_test_hugetlb(folio))
+			return false;
+	}
+	return true;
 }
 
 long compat_pin_user_pages_remote(struct mm_struct *mm, unsigned long start,
@@ -76,10 +124,7 @@ long compat_pin_user_pages_remote(struct mm_struct *mm, unsigned long start,
 	if (!(gup_flags & FOLL_LONGTERM))
 		return pin_user_pages_remote(mm, start, nr_pages, gup_flags,
 					     pages, NULL, locked);
-	if (gup_flags & FOLL_WRITE)
-		return pin_user_pages_remote(mm, start, nr_pages, gup_flags,
-					     pages, NULL, NULL);
-	return pin_readonly(mm, start, nr_pages, gup_flags, pages);
+	return pin_locked(mm, start, nr_pages, gup_flags, pages);
 }
 
 int compat_pin_user_pages_fast(unsigned long start, int nr_pages,
@@ -88,12 +133,19 @@ int compat_pin_user_pages_fast(unsigned long start, int nr_pages,
 	struct mm_struct *mm = current->mm;
 	long rc;
 
-	if ((gup_flags & (FOLL_LONGTERM | FOLL_WRITE)) != FOLL_LONGTERM)
+	if (!(gup_flags & FOLL_LONGTERM))
 		return pin_user_pages_fast(start, nr_pages, gup_flags, pages);
+	if (gup_flags & FOLL_WRITE) {
+		rc = pin_user_pages_fast(start, nr_pages, gup_flags, pages);
+		if (rc <= 0 || are_memory(pages, rc))
+			return rc;
+		/* It takes their mappings to know. */
+		unpin_user_pages(pages, rc);
+	}
 	start = untagged_addr(start) & PAGE_MASK;
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
-	rc = pin_readonly(mm, start, nr_pages, gup_flags, pages);
+	rc = pin_locked(mm, start, nr_pages, gup_flags, pages);
 	mmap_read_unlock(mm);
 	return rc;
 }

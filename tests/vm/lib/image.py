@@ -22,7 +22,8 @@ GUEST = Path(__file__).resolve().parents[1] / "guest"
 # A name that a kernel doesn't have (built in, or another version) is left out.
 WANTED = ("vfio", "vfio-pci", "vfio_iommu_type1", "vfio_virqfd", "nvme", "e1000e",
           "kvm", "kvm-intel", "kvm-amd", "virtio-iommu", "virtio_pci",
-          "9p", "9pnet_virtio", "iommufd")
+          "9p", "9pnet_virtio", "loop", "ext4",
+          "crc32c_generic", "iommufd")
 
 KEEP = 8        # images kept for each kernel
 
