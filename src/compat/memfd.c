@@ -3,14 +3,26 @@
  * Pinning a memfd where the kernel can't do it by the file (Linux 6.1), or not
  * for huge pages without damage (6.12), and pinning a folio again.
  *
- * The range is mapped into the current process, read-only, pinned by the
- * mapping and unmapped at once.  A page of a shared file stays the file's page
- * whoever writes to it, so the pin needs no right to write.
+ * Pages are looked up in the file, which allocates them where it has holes, outside of
+ * what can't be pinned for long (ZONE_MOVABLE, CMA).  A page that is there already and
+ * lies within has to move first.  Only the kernel's own pinning of process memory can do
+ * that, so such a page is mapped into the current process for a moment, read-only, by a
+ * mapping that no child inherits and mlockall() doesn't lock.
  */
+#include <linux/anon_inodes.h>
+#include <linux/err.h>
+#include <linux/falloc.h>
+#include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/hugetlb.h>
 #include <linux/magic.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
+#include <linux/mmzone.h>
+#include <linux/module.h>
+#include <linux/pagemap.h>
+#include <linux/sched/signal.h>
+#include <linux/shmem_fs.h>
 #include <linux/vmstat.h>
 
 #if !defined(IOMMUFD_HAVE_SYM_MEMFD_PIN_FOLIOS) || \
@@ -21,126 +33,215 @@
 /* The kernel's own: compat's would break a private mapping away from its file. */
 #undef pin_user_pages_fast
 
-/* How far a range is pinned. */
-struct memfd_pin {
-	struct address_space *mapping;
-	struct folio **folios;
-	unsigned int nr_folios;
-	unsigned int max_folios;
-	pgoff_t index;			/* the next page of the file */
-	pgoff_t last;
+static bool memfd_is_huge(struct file *memfd)
+{
+	return file_inode(memfd)->i_sb->s_magic == HUGETLBFS_MAGIC;
+}
+
+static unsigned long memfd_unit(struct file *memfd)
+{
+	return memfd_is_huge(memfd) ? file_inode(memfd)->i_sb->s_blocksize : PAGE_SIZE;
+}
+
+/* A page of tmpfs, with a reference. */
+static struct page *memfd_get_page(struct file *memfd, pgoff_t index)
+{
+	gfp_t gfp = mapping_gfp_mask(memfd->f_mapping) & ~__GFP_MOVABLE;
+
+	return shmem_read_mapping_page_gfp(memfd->f_mapping, index, gfp);
+}
+
+/* The same of hugetlbfs, if it's there; else NULL. */
+static struct page *memfd_find_huge(struct file *memfd, pgoff_t index)
+{
+	pgoff_t skip = index & (memfd_unit(memfd) / PAGE_SIZE - 1), at = index - skip;
+	struct folio *folio;
+
+#ifndef IOMMUFD_HAVE_HUGETLB_PAGE_INDEX
+	at /= memfd_unit(memfd) / PAGE_SIZE;
+#endif
+	folio = __filemap_get_folio(memfd->f_mapping, at, 0, 0);
+	return IS_ERR_OR_NULL(folio) ? NULL : folio_page(folio, skip);
+}
+
+/*
+ * Allocates a page as fallocate() does, which may take what was reserved for the file.
+ * It does nothing while any signal is pending: -EINTR.
+ */
+static int memfd_alloc_huge(struct file *memfd, pgoff_t index)
+{
+	unsigned long unit = memfd_unit(memfd);
+	loff_t at = round_down((loff_t)index << PAGE_SHIFT, unit);
+	int rc;
+
+	rc = memfd->f_op->fallocate(memfd, FALLOC_FL_KEEP_SIZE, at, unit);
+	return rc == -ENOSPC ? -ENOMEM : rc;
+}
+
+static struct page *memfd_get_huge(struct file *memfd, pgoff_t index)
+{
+	struct page *page = memfd_find_huge(memfd, index);
+	int rc;
+
+	if (!page) {
+		rc = memfd_alloc_huge(memfd, index);
+		if (rc)
+			return ERR_PTR(rc);
+		page = memfd_find_huge(memfd, index);
+	}
+	if (!page)
+		return ERR_PTR(-EFAULT);
+	if (PageHWPoison(compound_head(page)) || !folio_test_uptodate(page_folio(page))) {
+		put_page(page);
+		return ERR_PTR(-EFAULT);
+	}
+	return page;
+}
+
+/* The kernel has this in a function that it doesn't export. */
+static unsigned int block_type(struct page *page)
+{
+	unsigned long pfn = page_to_pfn(page), bit;
+	unsigned long *map = section_to_usemap(__pfn_to_section(pfn));
+
+	bit = ((pfn & (PAGES_PER_SECTION - 1)) >> pageblock_order) * NR_PAGEBLOCK_BITS;
+	return map[bit / BITS_PER_LONG] >> bit % BITS_PER_LONG &
+	       (BIT(PB_migratetype_bits) - 1);
+}
+
+static bool may_stay(struct page *page)
+{
+	unsigned int type = block_type(page);
+
+#ifdef CONFIG_CMA
+	if (type == MIGRATE_CMA)
+		return false;
+#endif
+	return type != MIGRATE_ISOLATE && !is_zone_movable_page(page);
+}
+
+/*
+ * What is mapped instead of a memfd, so that nothing comes of it but the mapping: it is
+ * opened to read only, whatever seals there are.
+ */
+static int alias_mmap(struct file *alias, struct vm_area_struct *vma)
+{
+	struct file *memfd = alias->private_data;
+	int rc;
+
+	vma_set_file(vma, memfd);
+	rc = memfd->f_op->mmap(memfd, vma);
+	if (!rc) {
+		vm_flags_set(vma, VM_DONTCOPY);
+		vm_flags_clear(vma, VM_LOCKED | VM_LOCKONFAULT);
+	}
+	return rc;
+}
+
+static unsigned long alias_area(struct file *alias, unsigned long addr, unsigned long len,
+				unsigned long pgoff, unsigned long flags)
+{
+	struct file *memfd = alias->private_data;
+
+	return memfd->f_op->get_unmapped_area(memfd, addr, len, pgoff, flags);
+}
+
+static const struct file_operations alias_fops = {
+	.owner = THIS_MODULE,
+	.mmap = alias_mmap,
+	.get_unmapped_area = alias_area,
 };
 
-/*
- * The process could have put something else where the file was mapped.  What
- * isn't the next part of the file, or not where a folio is expected to begin,
- * is no good.
- */
-static bool memfd_page_fits(const struct memfd_pin *pin, struct page *page)
+static unsigned long memfd_map(struct file *memfd, loff_t from, unsigned long len)
 {
-	struct folio *folio = page_folio(page);
-	unsigned long skip = 0;
+	struct file *alias;
+	unsigned long addr;
 
-	if (!pin->nr_folios)
-		skip = pin->index & (folio_nr_pages(folio) - 1);
-	return folio->mapping == pin->mapping && folio_page_idx(folio, page) == skip;
-}
-
-/* Keeps one pin for each folio, and goes on behind the first large one. */
-static int memfd_pin_keep(struct memfd_pin *pin, struct page **pages, long n)
-{
-	int rc = 0;
-	long i;
-
-	for (i = 0; i < n && pin->nr_folios < pin->max_folios; i++) {
-		struct folio *folio = page_folio(pages[i]);
-
-		if (!memfd_page_fits(pin, pages[i])) {
-			rc = -EFAULT;
-			break;
-		}
-		pin->folios[pin->nr_folios++] = folio;
-		pin->index += folio_nr_pages(folio) - folio_page_idx(folio, pages[i]);
-		if (folio_test_large(folio)) {
-			i++;
-			break;
-		}
-	}
-	if (i < n)
-		unpin_user_pages(pages + i, n - i);
-	return rc;
-}
-
-/* @addr is where the file's first page would be mapped. */
-static long memfd_pin_mapped(struct memfd_pin *pin, unsigned long addr)
-{
-	struct page *pages[32];
-	long n, rc = 0;
-
-	while (!rc && pin->index <= pin->last && pin->nr_folios < pin->max_folios) {
-		n = min_t(unsigned long, pin->last - pin->index + 1, ARRAY_SIZE(pages));
-		n = pin_user_pages_fast(addr + (pin->index << PAGE_SHIFT), n,
-					FOLL_LONGTERM, pages);
-		rc = n > 0 ? memfd_pin_keep(pin, pages, n) : n ? n : -EFAULT;
-		cond_resched();
-	}
-	if (!rc)
-		return pin->nr_folios;
-	while (pin->nr_folios)
-		unpin_user_page(folio_page(pin->folios[--pin->nr_folios], 0));
-	return rc;
-}
-
-/*
- * How to map the file, and in what units.  Private where that gives the file's
- * own pages for reading, because it needs no leave from seals against writing.
- */
-static int memfd_mapping(struct inode *inode, unsigned long *flags, u64 *unit)
-{
-	switch (inode->i_sb->s_magic) {
-	case TMPFS_MAGIC:
-		*flags = MAP_PRIVATE;
-		*unit = PAGE_SIZE;
-		return S_ISREG(inode->i_mode) ? 0 : -EINVAL;
-	case HUGETLBFS_MAGIC:
-		*flags = MAP_SHARED;
-		*unit = inode->i_sb->s_blocksize;
-		return 0;
-	default:
-		return -EINVAL;
-	}
-}
-
-static long memfd_map_and_pin(struct file *memfd, loff_t start, loff_t end,
-			      struct folio **folios, unsigned int max_folios)
-{
-	struct memfd_pin pin = {
-		.mapping = memfd->f_mapping,
-		.folios = folios,
-		.max_folios = max_folios,
-		.index = start >> PAGE_SHIFT,
-	};
-	unsigned long addr, flags;
-	u64 unit, from, len;
-	long rc;
-
-	if (memfd_mapping(file_inode(memfd), &flags, &unit) ||
-	    end >= i_size_read(file_inode(memfd)))
-		return -EINVAL;
 	if (!current->mm)
 		return -EFAULT;
+	alias = anon_inode_getfile("[iommufd-pin]", &alias_fops, memfd, O_RDONLY);
+	if (IS_ERR(alias))
+		return PTR_ERR(alias);
+	addr = vm_mmap(alias, 0, len, PROT_READ, MAP_SHARED, from);
+	fput(alias);
+	return addr;
+}
 
-	/* As much of the range as that many folios can hold. */
-	from = round_down((u64)start, unit);
-	len = min(round_up(end + 1 - from, unit), max_t(u64, unit, PMD_SIZE) * max_folios);
-	pin.last = min_t(u64, end, from + len - 1) >> PAGE_SHIFT;
+/*
+ * Pins a page that may have to move, and returns it.  The process could have put
+ * something else where the page was mapped: what isn't the file's is no good.
+ */
+static struct page *memfd_pin_mapped(struct file *memfd, pgoff_t index)
+{
+	unsigned long unit = memfd_unit(memfd), addr;
+	loff_t at = (loff_t)index << PAGE_SHIFT, from = round_down(at, unit);
+	struct page *page;
+	int n;
 
-	addr = vm_mmap(memfd, 0, len, PROT_READ, flags, from);
+	addr = memfd_map(memfd, from, unit);
 	if (IS_ERR_VALUE(addr))
-		return addr;
-	rc = memfd_pin_mapped(&pin, addr - from);
-	vm_munmap(addr, len);
-	return rc;
+		return ERR_PTR(addr);
+	n = pin_user_pages_fast(addr + (at - from), 1, FOLL_LONGTERM, &page);
+	vm_munmap(addr, unit);
+	if (n != 1)
+		return ERR_PTR(n ? n : -EFAULT);
+	if (page_folio(page)->mapping == memfd->f_mapping)
+		return page;
+	unpin_user_page(page);
+	return ERR_PTR(-EFAULT);
+}
+
+static struct page *memfd_pin_page(struct file *memfd, pgoff_t index)
+{
+	bool huge = memfd_is_huge(memfd);
+	struct page *page;
+
+	page = huge ? memfd_get_huge(memfd, index) : memfd_get_page(memfd, index);
+	if (IS_ERR(page) && !(PTR_ERR(page) == -EINTR && !fatal_signal_pending(current)))
+		return page;
+	if (IS_ERR(page) || !may_stay(page)) {
+		if (!IS_ERR(page))
+			put_page(page);
+		return memfd_pin_mapped(memfd, index);
+	}
+	folio_add_pins(page_folio(page), 1);
+	put_page(page);
+	return page;
+}
+
+/*
+ * Pins a folio each, until there are enough, or one doesn't begin where the last ended:
+ * the file may change meanwhile.
+ */
+static long memfd_pin(struct file *memfd, pgoff_t index, pgoff_t last,
+		      struct folio **folios, unsigned int max_folios)
+{
+	unsigned int n = 0;
+	struct page *page;
+	unsigned long skip;
+
+	while (index <= last && n < max_folios && !fatal_signal_pending(current)) {
+		page = memfd_pin_page(memfd, index);
+		if (IS_ERR(page))
+			return n ? n : PTR_ERR(page);
+		folios[n] = page_folio(page);
+		skip = folio_page_idx(folios[n], page);
+		if (n && skip) {
+			unpin_user_page(page);
+			break;
+		}
+		index += folio_nr_pages(folios[n++]) - skip;
+		cond_resched();
+	}
+	return n ? n : -EINTR;
+}
+
+static bool memfd_is_known(struct file *memfd)
+{
+	struct inode *inode = file_inode(memfd);
+
+	return S_ISREG(inode->i_mode) &&
+	       (memfd_is_huge(memfd) || inode->i_sb->s_magic == TMPFS_MAGIC);
 }
 
 long compat_memfd_pin_folios(struct file *memfd, loff_t start, loff_t end,
@@ -152,10 +253,12 @@ long compat_memfd_pin_folios(struct file *memfd, loff_t start, loff_t end,
 	if (!memfd || start < 0 || start > end || !max_folios)
 		return -EINVAL;
 #ifdef IOMMUFD_HAVE_SYM_MEMFD_PIN_FOLIOS
-	if (file_inode(memfd)->i_sb->s_magic != HUGETLBFS_MAGIC)
+	if (!memfd_is_huge(memfd))
 		return memfd_pin_folios(memfd, start, end, folios, max_folios, offset);
 #endif
-	rc = memfd_map_and_pin(memfd, start, end, folios, max_folios);
+	if (!memfd_is_known(memfd) || end >= i_size_read(file_inode(memfd)))
+		return -EINVAL;
+	rc = memfd_pin(memfd, start >> PAGE_SHIFT, end >> PAGE_SHIFT, folios, max_folios);
 	if (rc > 0)
 		*offset = offset_in_folio(folios[0], start);
 	return rc;

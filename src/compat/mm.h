@@ -41,10 +41,10 @@ int compat_pin_user_pages_fast(unsigned long start, int nr_pages,
  * unpin_user_page_range_dirty_lock().
  *
  * Linux 6.1 can't do it.  6.12 takes huge pages from what others reserved: the
- * pool's count goes wrong.  There the file, if it is on hugetlbfs, and on 6.1
- * any, is mapped into the current process for a moment.  Hence -EFAULT without
- * one, -EACCES for a file that isn't open for reading, -EPERM for one on
- * hugetlbfs that is sealed against writing, -ENOMEM if RLIMIT_AS leaves no room.
+ * pool's count goes wrong.  There pages are looked up one by one, of hugetlbfs, and on
+ * 6.1 of any file.  One that lies where it can't be pinned for long (ZONE_MOVABLE, CMA)
+ * is mapped into the current process until it has moved: hence -EFAULT without one,
+ * -ENOMEM if RLIMIT_AS leaves no room.
  */
 #if !defined(IOMMUFD_HAVE_SYM_MEMFD_PIN_FOLIOS) || \
 	!defined(IOMMUFD_HAVE_HUGETLB_SUBPOOL_INODE)
