@@ -108,11 +108,18 @@ void memory_put(struct memory *memory)
 	kmem_cache_free(memory_cache, memory);
 }
 
+/* What is unpinned at a time, so that others run however long a run of small pages is. */
+#define UNPIN_PAGES (PMD_SIZE / PAGE_SIZE)
+
 static void unpin_run(struct memory *memory, const struct run *run)
 {
-	unpin_user_page_range_dirty_lock(pfn_to_page(run->pfn), run->npages,
-					 memory->writable);
-	cond_resched();
+	unsigned long pfn = run->pfn, left = run->npages, part;
+
+	for (; left; pfn += part, left -= part) {
+		part = min(left, UNPIN_PAGES);
+		unpin_user_page_range_dirty_lock(pfn_to_page(pfn), part, memory->writable);
+		cond_resched();
+	}
 }
 
 /* Unpins and forgets all that is recorded; returns the number of pages. */

@@ -13,7 +13,9 @@
 #include "klog.h"
 #include "mem.h"
 #include "meters.h"
+#include "plug.h"
 #include "tap.h"
+#include "trace.h"
 
 #define BASE 0x1000000ull
 #define MSI_WINDOW 0xfee00000ull	/* x86 */
@@ -345,6 +347,49 @@ static void small_pages(void)
 	check_eq(meters_vmpin(), 0);
 }
 
+#define TRACING "/sys/kernel/tracing/"
+#define PROBE	TRACING "events/kprobes/unpin/"
+
+static unsigned int count_events(void)
+{
+	unsigned int n = 0;
+
+	for (const char *p = slurp(TRACING "trace"); (p = strstr(p, "unpin:")); p++)
+		n++;
+	return n;
+}
+
+/* Maps and unmaps, and counts the calls that give back pages and pass a filter. */
+static unsigned int count_unpins(struct setup *s, const struct mem *m, const char *filter)
+{
+	require_ok(write_file(PROBE "filter", filter));
+	empty_file(TRACING "trace");
+	require_ok(ioas_map_at(s->fd, s->ioas, m->va, m->size, BASE));
+	require_ok(write_file(PROBE "enable", "1"));
+	check_eq(ioas_unmap_all(s->fd, s->ioas), m->size);
+	require_ok(write_file(PROBE "enable", "0"));
+	return count_events();
+}
+
+/* A long run of pages is unpinned in steps, between which others may run. */
+static void in_steps(void)
+{
+	struct setup s;
+	struct mem m;
+
+	if (tap_oracle())
+		tap_skip("Linux's own doesn't record runs");
+	if (write_file(TRACING "kprobe_events",
+		       "p:kprobes/unpin unpin_user_page_range_dirty_lock n=$arg2"))
+		tap_skip("no kprobes");
+	setup(&s);
+	require_ok(device_attach(&s.dev, s.ioas));
+	mem_get(&m, MEM_HUGETLB, 8 * HUGE);
+	check(count_unpins(&s, &m, "n > 0") > 0);
+	check_eq(count_unpins(&s, &m, "n > 512"), 0);
+	require_ok(write_file(TRACING "kprobe_events", "-:kprobes/unpin"));
+}
+
 static const struct test tests[] = {
 	{ "reserved", reserved },
 	{ "unsuitable", unsuitable },
@@ -362,6 +407,7 @@ static const struct test tests[] = {
 	{ "half_way", half_way },
 	{ "half_copy", half_copy },
 	{ "small_pages", small_pages },
+	{ "in_steps", in_steps },
 };
 
 TAP_MAIN("pin", tests)
