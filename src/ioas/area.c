@@ -24,8 +24,7 @@ void area_list_free(struct area *areas)
 
 	for (; areas; areas = next) {
 		next = areas->next;
-		/* What a device might still reach stays pinned for good, by it. */
-		if (areas->stuck)
+		if (areas->lost)
 			continue;
 		memory = areas->memory;
 		if (areas != &memory->first)

@@ -10,6 +10,10 @@
  *   emptied   out of all page tables, then unpinned             area_list_remove()
  *   gone      out of the IOVA space                             area_list_remove()
  *
+ * An area that a page table didn't let go of (a driver that doesn't unmap) is lost: a
+ * device may still reach its memory at its IOVA.  Both are kept for as long as the address
+ * space lives, which all its page tables precede.
+ *
  * Memory is pinned and unpinned outside of ioas->users and ioas->lock, so that a page
  * fault that takes its time holds up nobody who has to do with other memory.
  *
@@ -19,9 +23,9 @@
 #define IOMMUFD_IOAS_AREA_H
 
 #include <linux/atomic.h>
-#include <linux/bug.h>
 #include <linux/interval_tree.h>
 #include <linux/mm.h>
+#include <linux/printk.h>
 #include <linux/types.h>
 
 #include "space.h"
@@ -47,6 +51,7 @@ struct area {
 	atomic_t pins;			/* of access objects; begun under ioas->lock */
 	atomic_t locks;			/* pins that can't be asked for; the same */
 	bool leaving;			/* no more pins, guarded by ioas->lock */
+	bool lost;			/* only its IOVA is left, guarded by ioas->lock */
 };
 
 static inline unsigned long area_length(const struct area *area)
@@ -65,11 +70,14 @@ static inline struct area *to_area(struct iova_node *node)
 	return container_of(node, struct area, node);
 }
 
-/* Memory that a device may still reach is never given back. */
+/* Memory that a device may still reach isn't given back. */
 static inline void area_check_unmapped(struct area *area, bool ok)
 {
-	if (WARN_ON_ONCE(!ok))
-		area->stuck = true;
+	if (ok)
+		return;
+	area->stuck = true;
+	pr_err_ratelimited("iommufd: the IOMMU's driver doesn't unmap [%#lx, %#lx], which stays in use\n",
+			   area->node.first, area->node.last);
 }
 
 /*
@@ -96,6 +104,7 @@ static inline struct area *area_init(struct area *area, struct memory *memory,
 	atomic_set(&area->pins, 0);
 	atomic_set(&area->locks, 0);
 	area->leaving = false;
+	area->lost = false;
 	return area;
 }
 
@@ -105,7 +114,7 @@ static inline struct area *area_init(struct area *area, struct memory *memory,
 struct area *area_share(struct memory *memory, unsigned long start,
 			unsigned long length, int prot);
 
-/* Frees areas that were never reserved. */
+/* Frees areas that are nowhere any more; those that are lost aren't. */
 void area_list_free(struct area *areas);
 
 /* In map.c: */

@@ -85,6 +85,8 @@ static int cut_behind(struct ioas *ioas, unsigned long last)
 	if (!node || node->last == last || node->first == last)
 		return 0;
 	left = to_area(node);
+	if (left->lost)
+		return 0;
 	rc = check_cut(ioas, left, last + 1);
 	if (rc)
 		return rc;

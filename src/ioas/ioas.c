@@ -29,6 +29,24 @@ static void ioas_forget_type1(struct ioas *ioas)
 	xa_unlock(&ctx->objects);
 }
 
+/* What page tables didn't let go of, which have gone now. */
+static void ioas_free_lost(struct ioas *ioas)
+{
+	struct iova_node *node;
+	struct area *area;
+
+	while ((node = space_find(&ioas->space, 0, ULONG_MAX))) {
+		area = to_area(node);
+		WARN_ON(!area->lost);
+		space_free(&ioas->space, node);
+		area->stuck = false;
+		area->lost = false;
+		area->next = NULL;
+		area_list_unpin(area);
+		area_list_free(area);
+	}
+}
+
 /* Nothing holds it any more, so no page table and no access object uses it. */
 static void ioas_destroy(struct object *obj)
 {
@@ -39,6 +57,7 @@ static void ioas_destroy(struct object *obj)
 	ioas_forget_type1(ioas);
 	/* With nobody else about it doesn't sleep for a lock, so no signal matters. */
 	WARN_ON(ioas_unmap(ioas, 0, ULONG_MAX, &unmapped));
+	ioas_free_lost(ioas);
 	space_destroy(&ioas->space);
 	mutex_destroy(&ioas->auto_lock);
 }
@@ -271,6 +290,8 @@ static int move_areas(struct ioas *ioas, struct payer *to, struct memory **moved
 	for (node = space_find(&ioas->space, 0, ULONG_MAX); node && !rc;
 	     node = space_next(node, ULONG_MAX)) {
 		area = to_area(node);
+		if (area->lost)
+			continue;
 		if (!smp_load_acquire(&area->live))
 			rc = -EBUSY;
 		else if (!area->memory->file)

@@ -105,7 +105,10 @@ static void area_list_release(struct ioas *ioas, struct area *areas)
 	down_write(&ioas->lock);
 	for (area = areas; area; area = area->next) {
 		area_count(ioas, area, -1);
-		space_free(&ioas->space, &area->node);
+		if (area->stuck)
+			area->lost = true;
+		else
+			space_free(&ioas->space, &area->node);
 	}
 	up_write(&ioas->lock);
 	area_list_free(areas);
@@ -143,16 +146,16 @@ struct unmap {
  * Nothing may be unmapped in part, so look at both ends before touching anything.
  * @node is the first that is met.
  */
-static int unmap_check_ends(const struct unmap *un, const struct iova_node *node)
+static int unmap_check_ends(const struct unmap *un, struct iova_node *node)
 {
 	if (!node)
 		return 0;
-	if (node->first < un->first)
+	if (node->first < un->first && !to_area(node)->lost)
 		return -ENOENT;
 	/* Most often it is the last one too. */
 	if (node->last < un->last)
 		node = space_find(&un->ioas->space, un->last, un->last);
-	return node && node->last > un->last ? -ENOENT : 0;
+	return node && node->last > un->last && !to_area(node)->lost ? -ENOENT : 0;
 }
 
 /* Which areas can't be unmapped now: those that another task maps or unmaps, ... */
@@ -201,7 +204,7 @@ static int unmap_take_areas(struct unmap *un)
 	for (; node && n < UNMAP_BATCH; node = space_next(node, un->last), n++) {
 		area = to_area(node);
 		/* It came across our place or our end since unmap_check_ends(). */
-		if (node->first < un->first || node->last > un->last)
+		if (node->first < un->first || node->last > un->last || area->lost)
 			continue;
 		rc = unmap_check_area(area);
 		if (rc)
