@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Domains come to groups and PASIDs, and leave them. */
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/jiffies.h>
 #include <linux/slab.h>
@@ -178,20 +179,31 @@ int hw_restore(struct hw_attachment *now, struct hw_attachment *old)
 	return replace(now, old);
 }
 
-/* Longer than any interrupt takes that has seen an attachment before it ended. */
+/*
+ * Longer than an interrupt takes that has seen an attachment before it ended, but for the
+ * memory that it allocates: meanwhile the core counts it.
+ */
 #define LATE (5 * HZ)
 
 static DEFINE_SPINLOCK(late_lock);
 static LIST_HEAD(late);			/* struct hw_attachment, under @late_lock */
 
-/* Takes the first one off the list if its time has come, or anyway. */
-static struct hw_attachment *take_late(bool anyway)
+static void late_add(struct hw_attachment *attachment)
+{
+	attachment->until = jiffies + LATE;
+	spin_lock(&late_lock);
+	list_add_tail(&attachment->item, &late);
+	spin_unlock(&late_lock);
+}
+
+/* Takes the first one off the list if its time has come. */
+static struct hw_attachment *late_take(void)
 {
 	struct hw_attachment *attachment;
 
 	spin_lock(&late_lock);
 	attachment = list_first_entry_or_null(&late, struct hw_attachment, item);
-	if (attachment && (anyway || time_after_eq(jiffies, attachment->until)))
+	if (attachment && time_after_eq(jiffies, attachment->until))
 		list_del(&attachment->item);
 	else
 		attachment = NULL;
@@ -199,19 +211,33 @@ static struct hw_attachment *take_late(bool anyway)
 	return attachment;
 }
 
-static void free_late(struct work_struct *work);
-static DECLARE_DELAYED_WORK(late_work, free_late);
-
-static void free_late(struct work_struct *work)
+/* Frees those whose time has come.  Returns whether there are others. */
+static bool late_free(void)
 {
 	struct hw_attachment *attachment;
+	bool more;
 
-	while ((attachment = take_late(false)))
+	while ((attachment = late_take())) {
+		if (hw_faults_are_under_way(attachment->late_group)) {
+			late_add(attachment);
+			continue;
+		}
+		iommu_group_put(attachment->late_group);
 		kfree(attachment);
+	}
 	spin_lock(&late_lock);
-	if (!list_empty(&late))
-		schedule_delayed_work(&late_work, HZ);
+	more = !list_empty(&late);
 	spin_unlock(&late_lock);
+	return more;
+}
+
+static void late_run(struct work_struct *work);
+static DECLARE_DELAYED_WORK(late_work, late_run);
+
+static void late_run(struct work_struct *work)
+{
+	if (late_free())
+		schedule_delayed_work(&late_work, HZ);
 }
 
 void hw_attachment_free(struct hw_attachment *attachment)
@@ -221,18 +247,14 @@ void hw_attachment_free(struct hw_attachment *attachment)
 		return;
 	}
 	hw_faults_refuse(&attachment->handle);
-	attachment->until = jiffies + LATE;
-	spin_lock(&late_lock);
-	list_add_tail(&attachment->item, &late);
+	attachment->late_group = iommu_group_ref_get(attachment->at->group);
+	late_add(attachment);
 	schedule_delayed_work(&late_work, LATE);
-	spin_unlock(&late_lock);
 }
 
 void hw_attachments_exit(void)
 {
-	struct hw_attachment *attachment;
-
 	cancel_delayed_work_sync(&late_work);
-	while ((attachment = take_late(true)))
-		kfree(attachment);
+	while (late_free())
+		msleep(50);
 }

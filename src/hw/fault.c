@@ -38,6 +38,26 @@ void hw_faults_refuse(struct iommu_attach_handle *handle)
 {
 	WRITE_ONCE(handle->domain, &nobody);
 }
+
+/* A fault counts from before the core allocates memory for it until it's answered. */
+static int fault_is_under_way(struct device *dev, void *unused)
+{
+	struct iommu_fault_param *param;
+	bool under_way;
+
+	if (!dev->iommu)
+		return 0;
+	rcu_read_lock();
+	param = rcu_dereference(dev->iommu->fault_param);
+	under_way = param && refcount_read(&param->users) > 1;
+	rcu_read_unlock();
+	return under_way;
+}
+
+bool hw_faults_are_under_way(struct iommu_group *group)
+{
+	return iommu_group_for_each_dev(group, NULL, fault_is_under_way);
+}
 #else
 int hw_domain_take_faults(struct iommu_domain *domain,
 			  int (*take)(struct iopf_group *group))
@@ -56,6 +76,11 @@ void hw_fault_own(struct iopf_group *group)
 
 void hw_faults_refuse(struct iommu_attach_handle *handle)
 {
+}
+
+bool hw_faults_are_under_way(struct iommu_group *group)
+{
+	return false;
 }
 #endif
 

@@ -171,6 +171,7 @@ struct hw_attachment {
 	struct list_head overlay_item;	/* of an overlay that is in force */
 	struct list_head item;		/* of those to be freed later */
 	unsigned long until;
+	struct iommu_group *late_group;	/* a reference, once it is to be freed later */
 };
 
 /*
@@ -190,11 +191,17 @@ int hw_restore(struct hw_attachment *now, struct hw_attachment *old);
 void hw_detach(struct hw_attachment *attachment);
 void hw_attachment_free(struct hw_attachment *attachment);
 
-/* For the module's exit: frees what was to be freed later. */
+/*
+ * For the module's exit: frees what was to be freed later, and waits until faults that
+ * are under way don't need it any more, nor the module's text.
+ */
 void hw_attachments_exit(void);
 
 /* Makes the core refuse faults that come with an attachment that has ended. */
 void hw_faults_refuse(struct iommu_attach_handle *handle);
+
+/* Is a fault of one of these devices on its way to who takes it, or with that one? */
+bool hw_faults_are_under_way(struct iommu_group *group);
 
 /*
  * Page faults that devices wait for.  They come to @take in groups, from a threaded
