@@ -6,6 +6,9 @@
 #include <linux/fs.h>
 #include <linux/kdev_t.h>
 #include <linux/module.h>
+#include <linux/notifier.h>
+#include <linux/pci.h>
+#include <linux/platform_device.h>
 #include <linux/pm_runtime.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
@@ -27,6 +30,9 @@ static dev_t front_devt(struct vfio_device *vdev)
 /* Minor number -> struct vfio_device.  A device leaves before it unregisters. */
 static DEFINE_XARRAY(nodes);
 
+/* Its driver is being unbound, which waits until all its files are closed. */
+#define NODE_LEAVING XA_MARK_0
+
 /* The device of a node, with a registration reference: -ENODEV if it comes or goes. */
 static struct vfio_device *front_find(unsigned int minor)
 {
@@ -36,7 +42,8 @@ static struct vfio_device *front_find(unsigned int minor)
 	vdev = xa_load(&nodes, minor);
 	if (!vdev)
 		vdev = ERR_PTR(-ENXIO);
-	else if (!vfio_device_try_get_registration(vdev))
+	else if (xa_get_mark(&nodes, minor, NODE_LEAVING) ||
+		 !vfio_device_try_get_registration(vdev))
 		vdev = ERR_PTR(-ENODEV);
 	xa_unlock(&nodes);
 	return vdev;
@@ -249,6 +256,47 @@ void front_node_remove(struct vfio_device *vdev)
 	device_remove_file(&vdev->device, &dev_attr_dev);
 }
 
+/*
+ * Linux 6.1 takes a device's class device, and with it the node, away only when all files
+ * are closed: who opens one meanwhile would put that off for ever.
+ */
+static int front_bus_event(struct notifier_block *nb, unsigned long event, void *dev)
+{
+	struct vfio_device *vdev;
+	unsigned long minor;
+
+	if (event != BUS_NOTIFY_UNBIND_DRIVER)
+		return NOTIFY_DONE;
+	xa_lock(&nodes);
+	xa_for_each(&nodes, minor, vdev)
+		if (vdev->dev == dev)
+			__xa_set_mark(&nodes, minor, NODE_LEAVING);
+	xa_unlock(&nodes);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block pci_notifier = { .notifier_call = front_bus_event };
+static struct notifier_block platform_notifier = { .notifier_call = front_bus_event };
+
+static int buses_watch(void)
+{
+	int rc;
+
+	rc = bus_register_notifier(&pci_bus_type, &pci_notifier);
+	if (rc)
+		return rc;
+	rc = bus_register_notifier(&platform_bus_type, &platform_notifier);
+	if (rc)
+		bus_unregister_notifier(&pci_bus_type, &pci_notifier);
+	return rc;
+}
+
+static void buses_unwatch(void)
+{
+	bus_unregister_notifier(&platform_bus_type, &platform_notifier);
+	bus_unregister_notifier(&pci_bus_type, &pci_notifier);
+}
+
 static int nodes_register(void)
 {
 	int rc;
@@ -274,11 +322,16 @@ int front_cdev_init(void)
 	rc = class_register(&front_class);
 	if (rc)
 		goto err_region;
-	rc = nodes_register();
+	rc = buses_watch();
 	if (rc)
 		goto err_class;
+	rc = nodes_register();
+	if (rc)
+		goto err_buses;
 	return 0;
 
+err_buses:
+	buses_unwatch();
 err_class:
 	class_unregister(&front_class);
 err_region:
@@ -289,6 +342,7 @@ err_region:
 void front_cdev_exit(void)
 {
 	cdev_del(node_cdev);
+	buses_unwatch();
 	class_unregister(&front_class);
 	unregister_chrdev_region(node_base, NODE_MINORS);
 	WARN_ON(!xa_empty(&nodes));
