@@ -28,6 +28,7 @@ struct ioas {
 
 	struct rw_semaphore users;
 	struct list_head tables;	/* struct ioas_table, guarded by @users */
+	unsigned int comers;		/* page tables to be, guarded by @users */
 	struct xarray readers;		/* object ID -> struct ioas_reader */
 
 	struct rw_semaphore lock;
@@ -37,6 +38,15 @@ struct ioas {
 	unsigned long align;		/* guarded by @lock; written under both */
 	bool single_pages;		/* the same; no huge pages in page tables */
 };
+
+/*
+ * Is what is mapped to be pinned?  Then it is before @users is taken, as page faults may
+ * take any time.  Without @users only a guess.
+ */
+static inline bool ioas_wants_pins(const struct ioas *ioas)
+{
+	return !list_empty(&ioas->tables) || READ_ONCE(ioas->comers);
+}
 
 /* A page table that is filled from an IOAS: part of a HWPT. */
 struct ioas_table {

@@ -202,9 +202,6 @@ static int area_list_fill_locked(struct ioas *ioas, struct area *areas)
 	struct area *area;
 	int rc = 0;
 
-	/* A page table may have come since area_list_fill() looked. */
-	if (!list_empty(&ioas->tables))
-		rc = area_list_pin(areas);
 	for (area = areas; area && !rc; area = area->next)
 		rc = area_map_all(ioas, area);
 	if (rc)
@@ -220,15 +217,32 @@ static void area_list_trace(struct ioas *ioas, const struct area *area, int rc)
 				  area->node.last, rc ? 0 : area_length(area), rc);
 }
 
+/* Takes ioas->users, with the areas pinned if they have to be.  They may be if it fails. */
+static int area_list_pin_and_lock(struct ioas *ioas, struct area *areas)
+{
+	bool pinned = false;
+	int rc = 0;
+
+	for (;;) {
+		if (!pinned && ioas_wants_pins(ioas)) {
+			rc = area_list_pin(areas);
+			pinned = true;
+		}
+		if (!rc)
+			rc = down_read_killable(&ioas->users);
+		if (rc || pinned || !ioas_wants_pins(ioas))
+			return rc;
+		/* A page table has come, or wants to, since the first look. */
+		up_read(&ioas->users);
+	}
+}
+
 /* Pins and maps reserved areas.  On failure they are reserved, and no more. */
 static int area_list_fill(struct ioas *ioas, struct area *areas)
 {
-	int rc = 0;
+	int rc;
 
-	if (!list_empty(&ioas->tables))
-		rc = area_list_pin(areas);
-	if (!rc)
-		rc = down_read_killable(&ioas->users);
+	rc = area_list_pin_and_lock(ioas, areas);
 	if (rc) {
 		if (trace_iommufd_map_enabled())
 			area_list_trace(ioas, areas, rc);
@@ -239,7 +253,7 @@ static int area_list_fill(struct ioas *ioas, struct area *areas)
 	if (trace_iommufd_map_enabled())
 		area_list_trace(ioas, areas, rc);
 	/* In case the page tables have gone since. */
-	if (rc || list_empty(&ioas->tables))
+	if (rc || !ioas_wants_pins(ioas))
 		area_list_unpin(areas);
 	up_read(&ioas->users);
 	return rc;

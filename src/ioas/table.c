@@ -97,7 +97,7 @@ static void prepin_end(struct prepin *list)
 	}
 }
 
-/* Lists what is mapped, with a reference to each piece of memory. */
+/* Lists what page tables are to have, with a reference to each piece of memory. */
 static int prepin_list(struct ioas *ioas, struct prepin **list)
 {
 	struct iova_node *node;
@@ -105,12 +105,13 @@ static int prepin_list(struct ioas *ioas, struct prepin **list)
 	struct area *area;
 	int rc = 0;
 
+	lockdep_assert_held_write(&ioas->users);
 	*list = NULL;
 	down_read(&ioas->lock);
 	for (node = space_find(&ioas->space, 0, ULONG_MAX); node && !rc;
 	     node = space_next(node, ULONG_MAX)) {
 		area = to_area(node);
-		if (!smp_load_acquire(&area->live) || area->memory->dmabuf)
+		if (!area->filled || area->memory->dmabuf)
 			continue;
 		new = kmalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
 		if (!new) {
@@ -139,30 +140,16 @@ static int prepin_one(struct prepin *one)
 	return rc;
 }
 
-/*
- * Pins what the first page table will need before the locks are taken under which
- * it is filled, as page faults may take any time.
- */
-static int prepin_begin(struct ioas *ioas, struct prepin **list)
+/* Pins what is listed, as far as nothing fails or has failed before, as @rc says. */
+static int prepin_all(struct prepin *list, int rc)
 {
-	struct prepin *cur;
-	int rc;
-
-	*list = NULL;
-	if (!list_empty(&ioas->tables))
-		return 0;
-	rc = prepin_list(ioas, list);
-	for (cur = *list; cur; cur = cur->next) {
+	for (; list; list = list->next) {
 		if (!rc)
-			rc = prepin_one(cur);
+			rc = prepin_one(list);
 		if (!rc)
 			continue;
-		memory_put(cur->memory);
-		cur->memory = NULL;
-	}
-	if (rc) {
-		prepin_end(*list);
-		*list = NULL;
+		memory_put(list->memory);
+		list->memory = NULL;
 	}
 	return rc;
 }
@@ -180,8 +167,6 @@ static int ioas_add_table_locked(struct ioas *ioas, struct ioas_table *table)
 		return rc;
 	rc = table_fill(ioas, table);
 	if (rc) {
-		if (list_empty(&ioas->tables))
-			ioas_unpin_all(ioas);
 		ioas_unrestrict(ioas, table);
 		return rc;
 	}
@@ -190,19 +175,32 @@ static int ioas_add_table_locked(struct ioas *ioas, struct ioas_table *table)
 	return 0;
 }
 
+/*
+ * What the first page table needs is pinned before the locks are taken under which it is
+ * filled, as page faults may take any time.
+ */
 int ioas_add_table(struct ioas *ioas, struct ioas_table *table)
 {
-	struct prepin *prepin;
+	struct prepin *prepin = NULL;
 	int rc;
 
-	rc = prepin_begin(ioas, &prepin);
+	rc = down_write_killable(&ioas->users);
 	if (rc)
 		return rc;
-	rc = down_write_killable(&ioas->users);
-	if (!rc) {
+	/* What is mapped from now on is pinned by who maps it. */
+	WRITE_ONCE(ioas->comers, ioas->comers + 1);
+	if (list_empty(&ioas->tables))
+		rc = prepin_list(ioas, &prepin);
+	up_write(&ioas->users);
+
+	rc = prepin_all(prepin, rc);
+	down_write(&ioas->users);
+	if (!rc)
 		rc = ioas_add_table_locked(ioas, table);
-		up_write(&ioas->users);
-	}
+	WRITE_ONCE(ioas->comers, ioas->comers - 1);
+	if (!ioas_wants_pins(ioas))
+		ioas_unpin_all(ioas);
+	up_write(&ioas->users);
 	prepin_end(prepin);
 	return rc;
 }
@@ -213,7 +211,7 @@ void ioas_remove_table(struct ioas *ioas, struct ioas_table *table)
 	if (table->filled) {
 		list_del(&table->item);
 		table_unfill(ioas, table, NULL);
-		if (list_empty(&ioas->tables))
+		if (!ioas_wants_pins(ioas))
 			ioas_unpin_all(ioas);
 		ioas_unrestrict(ioas, table);
 		table->filled = false;

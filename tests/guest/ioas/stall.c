@@ -258,6 +258,37 @@ static void in_attach(void)
 	check_eq(ioas_unmap_all(s.fd, s.ioas), 2 * PAGES * PAGE);
 }
 
+static struct trap late;
+
+static int map_late(void *arg)
+{
+	(void)arg;
+	return ioas_map_at(s.fd, s.ioas, late.va, late.size, 2 * TRAP);
+}
+
+/* Nor does an ATTACH wait for what is mapped after it has begun, with others behind it. */
+static void mapped_meanwhile(void)
+{
+	struct call map;
+
+	if (tap_oracle())
+		tap_skip("Linux holds up the address space while it fills a table");
+	need_fault_in_pin();
+	stall_up();
+	trap_set(&late, PAGE);
+	require_ok(map_trap(NULL));
+	stick(attach);
+	call_start(&map, map_late, NULL);
+	usleep(300000);
+	release(0);
+	check_space_usable();
+	trap_release(&late);
+	require(call_returns(&map));
+	check_ret(map.ret, 0);
+	check_returns(close_device, NULL, 0);
+	check_eq(ioas_unmap_all(s.fd, s.ioas), (2 * PAGES + 1) * PAGE);
+}
+
 /* What a process does that gets stuck and is killed then. */
 struct victim {
 	int (*fn)(void *arg);
@@ -362,6 +393,7 @@ static const struct test tests[] = {
 	{ "in_info", in_info },
 	{ "in_alloc", in_alloc },
 	{ "in_attach", in_attach },
+	{ "mapped_meanwhile", mapped_meanwhile },
 	{ "killed_map", killed_map },
 	{ "killed_alloc", killed_alloc },
 	{ "killed_attach", killed_attach },
