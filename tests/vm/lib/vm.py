@@ -2,6 +2,7 @@
 """Runs programs in one virtual machine and collects what they report."""
 
 import contextlib
+import math
 import os
 import secrets
 import selectors
@@ -20,6 +21,7 @@ import machine as qemu
 import pieces
 from cache import Failed, cache_dir
 from kernels import has_own_iommufd, is_debug, series
+from speed import slowness
 from tap import Reader, Tally
 
 BOOT = 120          # seconds until the guest speaks, and at its end
@@ -48,11 +50,12 @@ class Job:
     add_modules: list = field(default_factory=list)     # names or .ko files
     files: list = field(default_factory=list)
     environment: dict = field(default_factory=dict)
+    slowness: float = 1                 # of this machine, when it starts
 
     @property
     def factor(self):
-        """How much longer things take than on a stock amd64 kernel."""
-        return 6 if is_debug(self.kernel) else 1
+        """How much longer things take than on a stock amd64 kernel of an idle machine."""
+        return math.ceil((6 if is_debug(self.kernel) else 1) * self.slowness)
 
     @property
     def own(self):
@@ -143,7 +146,7 @@ class Watch:
         self.job, self.mark, self.show = job, f"@{token} ", show
         self.outcome = Outcome()
         self.phase = "boot"
-        self.deadline = time.monotonic() + BOOT * job.factor
+        self.allow(BOOT * job.factor)
         self.readers = [Reader(p.name) for p in job.programs]
         self.current = None
         self.text = {"log": [], "leaks": []}
@@ -174,7 +177,18 @@ class Watch:
 
     def allow(self, seconds):
         """Sets the time limit for what comes next."""
+        self.limit, self.slowness = seconds, self.job.slowness
         self.deadline = time.monotonic() + seconds
+
+    def stretch(self):
+        """Moves the limit if this machine got slower; returns whether it did."""
+        slowness_now = slowness()
+        if slowness_now <= self.slowness:
+            return False
+        self.limit *= slowness_now / self.slowness
+        self.deadline += self.limit * (1 - self.slowness / slowness_now)
+        self.slowness = slowness_now
+        return True
 
     def on_start(self, *_):
         """The guest runs, and is about to load modules."""
@@ -262,6 +276,8 @@ def follow(process, watch):
     rest = b""
     while True:
         left = watch.deadline - time.monotonic()
+        if left <= 0 and watch.stretch():
+            continue
         if left <= 0:
             return f"no progress in phase '{watch.phase}' within the time limit"
         if not selector.select(min(left, 5)):
@@ -288,6 +304,7 @@ def run_directory():
 def boot(job, show=False):
     """Runs the job in one machine."""
     began = time.monotonic()
+    job.slowness = slowness()
     token = secrets.token_hex(4)
     pieces.need_tools({"amd64": "qemu-system-x86_64",
                        "arm64": "qemu-system-aarch64"}[job.machine.arch])
