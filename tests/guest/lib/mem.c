@@ -113,6 +113,11 @@ void mem_get(struct mem *m, enum mem_kind kind, size_t size)
 			MADV_NOHUGEPAGE);
 }
 
+bool mem_has_thp(void)
+{
+	return !access("/sys/kernel/mm/transparent_hugepage", F_OK);
+}
+
 void mem_put(struct mem *m)
 {
 	munmap(m->va, m->size);

@@ -34,6 +34,9 @@ struct mem {
 void mem_get(struct mem *m, enum mem_kind kind, size_t size);
 void mem_put(struct mem *m);
 
+/* Does the kernel have transparent huge pages?  PREEMPT_RT has none. */
+bool mem_has_thp(void);
+
 /* Makes room for @pages more huge pages; the harness undoes it. */
 bool mem_huge_reserve(unsigned int pages);
 long mem_huge_pool(void);

@@ -23,6 +23,10 @@ SUITES = (
     ("debian", "trixie-backports"), ("debian-security", "trixie-security"),
 )
 
+# What isn't released lies apart, so that no package comes from there by accident.
+NEXT_SUITES = (("debian", "sid"), ("debian", "experimental"))
+STABLE, NEXT = "apt", "apt-next"        # directories in the cache
+
 FRESH = 24 * 3600       # seconds for which the package lists are taken for new
 
 
@@ -50,18 +54,31 @@ Dir::Etc::trustedparts "/dev/null";
 Acquire::Languages "none";
 Acquire::Retries "3";
 """
+# A mirror's old list of what isn't released yet does no harm.
+ANY_AGE = 'Acquire::Check-Valid-Until "false";\n'
 
 
-def sources(pattern=""):
+def place(suite):
+    """The directory of the lists that have a suite."""
+    return NEXT if any(suite == name for _, name in NEXT_SUITES) else STABLE
+
+
+def sources(pattern="", where=STABLE):
     """The lines of a sources.list for the suites whose name has the pattern."""
+    suites = {STABLE: SUITES, NEXT: NEXT_SUITES}[where]
     return [f"deb [signed-by={KEYRING}] {MIRROR}/{archive} {suite} main"
-            for archive, suite in SUITES if pattern in suite]
+            for archive, suite in suites if pattern in suite]
 
 
-def environment():
+def environment(where=STABLE):
     """The environment in which apt uses the private configuration."""
-    return dict(os.environ, APT_CONFIG=str(cache_dir() / "apt" / "apt.conf"),
+    return dict(os.environ, APT_CONFIG=str(cache_dir() / where / "apt.conf"),
                 LC_ALL="C.UTF-8")
+
+
+def configuration(top):
+    """The text of apt.conf."""
+    return CONFIG.format(top=top) + (ANY_AGE if top.name == NEXT else "")
 
 
 def configure(top):
@@ -71,24 +88,24 @@ def configure(top):
     for part in ("state/lists/partial", "cache/archives/partial", "etc/empty"):
         (top / part).mkdir(parents=True, exist_ok=True)
     (top / "state/status").touch()
-    replace_file(top / "etc/sources.list", "\n".join(sources()) + "\n")
-    replace_file(top / "apt.conf", CONFIG.format(top=top))
+    replace_file(top / "etc/sources.list", "\n".join(sources(where=top.name)) + "\n")
+    replace_file(top / "apt.conf", configuration(top))
 
 
 def is_configured(top):
     """Is the configuration this cache's own? A copy still has the other's."""
     conf = top / "apt.conf"
-    return conf.exists() and conf.read_text(encoding="ascii") == CONFIG.format(top=top)
+    return conf.exists() and conf.read_text(encoding="ascii") == configuration(top)
 
 
-def update(again=False):
+def update(again=False, where=STABLE):
     """Fetches the package lists if there are none, if they are old, or again."""
-    top = cache_dir() / "apt"
+    top = cache_dir() / where
     updated = top / "updated"
     before = updated.stat().st_mtime if updated.exists() else 0
     if time.time() - before < FRESH and is_configured(top) and not again:
         return
-    with locked("apt"):
+    with locked(where):
         if updated.exists() and updated.stat().st_mtime != before:
             return
         configure(top)
@@ -97,7 +114,7 @@ def update(again=False):
         note("fetching Debian's package lists")
         try:
             run(["apt-get", "-q", "update", "-o", "APT::Update::Error-Mode=any"],
-                env=environment())
+                env=environment(where))
         except Failed:
             if not before:
                 raise
@@ -105,32 +122,32 @@ def update(again=False):
         replace_file(updated, str(time.time()))
 
 
-def stamp():
+def stamp(where=STABLE):
     """Changes with every update of the lists."""
-    return (cache_dir() / "apt" / "updated").read_text(encoding="ascii")
+    return (cache_dir() / where / "updated").read_text(encoding="ascii")
 
 
-def stanzas(prefixes):
+def stanzas(prefixes, where=STABLE):
     """All packages in the lists whose name begins so, with their suite and its architecture."""
     begin = tuple(f"Package: {prefix}" for prefix in prefixes)
-    lists = cache_dir() / "apt/state/lists"
+    lists = cache_dir() / where / "state/lists"
     for file in sorted(lists.glob("*_Packages*")):
         suite, arch = re.search(r"_dists_([\w-]+)_main_binary-(\w+)_Packages", file.name).groups()
-        text = run(["/usr/lib/apt/apt-helper", "cat-file", file], env=environment())
+        text = run(["/usr/lib/apt/apt-helper", "cat-file", file], env=environment(where))
         for stanza in text.split("\n\n"):
             if stanza.startswith(begin):
                 yield dict(re.findall(r"^([\w-]+): (.*)$", stanza, re.M), suite=suite, arch=arch)
 
 
-def download(packages, directory):
+def download(packages, directory, where=STABLE):
     """Downloads NAME[:ARCH][=VERSION] packages; returns the files."""
-    update()
+    update(where=where)
     command = ["apt-get", "-q", "download", *packages]
-    done = subprocess.run(command, cwd=directory, env=environment(), text=True,
+    done = subprocess.run(command, cwd=directory, env=environment(where), text=True,
                           capture_output=True, check=False)
     if done.returncode:
-        update(again=True)      # perhaps the lists are old
-        done = subprocess.run(command, cwd=directory, env=environment(), text=True,
+        update(again=True, where=where)     # perhaps the lists are old
+        done = subprocess.run(command, cwd=directory, env=environment(where), text=True,
                               capture_output=True, check=False)
     if done.returncode:
         reasons = "; ".join(re.findall(r"^E: (.*)", done.stderr, re.M))
@@ -138,9 +155,9 @@ def download(packages, directory):
     return sorted(Path(directory).glob("*.deb"))
 
 
-def unpack(packages, root):
+def unpack(packages, root, where=STABLE):
     """Downloads packages and unpacks (does not install) them into root."""
     note("fetching " + " ".join(packages))
     with tempfile.TemporaryDirectory(dir=cache_dir(), prefix="debs.") as debs:
-        for deb in download(packages, debs):
+        for deb in download(packages, debs, where):
             run(["dpkg-deb", "-x", deb, root])

@@ -47,6 +47,11 @@ class Kernel:
         return "-".join(p for p in (self.version, self.flavour, self.arch) if p)
 
     @property
+    def series(self):
+        """The first two numbers of the version."""
+        return re.match(r"\d+\.\d+", self.version)[0]
+
+    @property
     def headers(self):
         """The packages that modules are built against, as apt wants them."""
         return [f"linux-headers-{self.release}:{self.arch}={self.version}",
@@ -55,7 +60,7 @@ class Kernel:
     @property
     def root(self):
         """The release of Debian in which its modules are built; "" is this machine."""
-        release = self.suite.partition("-")[0]
+        release = {"experimental": "sid"}.get(self.suite, self.suite.partition("-")[0])
         return "" if release == host_release() else release
 
 
@@ -118,10 +123,10 @@ def read_kernel(headers, packages):
 OTHERS = re.compile(r"linux-source-\d.*|linux-libc-dev|qemu-system-x86")
 
 
-def read_index():
+def read_index(where):
     """What the package lists have: kernels, and versions and suites of a few other packages."""
     packages = {}
-    for stanza in apt.stanzas(("linux-", "qemu-system-x86")):
+    for stanza in apt.stanzas(("linux-", "qemu-system-x86"), where):
         packages.setdefault((stanza["Package"], stanza["arch"]), {}) \
             .setdefault(stanza["Version"], stanza)
     kernels = [read_kernel(s, packages) for versions in packages.values()
@@ -131,15 +136,15 @@ def read_index():
     return {k.name: asdict(k) for k in kernels if k}, others
 
 
-def load_index():
+def load_index(where=apt.STABLE):
     """The index, read from the package lists again when these are newer."""
-    apt.update()
-    file = cache_dir() / "apt" / "kernels.json"
+    apt.update(where=where)
+    file = cache_dir() / where / "kernels.json"
     old = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    stamp = f"{FORMAT} {apt.stamp()}"
+    stamp = f"{FORMAT} {apt.stamp(where)}"
     if old.get("stamp") == stamp:
         return old
-    kernels, others = read_index()
+    kernels, others = read_index(where)
     for name, kernel in old.get("kernels", {}).items():
         kernels.setdefault(name, {**kernel, "gone": True})
     index = {"stamp": stamp, "kernels": kernels, "others": others}
@@ -147,19 +152,22 @@ def load_index():
     return index
 
 
-def all_kernels():
+def all_kernels(where=apt.STABLE):
     """All kernels ever seen in the archive, oldest first."""
     kernels = [Kernel(**{**k, "images": tuple(k["images"]), "tools": tuple(k["tools"])})
-               for k in load_index()["kernels"].values()]
+               for k in load_index(where)["kernels"].values()]
     return sorted(kernels, key=lambda k: version_key(k.version))
 
 
 def available(name, arch):
     """The kernels that fit a name, whatever version it asks for, oldest first."""
     wanted = stock(name)
+    if wanted["suite"]:
+        return [k for k in all_kernels(apt.NEXT)
+                if k.arch == arch and not k.flavour and k.suite == wanted["suite"]]
     return [k for k in all_kernels() if k.arch == arch
             and k.flavour == (wanted["flavour"] or "")
-            and k.version.startswith(wanted["series"] + ".")]
+            and k.series == wanted["series"]]
 
 
 @functools.cache
@@ -207,6 +215,8 @@ def choose(name, arch):
                  f"the cache has {present[-1].version}")
     if not present:
         raise Missing(f"the archive has no kernel {name} for {arch}")
+    if stock(name)["oldest"] and len(present) == 1:
+        raise Missing(f"kernel {name} {arch}: {present[0].version} is the newest as well")
     return present[0 if stock(name)["oldest"] else -1]
 
 
@@ -215,6 +225,13 @@ def resolve(name, arch="amd64"):
     if (name, arch) not in CHOSEN:
         CHOSEN[name, arch] = choose(name, arch)
     return CHOSEN[name, arch]
+
+
+def series(name, arch="amd64"):
+    """The series of a stock kernel; other names stay as they are."""
+    if not stock(name):
+        return name
+    return stock(name)["series"] or resolve(name, arch).series
 
 
 def fetched(name, arch, make):
@@ -228,7 +245,7 @@ def fetched(name, arch, make):
         return make(kernel)
     except apt.NotFetched as error:
         note(f"kernel {name} {arch}: {error}")
-        apt.update(again=True)
+        apt.update(again=True, where=apt.place(kernel.suite))
         CHOSEN.pop((name, arch))
         other = resolve(name, arch)
         if other == kernel:

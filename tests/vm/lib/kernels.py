@@ -5,6 +5,7 @@
     7.2-rt, 7.2-cloud       another flavour of it
     oldest:7.2              the oldest that the archive still has
     7.2=7.2.11-1~bpo13+1    that version, if it can be had
+    sid, experimental       the newest of these suites, whatever its series
     debug-7.2, peer-7.2 ... built by hand, amd64 only; may be absent
 """
 
@@ -21,7 +22,7 @@ PREBUILT = ("debug-7.2", "debug-6.12", "peer-7.2", "peer-6.12", "debugpeer-7.2",
 ARCHES = ("amd64", "arm64")
 NAMES = STOCK + PREBUILT        # those of the lanes' usual kernels
 
-STOCK_NAME = re.compile(r"(?P<oldest>oldest:)?(?P<series>\d+\.\d+)"
+STOCK_NAME = re.compile(r"(?P<suite>sid|experimental)|(?P<oldest>oldest:)?(?P<series>\d+\.\d+)"
                         r"(?:-(?P<flavour>[a-z]+))?(?:=(?P<version>[0-9][\w.+~-]*))?")
 
 
@@ -31,12 +32,6 @@ def stock(name):
     if not found or found["flavour"] not in (None, *FLAVOURS):
         return None
     return found
-
-
-def series(name):
-    """The series of a stock kernel's name; other names stay as they are."""
-    found = stock(name)
-    return found["series"] if found else name
 
 
 def has_own_iommufd(name):
@@ -59,4 +54,4 @@ def kernel_name(text):
     if stock(text) or text in PREBUILT:
         return text
     raise ArgumentTypeError(f"no kernel {text}: there are {', '.join(NAMES)}, SERIES-rt, "
-                            "SERIES-cloud, oldest:SERIES, SERIES=VERSION")
+                            "SERIES-cloud, oldest:SERIES, SERIES=VERSION, sid, experimental")

@@ -65,7 +65,7 @@ def kernel(name, arch="amd64"):
 
     def fetch(package):
         def make(directory):
-            apt.unpack(package.images, directory)
+            apt.unpack(package.images, directory, apt.place(package.suite))
             gather_kernel(directory)
 
         return piece("kernel", package.name, f"1 {package.version}", make)
@@ -106,7 +106,7 @@ def stock_headers(package):
     release = f"linux-headers-{package.release}"
 
     def make(directory):
-        apt.unpack(package.headers, directory)
+        apt.unpack(package.headers, directory, apt.place(package.suite))
         makefile = directory / "usr/src" / release / "Makefile"
         text = makefile.read_text(encoding="utf-8").replace("/usr/src/", "$(iommufd_src)/")
         makefile.unlink()
@@ -133,15 +133,16 @@ def toolchain(package):
         if os.geteuid():
             raise Failed(f"making a root of Debian {release} with {gcc} needs root")
         note(f"making a root of Debian {release} with {gcc} (a minute or two)")
-        apt.update()
+        apt.update(where=apt.place(release))
         directory.rmdir()
         run(["mmdebstrap", "--quiet", "--variant=essential", "--mode=root",
              "--include=" + ",".join(wanted),
              "--aptopt=APT::Install-Recommends \"false\"",
+             *([f"--aptopt={apt.ANY_AGE}"] if apt.place(release) == apt.NEXT else []),
              "--dpkgopt=path-exclude=/usr/share/doc/*",
              "--dpkgopt=path-exclude=/usr/share/man/*",
              "--dpkgopt=path-exclude=/usr/share/locale/*",
-             release, directory, *apt.sources(release)])
+             release, directory, *apt.sources(release, apt.place(release))])
 
     return piece("root", f"{release}-{gcc}", "1 " + " ".join(wanted), make)
 
@@ -150,15 +151,15 @@ def source_version(name):
     """The version of a series' source that goes with its kernel for amd64."""
     if not stock(name):
         raise Failed(f"no source of kernel {name}")
-    found = stock(name)
-    return archive.other_version(f"linux-source-{found['series']}", "amd64", found["series"],
+    series = archive.series(name)
+    return archive.other_version(f"linux-source-{series}", "amd64", series,
                                  archive.resolve(name).version)
 
 
 def source(name):
     """The kernel's source as Debian patched it."""
     version = source_version(name)
-    package = f"linux-source-{stock(name)['series']}"
+    package = f"linux-source-{archive.series(name)}"
 
     def make(directory):
         apt.unpack([f"{package}={version}"], directory)

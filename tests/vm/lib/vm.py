@@ -14,13 +14,14 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import archive
 import build
 import guestlog
 import image
 import machine as qemu
 import pieces
 from cache import Failed, cache_dir
-from kernels import has_own_iommufd, is_debug, series
+from kernels import has_own_iommufd, is_debug
 from speed import slowness
 from tap import Reader, Tally
 
@@ -73,6 +74,7 @@ class Outcome:
     retried: str = ""                   # why there was a second try
     started: bool = False               # did the guest get as far as our modules?
     seconds: float = 0
+    busy: float = 0                     # the same of the emulator's CPU time
 
 
 def module_names(job):
@@ -88,7 +90,7 @@ def module_names(job):
 
 def make_plan(job, token):
     """The shell script that the guest follows."""
-    environment = {"KERNEL": series(job.kernel), "IOMMU": job.machine.iommu.partition(",")[0],
+    environment = {"KERNEL": archive.series(job.kernel, job.machine.arch), "IOMMU": job.machine.iommu.partition(",")[0],
                    "TIME_FACTOR": str(job.factor),
                    "ORACLE": "1" if has_own_iommufd(job.kernel) else "0",
                    **job.environment}
@@ -290,6 +292,12 @@ def follow(process, watch):
             watch.line(line.decode(errors="replace").replace("\r", "") + "\n")
 
 
+def cpu_seconds(pid):
+    """The CPU time of a process, also of one that ended and wasn't waited for."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
 def run_directory():
     """Where machines keep their files; what killed runs left is swept up."""
     runs = cache_dir() / "run"
@@ -322,6 +330,7 @@ def boot(job, show=False):
                                   stderr=errors) as process:
                 try:
                     reason = follow(process, watch)
+                    busy = cpu_seconds(process.pid)
                 finally:
                     process.kill()
             errors.seek(0)
@@ -332,6 +341,7 @@ def boot(job, show=False):
         outcome = watch.finish(reason or said, text)
     outcome.emulator = said
     outcome.seconds = time.monotonic() - began
+    outcome.busy = busy
     return outcome
 
 
