@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * IOMMU_TEST_CMD: what test programs ask of the mock, and the data that its IOMMU
  * takes and gives.  Numbers and layouts are those that Linux 7.2's own suite is

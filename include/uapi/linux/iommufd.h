@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
 /*
  * The user API of /dev/iommu at the level of Linux 7.2.  Names, numbers and
  * layouts are Linux's, so a program built with either header runs with both;
