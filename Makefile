@@ -18,7 +18,7 @@
 # one checkout serves several kernels. W=1, V=1, CC=, CROSS_COMPILE= and -j work
 # as they do in the kernel's own build.
 
-IOMMUFD_VERSION := 0.1.0
+IOMMUFD_VERSION := 0.2.0
 
 TOP  := $(patsubst %/,%,$(dir $(realpath $(lastword $(MAKEFILE_LIST)))))
 KDIR ?= /lib/modules/$(shell uname -r)/build
