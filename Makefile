@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# SPDX-FileCopyrightText: 2026 iommufd-dkms maintainers
 #
 #   make [KDIR=<kernel headers>] modules    build both modules
-#   make install                            into the running kernel's tree
+#   make install                            into the running kernel's tree, with the udev rules
+#   make uninstall                          out of it again
 #   make TEST=1 ...                         test build: hooks in, warnings are errors
 #   make TEST=1 PEER=1 modules              only what tests need on a kernel with its own iommufd
 #   make check-probes                       compare the probes with the golden answers
 #   make deb                                build/iommufd-dkms_*.deb
+#   make rpm                                build/iommufd-dkms-*.noarch.rpm
+#   make dist                               build/iommufd-dkms-*.tar.gz
 #   make demo                               see it work, in a virtual machine
 #   make test                               run the tests
 #   make test-all                           and those that take longer
@@ -42,7 +46,7 @@ kbuild = $(MAKE) -C $(KDIR) M=$(BUILD)$(1) CONFIG_DEBUG_INFO_BTF_MODULES= \
 	IOMMUFD_PEER=$(PEER)
 
 .DEFAULT_GOAL := modules
-.PHONY: modules install prepare probes check-compat check-probes deb demo test test-all test-clients test-upstream bench clean
+.PHONY: modules install uninstall prepare probes check-compat check-probes deb rpm dist demo test test-all test-clients test-upstream bench clean
 
 modules: probes
 	+@$(call kbuild) modules
@@ -63,10 +67,24 @@ check-compat: probes
 check-probes: probes
 	@sh $(TOP)/src/compat/check-golden.sh "$(KDIR)" "$(BUILD)" $(UPDATE)
 
+# The release that the headers name; without headers there is still something to remove.
+release   = $(or $(RELEASE),$(shell uname -r))
+updates   = $(INSTALL_MOD_PATH)/lib/modules/$(release)/updates
+udev_rule = $(INSTALL_MOD_PATH)/etc/udev/rules.d/60-iommufd.rules
+depmod    = depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(release)
+
 # Without the key of the kernel's builder there is nothing to sign with.
 install: modules
 	+@$(call kbuild) INSTALL_MOD_DIR=updates CONFIG_MODULE_SIG_ALL= modules_install
-	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(RELEASE)
+	install -D -m 644 $(TOP)/debian/60-iommufd-dkms.rules $(udev_rule)
+	$(depmod)
+	@echo "By $(udev_rule) they are loaded at boot where an IOMMU is active; now: modprobe iommufd_vfio"
+	@for m in $(updates)/dkms/iommufd*.ko*; do [ ! -e "$$m" ] || \
+		echo "warning: DKMS has $$m too, and depmod takes either: remove one" >&2; done
+
+uninstall:
+	rm -f $(foreach m,iommufd iommufd_vfio,$(addprefix $(updates)/$(m).ko,"" .gz .xz .zst)) $(udev_rule)
+	$(depmod)
 
 # The version stands in every kind of package; this is where they must agree.
 versions = $(shell cd $(TOP) && \
@@ -74,15 +92,37 @@ versions = $(shell cd $(TOP) && \
 	sed -n '1s/.*(\(.*\)).*/\1/p' debian/changelog; \
 	sed -n 's/^Version: *//p' rpm/iommufd-dkms.spec)
 
+check-versions = $(foreach v,$(filter-out $(IOMMUFD_VERSION),$(versions)),$(error \
+	dkms.conf, debian/ or rpm/ says version $(v), the Makefile $(IOMMUFD_VERSION)))
+
 deb:
-	@$(foreach v,$(filter-out $(IOMMUFD_VERSION),$(versions)),$(error \
-		dkms.conf, debian/ or rpm/ says version $(v), the Makefile $(IOMMUFD_VERSION)))
+	@$(check-versions)
 	rm -rf $(TOP)/build/deb
 	mkdir -p $(TOP)/build/deb/source
 	cp -a $(addprefix $(TOP)/,Makefile Kbuild dkms.conf include src debian) $(TOP)/build/deb/source
 	cd $(TOP)/build/deb/source && dpkg-buildpackage -us -uc -b
 	mv $(TOP)/build/deb/*.deb $(TOP)/build/
 	rm -rf $(TOP)/build/deb
+
+# The same tree gives the same archive: nothing in it depends on when and by whom it is made.
+dist_name = iommufd-dkms-$(IOMMUFD_VERSION)
+dist_time = $(shell sed -n 's/^ -- .*>  //p' $(TOP)/debian/changelog | head -n 1)
+
+dist:
+	@$(check-versions)
+	mkdir -p $(TOP)/build
+	tar -C $(TOP) -cf $(TOP)/build/$(dist_name).tar --exclude-vcs --exclude=./build \
+		--exclude=__pycache__ --transform='s,^\.,$(dist_name),S' --sort=name --mode=go=rX,u+rw \
+		--owner=0 --group=0 --numeric-owner --mtime='$(dist_time)' .
+	gzip -9nf $(TOP)/build/$(dist_name).tar
+
+# For a system with rpm and dkms; Fedora's and RHEL's own kernels have an iommufd.
+rpm: dist
+	rm -rf $(TOP)/build/rpm
+	rpmbuild -bb --define '_topdir $(TOP)/build/rpm' --define '_sourcedir $(TOP)/build' \
+		$(TOP)/rpm/iommufd-dkms.spec
+	mv $(TOP)/build/rpm/RPMS/noarch/*.rpm $(TOP)/build/
+	rm -rf $(TOP)/build/rpm
 
 # A disk driven by a program through /dev/iommu, in a virtual machine.
 demo:
