@@ -35,6 +35,12 @@ class Program:
         return ([] if known else ["sh"]) + [path, *self.arguments]
 
 
+def make(command):
+    """Runs make; what it says is in stdout."""
+    return subprocess.run(command, text=True, errors="replace", stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+
+
 def build_guest_program(name, arch, source=TESTS):
     """Builds a program of tests/guest, or of another directory with such a Makefile."""
     compiler = CROSS[arch] + "gcc"
@@ -42,13 +48,16 @@ def build_guest_program(name, arch, source=TESTS):
     # each checkout has objects of its own
     where = f"{arch}-{hashlib.sha256(str(source).encode()).hexdigest()[:8]}"
     objects = cache_dir() / "guest-programs" / where
+    command = ["make", "-s", "-C", str(source), f"-j{os.cpu_count()}", f"O={objects}",
+               f"CROSS_COMPILE={CROSS[arch]}", name]
     with locked(f"guest-programs-{where}"):
         objects.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run(
-            ["make", "-s", "-C", str(source), f"-j{os.cpu_count()}", f"O={objects}",
-             f"CROSS_COMPILE={CROSS[arch]}", name],
-            text=True, errors="replace", stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        done = make(command)
+        if done.returncode:
+            # Objects of a file that moved name it where it was.
+            shutil.rmtree(objects)
+            objects.mkdir()
+            done = make(command)
         if done.returncode:
             raise Failed(f"{done.stdout}\ncould not build {name} of {source} for {arch}")
         return keep(objects / name)
