@@ -10,7 +10,7 @@
 #   make deb                                build/iommufd-dkms_*.deb
 #   make rpm                                build/iommufd-dkms-*.noarch.rpm
 #   make dist                               build/iommufd-dkms-*.tar.gz
-#   make demo                               see it work, in a virtual machine
+#   make demo [KERNEL=6.12]                 see it work, in a virtual machine
 #   make test                               run the tests
 #   make test-all                           and those that take longer
 #   make test-upstream [KERNEL=7.2]         Linux's own tests of iommufd
@@ -127,7 +127,7 @@ rpm: dist
 # A disk driven by a program through /dev/iommu, in a virtual machine.
 demo:
 	@$(TOP)/tests/vm/setup-host
-	@$(TOP)/tests/vm/run --kernel 6.12 --iommu vtd --device nvme $(TOP)/tests/guest/device/demo.c
+	@$(TOP)/tests/vm/run --kernel $(or $(KERNEL),6.12) --iommu vtd --device nvme $(TOP)/tests/guest/device/demo.c
 
 # Everything: on this machine, in a clean Debian, in virtual machines.
 test:
