@@ -101,7 +101,11 @@ static int account_mm(struct payer *payer, unsigned long npages, bool charge,
 {
 	int rc;
 
-	mmap_write_lock(payer->mm);
+	/* Page faults may keep it; but what was charged is to be taken back. */
+	if (!charge || over_limit)
+		mmap_write_lock(payer->mm);
+	else if (mmap_write_lock_killable(payer->mm))
+		return -EINTR;
 	rc = __account_locked_vm(payer->mm, npages, charge, payer->task, over_limit);
 	mmap_write_unlock(payer->mm);
 	return rc;

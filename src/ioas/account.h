@@ -39,14 +39,14 @@ void payer_put(struct payer *payer);
 /* The rule that holds for what the calling process maps through @ctx. */
 enum charge charge_mode(const struct iommufd_ctx *ctx);
 
-/* Returns 0, or -ENOMEM if that is over the limit. */
+/* Returns 0, -ENOMEM if that is over the limit, or -EINTR. */
 int payer_charge(struct payer *payer, enum charge mode, unsigned long npages);
 
 /* Charges even if that is over the limit, to undo what was given back. */
 void payer_charge_over(struct payer *payer, enum charge mode, unsigned long npages);
 void payer_uncharge(struct payer *payer, enum charge mode, unsigned long npages);
 
-/* Moves a charge.  Returns 0, or -ENOMEM if @to can't take it. */
+/* Moves a charge.  Returns 0, -ENOMEM if @to can't take it, or -EINTR. */
 int payer_move(struct payer *from, struct payer *to, enum charge mode,
 	       unsigned long npages);
 

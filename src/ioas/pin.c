@@ -239,7 +239,9 @@ static int check_seals(struct memory *memory)
 
 	if (!memory->writable)
 		return 0;
-	inode_lock_shared(inode);
+	/* A write to the file has it, for as long as the page faults of its buffer last. */
+	if (down_read_killable(&inode->i_rwsem))
+		return -EINTR;
 	rc = pin_check_file(memory->file, true);
 	inode_unlock_shared(inode);
 	return rc;

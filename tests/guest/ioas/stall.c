@@ -6,6 +6,7 @@
  * The memory is a "trap": its pages come when the test says so.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -339,6 +340,41 @@ static void killed_map(void)
 	check_killed(map_trap, false, true);
 }
 
+/* A write to a file has its lock as long as its buffer isn't there. */
+static int file;
+
+static int write_trapped(void *arg)
+{
+	(void)arg;
+	return pwrite(file, s.trap.va, PAGE, 0) == (ssize_t)PAGE ? 0 : -errno;
+}
+
+static void map_file(void *arg)
+{
+	uint64_t iova = TRAP;
+
+	(void)arg;
+	ioas_map_file(s.fd, s.ioas, MAP_RW | MAP_FIX, file, 0, PAGE, &iova);
+}
+
+static void killed_map_file(void)
+{
+	int pid;
+
+	stall_up();
+	require_ok(device_attach(&s.dev, s.ioas));
+	file = memfd_create("stall", MFD_CLOEXEC);
+	require(file >= 0 && !ftruncate(file, PAGE));
+	stick(write_trapped);
+	pid = tap_spawn(map_file, NULL);
+	usleep(300000);
+	require(!kill(pid, SIGKILL));
+	check(child_ends(pid));
+	check_space_usable();
+	release(0);
+	ioas_unmap_all(s.fd, s.ioas);
+}
+
 static void killed_alloc(void)
 {
 	need_fault_in_pin();
@@ -395,6 +431,7 @@ static const struct test tests[] = {
 	{ "in_attach", in_attach },
 	{ "mapped_meanwhile", mapped_meanwhile },
 	{ "killed_map", killed_map },
+	{ "killed_map_file", killed_map_file },
 	{ "killed_alloc", killed_alloc },
 	{ "killed_attach", killed_attach },
 	{ "killed_info", killed_info },
