@@ -59,7 +59,7 @@ static int read_lent_area(struct scan *scan, struct area *area, unsigned long fi
 	mutex_lock(&area->memory->lock);
 	if (area->entries)
 		rc = read_area(scan, area, first, last);
-	mutex_unlock(&area->memory->lock);
+	memory_unlock(area->memory);
 	return rc;
 }
 

@@ -107,7 +107,7 @@ static void pin_part_drop(struct access_pin_part *part, bool locked)
 
 	mutex_lock(&memory->lock);
 	memory_unpin(memory, &part->holder);
-	mutex_unlock(&memory->lock);
+	memory_unlock(memory);
 	/* The area, and with it the memory, may go at once, but not before this. */
 	atomic_dec_return_release(area_pin_count(part->area, locked));
 }
@@ -132,7 +132,7 @@ static int access_pin_part(struct access_pin_part *part, const struct span *span
 		if (rc)
 			memory_unpin(memory, &part->holder);
 	}
-	mutex_unlock(&memory->lock);
+	memory_unlock(memory);
 	if (!rc)
 		atomic_inc(area_pin_count(part->area, locked));
 	return rc;
@@ -251,7 +251,7 @@ static int span_rw(struct ioas *ioas, struct span *span, void *data,
 		mutex_lock(&memory->lock);
 		rc = memory_rw(memory, span_offset(span), data, length,
 			       flags & IOMMUFD_ACCESS_RW_WRITE);
-		mutex_unlock(&memory->lock);
+		memory_unlock(memory);
 		if (rc)
 			return rc;
 		data += length;

@@ -17,18 +17,55 @@ struct area *area_share(struct memory *memory, unsigned long start,
 	return area_init(area, memory_get(memory), start, length, prot);
 }
 
+static void area_free(struct area *area)
+{
+	struct memory *memory = area->memory;
+
+	if (area != &memory->first)
+		kfree(area);
+	memory_put(memory);
+}
+
+void memory_unpin_left(struct memory *memory)
+{
+	struct area *area, *next;
+	struct llist_node *list;
+
+	memory_get(memory);
+	while (!llist_empty(&memory->left) && mutex_trylock(&memory->lock)) {
+		list = llist_del_all(&memory->left);
+		llist_for_each_entry(area, list, left)
+			memory_unpin(memory, &area->holder);
+		mutex_unlock(&memory->lock);
+		llist_for_each_entry_safe(area, next, list, left)
+			area_free(area);
+		/* As in memory_unlock(). */
+		smp_mb();
+	}
+	memory_put(memory);
+}
+
+/* Its reference to the memory goes along. */
+static void area_leave(struct area *area)
+{
+	struct memory *memory = memory_get(area->memory);
+
+	llist_add(&area->left, &memory->left);
+	memory_unpin_left(memory);
+	memory_put(memory);
+}
+
 void area_list_free(struct area *areas)
 {
-	struct memory *memory;
 	struct area *next;
 
 	for (; areas; areas = next) {
 		next = areas->next;
 		if (areas->lost)
 			continue;
-		memory = areas->memory;
-		if (areas != &memory->first)
-			kfree(areas);
-		memory_put(memory);
+		if (areas->pinned)
+			area_leave(areas);
+		else
+			area_free(areas);
 	}
 }

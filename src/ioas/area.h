@@ -24,6 +24,7 @@
 
 #include <linux/atomic.h>
 #include <linux/interval_tree.h>
+#include <linux/llist.h>
 #include <linux/mm.h>
 #include <linux/printk.h>
 #include <linux/types.h>
@@ -40,7 +41,10 @@ struct area {
 	struct iova_node node;
 	struct interval_tree_node holder;	/* of @memory, while pinned */
 	struct memory *memory;
-	struct area *next;		/* of those that one ioctl makes or removes */
+	union {
+		struct area *next;	/* of those that one ioctl makes or removes */
+		struct llist_node left;	/* of memory->left */
+	};
 	struct dmabuf_entry *entries;	/* of a DMA-buf, guarded by memory->lock */
 	unsigned int offset;		/* of the first byte in its page */
 	int prot;			/* IOMMU_READ, IOMMU_WRITE, IOMMU_CACHE */
@@ -114,7 +118,10 @@ static inline struct area *area_init(struct area *area, struct memory *memory,
 struct area *area_share(struct memory *memory, unsigned long start,
 			unsigned long length, int prot);
 
-/* Frees areas that are nowhere any more; those that are lost aren't. */
+/*
+ * Frees areas that are nowhere any more, but for those that are lost.  One that is still
+ * pinned is left to its memory, where who has the lock unpins and frees it.
+ */
 void area_list_free(struct area *areas);
 
 /* In map.c: */
@@ -153,6 +160,7 @@ void area_unmap_before(struct ioas *ioas, struct area *area, struct ioas_table *
 /* One of many areas, with one flush for all of them by hw_unmap_end(). */
 void area_unmap_gather(struct area *area, struct hw_unmapper *from);
 
+/* Leaves it pinned if the caller is killed before it gets at the memory. */
 void area_unpin(struct area *area);
 
 /* Counts what an area maps: @sign is 1 when it comes, -1 when it goes. */

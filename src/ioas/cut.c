@@ -35,7 +35,7 @@ static int cut_holder(struct area *left, struct area *right)
 		interval_tree_insert(&right->holder, &memory->holders);
 	}
 out:
-	mutex_unlock(&memory->lock);
+	memory_unlock(memory);
 	return rc;
 }
 
@@ -95,6 +95,7 @@ static int cut_behind(struct ioas *ioas, unsigned long last)
 		return PTR_ERR(right);
 	rc = cut_holder(left, right);
 	if (rc) {
+		right->pinned = false;
 		area_list_free(right);
 		return rc;
 	}

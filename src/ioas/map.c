@@ -148,7 +148,7 @@ int area_map_into(struct ioas *ioas, struct area *area, struct ioas_table *table
 	if (rc)
 		area_check_unmapped(area, hw_unmap(table->domain, area->node.first,
 						   to.iova - area->node.first));
-	mutex_unlock(&memory->lock);
+	memory_unlock(memory);
 	return rc;
 }
 
@@ -163,7 +163,7 @@ int area_pin(struct area *area)
 	if (rc)
 		return rc;
 	rc = memory_pin(area->memory, &area->holder);
-	mutex_unlock(&area->memory->lock);
+	memory_unlock(area->memory);
 	area->pinned = !rc;
 	return rc;
 }

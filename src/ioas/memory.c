@@ -51,6 +51,7 @@ struct memory *memory_new(struct iommufd_ctx *ctx, bool writable)
 	memory->holders = RB_ROOT_CACHED;
 	memory->npinned = 0;
 	runs_init(&memory->runs);
+	init_llist_head(&memory->left);
 	return memory;
 }
 
@@ -346,7 +347,7 @@ int memory_move(struct memory *memory, struct payer *to, struct memory **moved)
 	memory->next_moved = *moved;
 	*moved = memory_get(memory);
 out:
-	mutex_unlock(&memory->lock);
+	memory_unlock(memory);
 	return rc;
 }
 
@@ -370,7 +371,7 @@ void memory_move_end(struct memory *moved, bool keep)
 			move_back(moved);
 		former = moved->former;
 		moved->former = NULL;
-		mutex_unlock(&moved->lock);
+		memory_unlock(moved);
 		payer_put(former);
 		memory_put(moved);
 	}

@@ -15,6 +15,7 @@
 #define IOMMUFD_IOAS_MEMORY_H
 
 #include <linux/interval_tree.h>
+#include <linux/llist.h>
 #include <linux/mutex.h>
 #include <linux/refcount.h>
 #include <linux/types.h>
@@ -44,6 +45,7 @@ struct memory {
 	unsigned long npinned;
 	struct runs runs;
 
+	struct llist_head left;		/* struct area, see area_list_free() */
 	struct area first;		/* guarded as areas are */
 };
 
@@ -82,6 +84,20 @@ static inline struct memory *memory_get(struct memory *memory)
 }
 
 void memory_put(struct memory *memory);
+
+/*
+ * Lets go of memory->lock, and unpins what areas cover that were left here because
+ * somebody who removed them didn't wait for the lock.
+ */
+void memory_unpin_left(struct memory *memory);
+static inline void memory_unlock(struct memory *memory)
+{
+	mutex_unlock(&memory->lock);
+	/* Either this sees the area that was left, or who left it sees the lock free. */
+	smp_mb();
+	if (unlikely(!llist_empty(&memory->left)))
+		memory_unpin_left(memory);
+}
 
 /*
  * Pins what @holder covers and isn't pinned yet, and adds it to the holders.  The

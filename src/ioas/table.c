@@ -90,7 +90,7 @@ static void prepin_end(struct prepin *list)
 		if (list->memory) {
 			mutex_lock(&list->memory->lock);
 			memory_unpin(list->memory, &list->holder);
-			mutex_unlock(&list->memory->lock);
+			memory_unlock(list->memory);
 			memory_put(list->memory);
 		}
 		kfree(list);
@@ -136,7 +136,7 @@ static int prepin_one(struct prepin *one)
 	if (rc)
 		return rc;
 	rc = memory_pin(one->memory, &one->holder);
-	mutex_unlock(&one->memory->lock);
+	memory_unlock(one->memory);
 	return rc;
 }
 

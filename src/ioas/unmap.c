@@ -54,13 +54,27 @@ static void area_list_unmap_from(struct area *areas, struct ioas_table *table)
 	hw_unmap_end(&from);
 }
 
+/*
+ * Who pins more of the memory has its lock for as long as the page faults last.  One that
+ * is killed doesn't wait for that, nor one that can't be: it may close the file for others.
+ */
+static int memory_lock_to_unpin(struct memory *memory)
+{
+	if (mutex_trylock(&memory->lock))
+		return 0;
+	if (current->flags & (PF_EXITING | PF_KTHREAD))
+		return -EINTR;
+	return mutex_lock_killable(&memory->lock);
+}
+
 void area_unpin(struct area *area)
 {
-	if (area->stuck)
+	struct memory *memory = area->memory;
+
+	if (area->stuck || memory_lock_to_unpin(memory))
 		return;
-	mutex_lock(&area->memory->lock);
-	memory_unpin(area->memory, &area->holder);
-	mutex_unlock(&area->memory->lock);
+	memory_unpin(memory, &area->holder);
+	memory_unlock(memory);
 	area->pinned = false;
 }
 

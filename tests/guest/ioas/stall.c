@@ -14,6 +14,7 @@
 #include "device.h"
 #include "iommu.h"
 #include "mem.h"
+#include "meters.h"
 #include "stuck.h"
 #include "tap.h"
 
@@ -375,6 +376,56 @@ static void killed_map_file(void)
 	ioas_unmap_all(s.fd, s.ioas);
 }
 
+/* Who pins one half of a piece of memory holds up who unmaps the other. */
+static uint32_t apart;
+
+static int copy_trap(void *arg)
+{
+	uint64_t at = 2 * TRAP;
+
+	(void)arg;
+	return ioas_copy(s.fd, s.ioas, apart, MAP_RW | MAP_FIX, TRAP + PAGE, s.trap.size, &at);
+}
+
+static void unmap_half(void *arg)
+{
+	(void)arg;
+	ioas_unmap(s.fd, s.ioas, TRAP, PAGE, NULL);
+}
+
+static void killed_unmap(void)
+{
+	uint64_t at = TRAP;
+	long long pins;
+	uint8_t *half;
+	int pid;
+
+	if (tap_oracle())
+		tap_skip("Linux waits there and can't be killed");
+	need_fault_in_pin();
+	stall_up();
+	half = mmap(s.trap.va - PAGE, PAGE, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	require(half == s.trap.va - PAGE);
+	apart = ioas_new(s.fd);
+	require_ok(ioas_map_at(s.fd, apart, half, PAGE + s.trap.size, TRAP));
+	require_ok(device_attach(&s.dev, s.ioas));
+	pins = meters_pins();
+	require_ok(ioas_copy(s.fd, s.ioas, apart, MAP_RW | MAP_FIX, TRAP, PAGE, &at));
+	stick(copy_trap);
+	pid = tap_spawn(unmap_half, NULL);
+	usleep(300000);
+	require(!kill(pid, SIGKILL));
+	check(child_ends(pid));
+	/* it has gone, but for its pin */
+	require_ok(ioas_map_at(s.fd, s.ioas, s.m.va, PAGE, TRAP));
+	check_space_usable();
+	release(0);
+	check_eq(meters_pins(), pins + 1 + PAGES);
+	check_eq(ioas_unmap_all(s.fd, s.ioas), (2 * PAGES + 1) * PAGE);
+	check_eq(meters_wait_pins(pins - PAGES), pins - PAGES);
+}
+
 static void killed_alloc(void)
 {
 	need_fault_in_pin();
@@ -432,6 +483,7 @@ static const struct test tests[] = {
 	{ "mapped_meanwhile", mapped_meanwhile },
 	{ "killed_map", killed_map },
 	{ "killed_map_file", killed_map_file },
+	{ "killed_unmap", killed_unmap },
 	{ "killed_alloc", killed_alloc },
 	{ "killed_attach", killed_attach },
 	{ "killed_info", killed_info },
