@@ -205,11 +205,12 @@ int group_hold_get(struct vfio_device *vdev, struct group_hold **hold)
 	new = hold_create(devt);
 	if (!new)
 		return -ENOMEM;
-	rc = wait_event_killable_timeout(hold_gone, (found = hold_join(devt, new)), HZ);
+	/* One that is being closed is so before its closer returns to user space. */
+	rc = wait_event_killable(hold_gone, (found = hold_join(devt, new)));
 	if (found != new)
 		kfree(new);
 	if (!found)
-		return rc < 0 ? rc : -EBUSY;
+		return rc;
 
 	rc = hold_open(found);
 	if (rc)
