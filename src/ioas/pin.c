@@ -58,7 +58,10 @@ static long pin_remote(struct mm_struct *mm, unsigned long va, unsigned long npa
 
 	if (!mmget_not_zero(mm))
 		return -EFAULT;
-	mmap_read_lock(mm);
+	if (mmap_read_lock_killable(mm)) {
+		mmput_async(mm);
+		return -EINTR;
+	}
 	n = pin_user_pages_remote(mm, va, npages, flags, pages, &locked);
 	if (locked)
 		mmap_read_unlock(mm);
