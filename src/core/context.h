@@ -32,6 +32,34 @@
  *
  * access->pins_lock is taken with no other inside, and so is team->lock (spin): who takes
  * which part of memory->lock's memory to pin.  Two IOAS are locked together by nobody.
+ *
+ * What a task waits for, and another one prolongs as it likes: does the wait end when the
+ * task is killed? In brackets, the tests of it (tests/guest).  Page faults last as long as a
+ * userfaultfd or a FUSE server wants, in one's own memory or in that of another process.
+ *
+ *   page faults, to pin: yes [stall: killed_map, killed_alloc, killed_attach]
+ *   members of a pinning team, for their page faults: yes, they are too [pin_many:
+ *     stall_killed]
+ *   user memory of GET_HW_INFO; queue->reader: yes [stall: killed_info; fault_life,
+ *     veventq_life: stuck_reader]
+ *   i_rwsem of a file, for a write to it: yes [stall: killed_map_file]
+ *   memory->lock, for page faults of who pins: to pin, yes; to unpin, yes, see
+ *     memory_unlock() [stall: killed_unmap]
+ *   mmap_lock, for page faults that keep it: to pin or charge, yes; to take a charge back,
+ *     no (only with charges by process)
+ *   group->lock, hwpt->lock, for an ATTACH that pins: to attach, yes; to detach, unbind and
+ *     close, no
+ *   ioas->auto_lock, for the same: yes
+ *   uses of an object that is destroyed, for ioctls with page faults: yes; in a close there
+ *     are none
+ *   hold_gone (vfio/group.c), for who closes the legacy node: yes
+ *   hold->open_lock (vfio/group.c), for a legacy program: no
+ *   vdev->dev_set->lock, for BIND and resets of that set: yes; in a close, no
+ *   ioas->lock, for users in the kernel that pin, and CHANGE_PROCESS of files: no
+ *
+ * All other waits are for the kernel's own work: ioas->users is held while page tables are
+ * filled and emptied, pins are made before; the join of a pinning thread to cgroups waits
+ * for a grace period and for cgroup_mutex.
  */
 #ifndef IOMMUFD_CORE_CONTEXT_H
 #define IOMMUFD_CORE_CONTEXT_H
