@@ -19,7 +19,7 @@ import apt
 from cache import Failed, Missing, cache_dir, is_whole, note, replace_file
 from kernels import ARCHES, stock
 
-FORMAT = 2      # of the index
+FORMAT = 3      # of the index
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Kernel:
     flavour: str        # "", "cloud", "rt"
     suite: str          # where its headers come from
     images: tuple       # packages of image and modules
+    common: str         # package of the headers that architectures share
     kbuild: str         # NAME=VERSION of the kbuild package
     tools: tuple        # what that one depends on
     compiler: str       # major version of the gcc that its headers ask for
@@ -55,7 +56,7 @@ class Kernel:
     def headers(self):
         """The packages that modules are built against, as apt wants them."""
         return [f"linux-headers-{self.release}:{self.arch}={self.version}",
-                f"linux-headers-{self.abi}-common={self.version}", self.kbuild]
+                f"{self.common}={self.version}", self.kbuild]
 
     @property
     def root(self):
@@ -100,9 +101,10 @@ def read_kernel(headers, packages):
     version, depends = headers["Version"], headers.get("Depends", "")
     compiler = re.search(r"\bgcc-(\d+)", depends)
     kbuild = re.search(r"\blinux-kbuild-[^ ,]+", depends)
+    common = re.search(r"\blinux-headers-[^ ,]+-common[^ ,]*", depends)
     image = packages.get((headers["Package"].replace("headers", "image", 1), arch), {})
-    if not compiler or not kbuild or version not in image or \
-            version not in packages.get((f"linux-headers-{abi}-common", arch), {}):
+    if not compiler or not kbuild or not common or version not in image or \
+            version not in packages.get((common[0], arch), {}):
         return None
     # Not every series has the ABI in this name; a newer one serves older headers.
     tools = packages.get((kbuild[0], "amd64"), {})
@@ -114,7 +116,8 @@ def read_kernel(headers, packages):
     images += re.findall(rf"\blinux-[a-z]+-{re.escape(release)}(?= \()",
                          image[version].get("Depends", ""))
     return Kernel(version, abi, arch, flavour, headers["suite"],
-                  tuple(f"{i}:{arch}={version}" for i in images), f"{kbuild[0]}={newest}",
+                  tuple(f"{i}:{arch}={version}" for i in images), common[0],
+                  f"{kbuild[0]}={newest}",
                   tuple(re.findall(r"(?:^|, )([a-z0-9.+-]+)", tools[newest].get("Depends", ""))),
                   compiler[1])
 
@@ -145,7 +148,8 @@ def load_index(where=apt.STABLE):
     if old.get("stamp") == stamp:
         return old
     kernels, others = read_index(where)
-    for name, kernel in old.get("kernels", {}).items():
+    known = old.get("kernels", {}) if old.get("stamp", "").startswith(f"{FORMAT} ") else {}
+    for name, kernel in known.items():
         kernels.setdefault(name, {**kernel, "gone": True})
     index = {"stamp": stamp, "kernels": kernels, "others": others}
     replace_file(file, json.dumps(index, indent=1))

@@ -120,7 +120,7 @@ def stock_headers(package):
 def headers_common(name):
     """The headers of a stock kernel that all architectures share."""
     kdir = headers(name)        # may settle on another version
-    return kdir.with_name(f"linux-headers-{archive.resolve(name).abi}-common")
+    return kdir.with_name(archive.resolve(name).common)
 
 
 def toolchain(package):
