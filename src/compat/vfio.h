@@ -8,6 +8,8 @@
 
 #include <linux/device.h>
 #include <linux/fs.h>
+#include <linux/kernfs.h>
+#include <linux/rcupdate.h>
 #include <linux/vfio.h>
 
 #include "vfio_uapi.h"
@@ -127,5 +129,15 @@ int vfio_group_devt(struct vfio_device *vdev, dev_t *devt);
 #define CLASS_DEVNODE(_name) \
 	static char *_name(struct device *dev, umode_t *mode)
 #endif
+
+/* The directory of a directory that never moves. */
+static inline struct kernfs_node *kernfs_parent_of(struct kernfs_node *kn)
+{
+#ifdef IOMMUFD_HAVE_KERNFS_PARENT
+	return kn->parent;
+#else
+	return rcu_dereference_protected(kn->__parent, true);
+#endif
+}
 
 #endif

@@ -12,7 +12,6 @@
 #include <linux/pm_runtime.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
-#include <linux/sysfs.h>
 #include <linux/xarray.h>
 
 #include "vfio.h"
@@ -22,7 +21,7 @@
 static dev_t node_base;
 static struct cdev *node_cdev;
 
-static dev_t front_devt(struct vfio_device *vdev)
+dev_t front_devt(struct vfio_device *vdev)
 {
 	return MKDEV(MAJOR(node_base), vdev->index);
 }
@@ -198,51 +197,16 @@ const struct file_operations front_fops = {
 	.show_fdinfo = front_show_fdinfo,
 };
 
-CLASS_DEVNODE(front_devnode)
-{
-	return kasprintf(GFP_KERNEL, "vfio/devices/%s", dev_name(dev));
-}
-
-/*
- * Not vfio.ko's class: programs expect one child of that class under a device,
- * and discovery would meet our own nodes.
- */
-static struct class front_class = {
-	.name = "vfio-cdev",
-	.devnode = front_devnode,
-};
-
-static ssize_t dev_show(struct device *dev, struct device_attribute *attr, char *buf)
-{
-	dev_t devt = front_devt(container_of(dev, struct vfio_device, device));
-
-	return sysfs_emit(buf, "%u:%u\n", MAJOR(devt), MINOR(devt));
-}
-static DEVICE_ATTR_RO(dev);
-
 int front_node_create(struct vfio_device *vdev)
 {
-	struct device *node;
 	int rc;
 
 	rc = xa_insert(&nodes, vdev->index, vdev, GFP_KERNEL);
 	if (rc)
 		return rc;
-	rc = device_create_file(&vdev->device, &dev_attr_dev);
+	rc = node_publish(vdev);
 	if (rc)
-		goto err_erase;
-	node = device_create(&front_class, vdev->dev, front_devt(vdev), NULL,
-			     "vfio%u", vdev->index);
-	if (IS_ERR(node)) {
-		rc = PTR_ERR(node);
-		goto err_file;
-	}
-	return 0;
-
-err_file:
-	device_remove_file(&vdev->device, &dev_attr_dev);
-err_erase:
-	xa_erase(&nodes, vdev->index);
+		xa_erase(&nodes, vdev->index);
 	return rc;
 }
 
@@ -252,8 +216,7 @@ void front_node_remove(struct vfio_device *vdev)
 	if (xa_load(&nodes, vdev->index) != vdev)
 		return;
 	xa_erase(&nodes, vdev->index);
-	device_destroy(&front_class, front_devt(vdev));
-	device_remove_file(&vdev->device, &dev_attr_dev);
+	node_withdraw(vdev);
 }
 
 /*
@@ -316,15 +279,12 @@ int front_cdev_init(void)
 {
 	int rc;
 
-	rc = alloc_chrdev_region(&node_base, 0, NODE_MINORS, "vfio-cdev");
+	rc = alloc_chrdev_region(&node_base, 0, NODE_MINORS, "vfio-dev");
 	if (rc)
 		return rc;
-	rc = class_register(&front_class);
-	if (rc)
-		goto err_region;
 	rc = buses_watch();
 	if (rc)
-		goto err_class;
+		goto err_region;
 	rc = nodes_register();
 	if (rc)
 		goto err_buses;
@@ -332,8 +292,6 @@ int front_cdev_init(void)
 
 err_buses:
 	buses_unwatch();
-err_class:
-	class_unregister(&front_class);
 err_region:
 	unregister_chrdev_region(node_base, NODE_MINORS);
 	return rc;
@@ -343,7 +301,6 @@ void front_cdev_exit(void)
 {
 	cdev_del(node_cdev);
 	buses_unwatch();
-	class_unregister(&front_class);
 	unregister_chrdev_region(node_base, NODE_MINORS);
 	WARN_ON(!xa_empty(&nodes));
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Finding devices: vfio.ko puts a child of class "vfio-dev" under every device
- * that it serves, on any bus.  We listen to that class, make a node beside each
- * child, and give the child the attribute "dev" by which programs find the node.
+ * that it serves, on any bus.  We listen to that class and give each child a node (node.c).
  *
  * Only devices behind an IOMMU of their own get one.  A device that a driver
  * emulates (a mediated device) reaches memory through calls into vfio.ko that
@@ -76,10 +75,19 @@ int front_discovery_init(void)
 		pr_err("iommufd_vfio: this kernel's VFIO devices have no class vfio-dev\n");
 		return rc;
 	}
-	return class_interface_register(&interface);
+	rc = node_init(interface.class);
+	if (rc) {
+		pr_err("iommufd_vfio: this kernel's devices can't get a node later: error %d\n", rc);
+		return rc;
+	}
+	rc = class_interface_register(&interface);
+	if (rc)
+		node_exit();
+	return rc;
 }
 
 void front_discovery_exit(void)
 {
 	class_interface_unregister(&interface);
+	node_exit();
 }

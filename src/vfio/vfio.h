@@ -18,7 +18,7 @@
  *
  * Locks, outermost first; "stock" ones belong to vfio.ko:
  *
- *   class mutex (stock)        discovery runs under it
+ *   class mutex (stock)        discovery and node.c run under it
  *   hold->open_lock            opening a legacy group (group.c)
  *     group->group_lock (stock)
  *   vdev->dev_set->lock (stock)  open and close, bind, attach: front_assert_locked()
@@ -94,8 +94,16 @@ static inline struct front *front_of_file(struct file *file)
 }
 int front_cdev_init(void);
 void front_cdev_exit(void);
+dev_t front_devt(struct vfio_device *vdev);
 int front_node_create(struct vfio_device *vdev);
 void front_node_remove(struct vfio_device *vdev);
+
+/* node.c: the node of a device and its names; under the mutex of the class */
+int node_init(const struct class *class);
+void node_exit(void);
+int node_publish(struct vfio_device *vdev);
+/* Also after device_del() has removed the node. */
+void node_withdraw(struct vfio_device *vdev);
 
 /* discovery.c: which devices have a node */
 int front_discovery_init(void);

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +43,7 @@ static bool read_file(const char *path, char *buf, size_t size)
 
 static void check_node(const char *bdf)
 {
-	char path[512], text[256], want[128];
+	char path[512], text[256];
 	unsigned int major, minor;
 	struct device dev;
 	struct stat st;
@@ -62,12 +64,52 @@ static void check_node(const char *bdf)
 	snprintf(path, sizeof(path), "/sys/dev/char/%u:%u/device", major, minor);
 	require(realpath(path, text));
 	check_msg(!strcmp(basename(text), bdf), "%s leads to %s", path, text);
-
-	snprintf(path, sizeof(path), "/sys/dev/char/%u:%u/uevent", major, minor);
-	require(read_file(path, text, sizeof(text)));
-	snprintf(want, sizeof(want), "DEVNAME=%s\n", dev.node + strlen("/dev/"));
-	check_msg(strstr(text, want), "no %s in %s", want, text);
 	device_close(&dev);
+}
+
+static void check_line(const char *file, const char *format, ...)
+{
+	char text[4096], line[128];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	require(read_file(file, text, sizeof(text)));
+	check_msg(strstr(text, line), "no %s in %s: %s", line, file, text);
+}
+
+/* Rules, systemd and container runtimes go by these. */
+static void check_names(const char *bdf)
+{
+	char path[PATH_MAX + 16], place[PATH_MAX], text[PATH_MAX];
+	struct device dev;
+	struct stat st;
+
+	require_ok(device_open(&dev, bdf));
+	require(!fstat(dev.fd, &st));
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/vfio-dev/%s", bdf,
+		 basename(dev.node));
+	require(realpath(path, place));
+	snprintf(path, sizeof(path), "/sys/dev/char/%u:%u", major(st.st_rdev), minor(st.st_rdev));
+	require(realpath(path, text));
+	check_msg(!strcmp(text, place), "%s leads to %s, not %s", path, text, place);
+
+	snprintf(path, sizeof(path), "%s/subsystem", place);
+	require(realpath(path, text));
+	check_msg(!strcmp(text, "/sys/class/vfio-dev"), "class %s", text);
+	snprintf(path, sizeof(path), "%s/uevent", place);
+	check_line(path, "MAJOR=%u\n", major(st.st_rdev));
+	check_line(path, "MINOR=%u\n", minor(st.st_rdev));
+	check_line(path, "DEVNAME=%s\n", dev.node + strlen("/dev/"));
+	check_line("/proc/devices", "%3u vfio-dev\n", major(st.st_rdev));
+	device_close(&dev);
+}
+
+static void names(void)
+{
+	check_names(node_need("edu"));
+	check_names(node_need("nvme"));
 }
 
 static void nodes(void)
@@ -276,6 +318,7 @@ static void bind_twice(void)
 
 static const struct test tests[] = {
 	{ "nodes", nodes },
+	{ "names", names },
 	{ "one_name", one_name },
 	{ "no_such_minor", no_such_minor },
 	{ "gate", gate },

@@ -32,7 +32,6 @@ static void emulated(void)
 	check(driver_scene_node_exists(driver_mock.place.path, attribute));
 	strcat(attribute, "/dev");
 	check(!driver_scene_node_exists(driver_mock.place.path, attribute));
-	check(!driver_scene_node_exists(driver_mock.place.path, "vfio-cdev"));
 	check_ret(vfio_mock_open(&driver_mock), -ENOENT);
 	/* the legacy way to it is as it was */
 	check_ret(vfio_mock_try_group(&driver_mock), 0);
