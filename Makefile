@@ -4,6 +4,7 @@
 #   make [KDIR=<kernel headers>] modules    build both modules
 #   make install                            into the running kernel's tree, with the udev rules
 #   make uninstall                          out of it again
+#   make tools                              build/tools/iommufdctl
 #   make TEST=1 ...                         test build: hooks in, warnings are errors
 #   make TEST=1 PEER=1 modules              only what tests need on a kernel with its own iommufd
 #   make check-probes                       compare the probes with the golden answers
@@ -46,11 +47,15 @@ kbuild = $(MAKE) -C $(KDIR) M=$(BUILD)$(1) CONFIG_DEBUG_INFO_BTF_MODULES= \
 	IOMMUFD_PEER=$(PEER)
 
 .DEFAULT_GOAL := modules
-.PHONY: modules install uninstall prepare probes check-compat check-probes deb rpm dist demo test test-all test-clients test-upstream bench clean
+.PHONY: modules tools install uninstall prepare probes check-compat check-probes deb rpm dist demo test test-all test-clients test-upstream bench clean
 
 modules: probes
 	+@$(call kbuild) modules
 	@echo "Built for $(RELEASE): $(if $(PEER),$(BUILD)/vfio_mock.ko,$(BUILD)/iommufd.ko $(BUILD)/iommufd_vfio.ko)"
+
+# Needs libkmod's headers, and no kernel's.
+tools:
+	+@$(MAKE) --no-print-directory -C $(TOP)/src/tools O=$(TOP)/build/tools VERSION=$(IOMMUFD_VERSION)
 
 # Links to the sources. All is thrown away when the kernel or compiler changed.
 prepare:

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * iommufdctl: why a device can't be used by /dev/iommu, who uses which, and what for.
+ * It changes nothing; what it would have changed it prints.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "iommufdctl.h"
+
+static const char usage[] =
+	"usage: iommufdctl [--json] list\n"
+	"       iommufdctl [--json] show PID|DEVICE\n"
+	"       iommufdctl --help | --version\n"
+	"\n"
+	"  list    devices of VFIO drivers, and who has them open\n"
+	"  show    what a process, or who has a device, has mapped and pinned\n"
+	"\n"
+	"DEVICE is an address as 0000:01:00.0.  Exit status: 0, 1 if a check failed,\n"
+	"2 for wrong usage, 3 if something can't be looked at.\n";
+
+static int wrong(const char *what)
+{
+	fprintf(stderr, "iommufdctl: %s\n%s", what, usage);
+	return EXIT_USAGE;
+}
+
+static int command(int count, char **words)
+{
+	const char *name = words[0], *object = count > 1 ? words[1] : NULL;
+
+	if (count > 2)
+		return wrong("too many words");
+	if (!strcmp(name, "list"))
+		return object ? wrong("list takes no object") : command_list();
+	if (!strcmp(name, "show"))
+		return object ? command_show(object) : wrong("show what?");
+	return wrong("no such command");
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'v' },
+		{}
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "jhv", options, NULL)) >= 0) {
+		switch (option) {
+		case 'j':
+			report_json = true;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return EXIT_GOOD;
+		case 'v':
+			puts("iommufdctl " IOMMUFD_VERSION);
+			return EXIT_GOOD;
+		default:
+			fputs(usage, stderr);
+			return EXIT_USAGE;
+		}
+	}
+	if (optind == argc)
+		return wrong("no command");
+	return command(argc - optind, argv + optind);
+}
