@@ -7,15 +7,20 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "files.h"
 #include "iommufdctl.h"
 
 static const char usage[] =
-	"usage: iommufdctl [--json] list\n"
+	"usage: iommufdctl [--json] doctor [--user NAME] [DEVICE]\n"
+	"       iommufdctl [--json] list\n"
 	"       iommufdctl [--json] show PID|DEVICE\n"
+	"       iommufdctl [--json] try [--user NAME] DEVICE\n"
 	"       iommufdctl --help | --version\n"
 	"\n"
+	"  doctor  what stands in the way, in the order in which to mend it\n"
 	"  list    devices of VFIO drivers, and who has them open\n"
 	"  show    what a process, or who has a device, has mapped and pinned\n"
+	"  try     use a device as a program would, and let it go\n"
 	"\n"
 	"DEVICE is an address as 0000:01:00.0.  Exit status: 0, 1 if a check failed,\n"
 	"2 for wrong usage, 3 if something can't be looked at.\n";
@@ -26,16 +31,40 @@ static int wrong(const char *what)
 	return EXIT_USAGE;
 }
 
-static int command(int count, char **words)
+static int doctor(const char *device, const struct who *who)
+{
+	if (!*kernel_release()) {
+		fputs("iommufdctl: /proc isn't there\n", stderr);
+		return EXIT_NO_LOOK;
+	}
+	doctor_modules();
+	doctor_machine();
+	doctor_user(who);
+	if (device)
+		doctor_device(device, who);
+	doctor_log(device);
+	return report_end("doctor", device);
+}
+
+static int command(int count, char **words, const char *user)
 {
 	const char *name = words[0], *object = count > 1 ? words[1] : NULL;
+	struct who who;
 
 	if (count > 2)
 		return wrong("too many words");
+	if (user && strcmp(name, "doctor") && strcmp(name, "try"))
+		return wrong("--user is for doctor and try");
+	if (!who_find(user, &who))
+		return wrong("there is no such user");
+	if (!strcmp(name, "doctor"))
+		return doctor(object, &who);
 	if (!strcmp(name, "list"))
 		return object ? wrong("list takes no object") : command_list();
 	if (!strcmp(name, "show"))
 		return object ? command_show(object) : wrong("show what?");
+	if (!strcmp(name, "try"))
+		return object ? command_try(object, &who) : wrong("try which device?");
 	return wrong("no such command");
 }
 
@@ -43,16 +72,21 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' },
+		{ "user", required_argument, NULL, 'u' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'v' },
 		{}
 	};
+	const char *user = NULL;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "jhv", options, NULL)) >= 0) {
+	while ((option = getopt_long(argc, argv, "ju:hv", options, NULL)) >= 0) {
 		switch (option) {
 		case 'j':
 			report_json = true;
+			break;
+		case 'u':
+			user = optarg;
 			break;
 		case 'h':
 			fputs(usage, stdout);
@@ -67,5 +101,5 @@ int main(int argc, char **argv)
 	}
 	if (optind == argc)
 		return wrong("no command");
-	return command(argc - optind, argv + optind);
+	return command(argc - optind, argv + optind, user);
 }

@@ -15,6 +15,7 @@ from kernels import has_own_iommufd, stock
 
 TOP = pieces.REPOSITORY
 SOURCES = ("Makefile", "Kbuild", "include", "src")
+OTHERS = "src/tools"    # what no module is made of
 TEST_SOURCES = ("tests/kmod", "tests/mock")
 KEEP = 6        # builds kept for each kernel
 
@@ -32,7 +33,8 @@ def source_files(test):
             names.append(start)
         for where, _, files in os.walk(TOP / start):
             names += [os.path.relpath(os.path.join(where, f), TOP) for f in files
-                      if not f.endswith((".swp", "~"))]
+                      if not f.endswith((".swp", "~"))
+                      and OTHERS not in os.path.relpath(where, TOP)]
     return sorted(names)
 
 
