@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The machines of these tests, and what runs in each."""
+
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cache import Failed, cache_dir
+from pieces import REPOSITORY
+
+STOCK = ("6.1", "6.12", "7.2", "7.3")
+TOOL = REPOSITORY / "src/tools"
+
+
+def tool():
+    """iommufdctl, built as packages have it."""
+    objects = cache_dir() / "tools" / "iommufdctl"
+    done = subprocess.run(["make", "-s", "-C", TOOL, f"O={objects}"], text=True, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode:
+        raise Failed(f"{done.stdout}\ncould not build iommufdctl")
+    return objects / "iommufdctl"
+
+
+@dataclass
+class Scenario:
+    """One machine."""
+    name: str
+    script: str
+    arguments: list = field(default_factory=list)
+    iommu: str = "vtd"
+    devices: tuple = ("edu", "nvme")
+    append: str = ""
+    modules: bool = True
+    kernels: tuple = STOCK
+
+    def files(self) -> list[Path]:
+        """What the guest needs of the host."""
+        return [tool()] if self.script == "doctor" else []
+
+
+SCENARIOS = {s.name: s for s in (
+    Scenario("udev", "udev", kernels=(*STOCK, "peer-7.2")),
+    # everything that can be broken and mended again in one machine
+    Scenario("doctor", "doctor", ["faults"], kernels=("6.1", "7.2")),
+    Scenario("doctor-own", "doctor", ["good"], kernels=("peer-7.2",)),
+    Scenario("doctor-amd", "doctor", ["good"], iommu="amd", kernels=("6.12",)),
+    # what a machine is started with
+    Scenario("doctor-interrupts", "doctor", ["only", "FAIL", "interrupt-remapping"],
+             iommu="vtd,intremap=off", kernels=("6.12",)),
+    Scenario("doctor-off", "doctor", ["only", "FAIL", "iommu"], append="intel_iommu=off",
+             kernels=("7.2",)),
+    Scenario("doctor-none", "doctor", ["only", "FAIL", "iommu"], iommu="none",
+             kernels=("6.12",)),
+)}
