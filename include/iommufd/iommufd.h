@@ -25,6 +25,16 @@ struct iommufd_ctx;
 struct iommufd_device;
 struct page;
 
+/**
+ * iommufd_node_create() - have /dev/iommu from now on
+ *
+ * It isn't there while the kernel has no active IOMMU.  For drivers that have met a device
+ * behind one since.
+ *
+ * Return: 0, also if it is there, or an errno.
+ */
+int iommufd_node_create(void);
+
 /* A PASID.  The device's DMA without one goes by IOMMU_NO_PASID. */
 #ifndef IOMMU_NO_PASID
 #define IOMMU_NO_PASID	0u

@@ -227,6 +227,43 @@ static struct miscdevice iommufd_misc = {
 	.mode = 0660,
 };
 
+/*
+ * Programs that find /dev/iommu use it.  Where no IOMMU is active they couldn't, and would
+ * have found another way.
+ */
+static bool without_iommu = IS_ENABLED(IOMMUFD_TEST);
+module_param(without_iommu, bool, 0444);
+MODULE_PARM_DESC(without_iommu, "Have /dev/iommu also while no IOMMU is active; only memory can be mapped then");
+
+static DEFINE_MUTEX(node_lock);
+static bool node_exists;		/* under node_lock */
+
+int iommufd_node_create(void)
+{
+	int rc = 0;
+
+	mutex_lock(&node_lock);
+	if (!node_exists)
+		rc = misc_register(&iommufd_misc);
+	if (!rc)
+		node_exists = true;
+	mutex_unlock(&node_lock);
+	return rc;
+}
+EXPORT_SYMBOL_NS_GPL(iommufd_node_create, "IOMMUFD");
+
+static int node_init(void)
+{
+	char name[32] = "none";
+	bool active = hw_active_iommu(name, sizeof(name));
+
+	pr_info("iommufd: version %s, API of Linux 7.2, IOMMU: %s\n", IOMMUFD_VERSION, name);
+	if (active || without_iommu)
+		return iommufd_node_create();
+	pr_warn("iommufd: no IOMMU is active, so vfio-pci takes no device, and there is no /dev/iommu (without_iommu=1: there is). Switch on VT-d or AMD-Vi in the firmware's setup, give the kernel the argument intel_iommu=on (Intel), and neither iommu=off nor amd_iommu=off\n");
+	return 0;
+}
+
 static int __init iommufd_init(void)
 {
 	int rc;
@@ -235,7 +272,7 @@ static int __init iommufd_init(void)
 	if (rc)
 		return rc;
 	hw_shims_init();
-	rc = misc_register(&iommufd_misc);
+	rc = node_init();
 	if (rc) {
 		hw_shims_exit();
 		memory_exit();
@@ -246,7 +283,8 @@ module_init(iommufd_init);
 
 static void __exit iommufd_exit(void)
 {
-	misc_deregister(&iommufd_misc);
+	if (node_exists)
+		misc_deregister(&iommufd_misc);
 	hw_shims_exit();
 	hw_attachments_exit();
 	memory_exit();

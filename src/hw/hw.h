@@ -292,4 +292,7 @@ u64 hw_capabilities(struct device *dev);
 /* How many bits wide are the PASIDs that the device can use?  0: it can't. */
 u8 hw_pasid_width(struct device *dev);
 
+/* active.c: false if no IOMMU is active; else @name gets the name of one. */
+bool hw_active_iommu(char *name, size_t size);
+
 #endif

@@ -2,6 +2,7 @@
 /* RLIMIT_MEMLOCK, VmLck and VmPin. */
 #include <linux/capability.h>
 #include <linux/cred.h>
+#include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -119,6 +120,21 @@ static void count(struct payer *payer, enum charge mode, long npages)
 		atomic_long_add(npages, &payer->ctx->charged);
 }
 
+/* The program sees only ENOMEM. */
+static void explain_refusal(struct payer *payer, enum charge mode, unsigned long npages)
+{
+	unsigned long limit = task_rlimit(payer->task, RLIMIT_MEMLOCK);
+	unsigned long now = mode == CHARGE_MM ? payer->mm->locked_vm :
+			    atomic_long_read(&payer->user->locked_vm);
+
+	pr_notice_ratelimited("iommufd: refused to pin %lu KiB for %s[%d]: RLIMIT_MEMLOCK of %lu KiB, of which %s %u has %lu KiB (raise it by ulimit -l, limits.conf or LimitMEMLOCK=)\n",
+			      npages << (PAGE_SHIFT - 10), payer->task->comm,
+			      task_tgid_nr(payer->task), limit >> 10,
+			      mode == CHARGE_MM ? "the process of user" : "user",
+			      from_kuid(&init_user_ns, payer->user->uid),
+			      now << (PAGE_SHIFT - 10));
+}
+
 int payer_charge(struct payer *payer, enum charge mode, unsigned long npages)
 {
 	int rc = 0;
@@ -127,7 +143,9 @@ int payer_charge(struct payer *payer, enum charge mode, unsigned long npages)
 		rc = charge_user(payer, npages);
 	else if (mode == CHARGE_MM)
 		rc = account_mm(payer, npages, true, false);
-	if (!rc)
+	if (rc)
+		explain_refusal(payer, mode, npages);
+	else
 		count(payer, mode, npages);
 	return rc;
 }

@@ -32,6 +32,8 @@ CLASS_INTERFACE_ADD(node_add)
 		return 0;
 	rc = vfio_group_devt(vdev, &group);
 	if (!rc)
+		rc = iommufd_node_create();
+	if (!rc)
 		rc = front_node_create(vdev);
 	if (rc)
 		dev_err(vdev->dev, "no node in /dev/vfio/devices: error %d\n", rc);

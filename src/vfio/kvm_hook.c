@@ -151,7 +151,10 @@ void front_kvm_init(void)
 		/* The best way's error is told. */
 		why_not = why_not ?: rc;
 	}
-	if (!installed && !why_not)
+	if (installed)
+		pr_info("iommufd_vfio: version %s, KVM is reached by %s\n", IOMMUFD_VERSION,
+			installed->name);
+	else if (!why_not)
 		why_not = -EOPNOTSUPP;		/* there is no way */
 	if (!installed)
 		pr_err("iommufd_vfio: KVM won't take device files: no hook in vfio.ko, error %d%s\n",

@@ -41,6 +41,8 @@ class Scenario:
 
 SCENARIOS = {s.name: s for s in (
     Scenario("udev", "udev", kernels=(*STOCK, "peer-7.2")),
+    Scenario("log", "log", ["active"], kernels=("6.1", "7.2")),
+    Scenario("log-none", "log", ["none"], iommu="none", kernels=("6.12",)),
     # everything that can be broken and mended again in one machine
     Scenario("doctor", "doctor", ["faults"], kernels=("6.1", "7.2")),
     Scenario("doctor-own", "doctor", ["good"], kernels=("peer-7.2",)),

@@ -6,12 +6,14 @@
 #include <errno.h>
 #include <grp.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "account.h"
 #include "device.h"
 #include "iommu.h"
+#include "klog.h"
 #include "mem.h"
 #include "meters.h"
 #include "tap.h"
@@ -85,6 +87,24 @@ static void privileged(void)
 		device_close(&s.dev);
 		close(s.fd);
 	}
+}
+
+/* The program sees no more than ENOMEM, so the log tells of the limit. */
+static void refusal_in_log(void)
+{
+	struct account_setup s;
+	int klog = klog_open();
+
+	if (tap_oracle())
+		tap_skip("Linux says nothing of it");
+	account_setup(&s, 0);
+	account_become(UID_A, 3);
+	check_ret(account_map(&s, 3, 0), 0);
+	check(!klog_says(klog, "RLIMIT_MEMLOCK", 200));
+	check_ret(account_map(&s, 2, 3), -ENOMEM);
+	check(klog_says(klog, "refused to pin 8 KiB", 10000));
+	check_msg(strstr(klog_line(), "RLIMIT_MEMLOCK of 12 KiB"), "%s", klog_line());
+	close(klog);
 }
 
 static void zero_limit(void)
@@ -261,6 +281,7 @@ static void across_fork(void)
 }
 
 static const struct test tests[] = {
+	{ "refusal_in_log", refusal_in_log },
 	{ "by_user", by_user },
 	{ "by_process", by_process },
 	{ "privileged", privileged },

@@ -133,6 +133,8 @@ def make_image(job, target, token):
     if job.unsafe_interrupts or job.machine.iommu in qemu.UNSAFE_INTERRUPTS:
         parameters = [f"options {m} allow_unsafe_interrupts=1"
                       for m in ("iommufd", "vfio_iommu_type1")]
+    if job.machine.iommu == "none":
+        parameters.append("options iommufd without_iommu=1")
     if "igb" in qemu.kinds_of(job.machine.devices):
         parameters.append("options vfio-pci enable_sriov=1")
     base = image.kernel_image(job.kernel, job.machine.arch, ours, extra, parameters)
