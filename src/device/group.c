@@ -26,7 +26,7 @@ static int check_interrupts(struct iommu_group *iommu_group, struct device *dev)
 		return 0;
 	}
 	dev_notice_ratelimited(dev,
-			       "refused for user space: the platform doesn't isolate its interrupts (no interrupt remapping?)\n");
+			       "refused for user space: the platform doesn't isolate its interrupts (no interrupt remapping?); if its user is trusted: echo 1 > /sys/module/iommufd/parameters/allow_unsafe_interrupts\n");
 	return -EPERM;
 }
 
@@ -53,7 +53,7 @@ static void explain_claim(struct iommu_group *iommu_group, struct device *dev, i
 
 	iommu_group_for_each_dev(iommu_group, &list, list_device);
 	dev_notice_ratelimited(dev,
-			       "refused for user space (%d): the DMA of group %d is another context's or a kernel driver's; in it:%s\n",
+			       "refused for user space (%d): the DMA of group %d is another context's or a kernel driver's; vfio-pci must have each of:%s\n",
 			       rc, iommu_group_id(iommu_group), list.text);
 }
 

@@ -281,7 +281,7 @@ static void says_whose_group(void)
 	require_ok(device_open(&two, b));
 	for (int i = 0; i < TRIES && !said; i++) {
 		check_ret(device_bind(&two, other), -EPERM);
-		said = klog_says(klog, "is another context's or a kernel driver's; in it:", 100);
+		said = klog_says(klog, "is another context's or a kernel driver's; vfio-pci must have each of:", 100);
 	}
 	check(said && strstr(klog_line(), a) && strstr(klog_line(), b) &&
 	      strstr(klog_line(), "(vfio-pci)"));

@@ -18,4 +18,5 @@ debian_leave() {
 }
 
 # debian COMMAND...: runs it there
-debian() { chroot "$root" "$@"; }
+# udevadm would do nothing there if it knew.
+debian() { SYSTEMD_IGNORE_CHROOT=1 chroot "$root" "$@"; }
