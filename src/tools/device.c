@@ -15,7 +15,7 @@ const char *vdevice_path(const struct vdevice *dev)
 	return path_at("/sys/bus/%s/devices/%s", dev->bus, dev->address);
 }
 
-static void look(struct vdevice *dev)
+static void vdevice_look(struct vdevice *dev)
 {
 	const char *path = vdevice_path(dev);
 	char link[PATH_MAX];
@@ -28,7 +28,7 @@ static void look(struct vdevice *dev)
 	directory_first(link, dev->node, sizeof(dev->node));
 }
 
-static bool find_on(const char *bus, const char *address, struct vdevice *dev)
+static bool vdevice_find_on(const char *bus, const char *address, struct vdevice *dev)
 {
 	*dev = (struct vdevice) {};
 	if (strchr(address, '/') || *address == '.' ||
@@ -37,7 +37,7 @@ static bool find_on(const char *bus, const char *address, struct vdevice *dev)
 	snprintf(dev->bus, sizeof(dev->bus), "%s", bus);
 	if (!file_exists(vdevice_path(dev)))
 		return false;
-	look(dev);
+	vdevice_look(dev);
 	return true;
 }
 
@@ -47,10 +47,10 @@ bool vdevice_find(const char *name, struct vdevice *dev)
 	unsigned int i;
 
 	for (i = 0; i < BUSES; i++)
-		if (find_on(buses[i], name, dev))
+		if (vdevice_find_on(buses[i], name, dev))
 			return true;
 	snprintf(longer, sizeof(longer), "0000:%.60s", name);
-	return find_on("pci", longer, dev);
+	return vdevice_find_on("pci", longer, dev);
 }
 
 bool vdevice_is_bridge(const struct vdevice *dev)
@@ -80,12 +80,12 @@ struct each {
 	const char *bus;
 };
 
-static void each_of_bus(const char *name, void *data)
+static void vdevice_each_of_bus(const char *name, void *data)
 {
 	struct each *each = data;
 	struct vdevice dev;
 
-	if (find_on(each->bus, name, &dev) && (*dev.node || strstr(dev.driver, "vfio")))
+	if (vdevice_find_on(each->bus, name, &dev) && (*dev.node || strstr(dev.driver, "vfio")))
 		each->fn(&dev, each->data);
 }
 
@@ -96,11 +96,11 @@ void vdevice_each(vdevice_fn *fn, void *data)
 
 	for (i = 0; i < BUSES; i++) {
 		each.bus = buses[i];
-		directory_each(path_at("/sys/bus/%s/devices", buses[i]), each_of_bus, &each);
+		directory_each(path_at("/sys/bus/%s/devices", buses[i]), vdevice_each_of_bus, &each);
 	}
 }
 
-static void each_of_group(const char *name, void *data)
+static void group_each_device(const char *name, void *data)
 {
 	struct each *each = data;
 	struct vdevice dev;
@@ -113,6 +113,6 @@ void group_each(const char *group, vdevice_fn *fn, void *data)
 {
 	struct each each = { .fn = fn, .data = data };
 
-	directory_each(path_at("/sys/kernel/iommu_groups/%s/devices", group), each_of_group,
+	directory_each(path_at("/sys/kernel/iommu_groups/%s/devices", group), group_each_device,
 		       &each);
 }

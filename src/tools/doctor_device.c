@@ -12,7 +12,7 @@ static const char *node_path(const struct vdevice *dev)
 	return text_print("/dev/vfio/devices/%s", dev->node);
 }
 
-static const char *override(const struct vdevice *dev)
+static const char *driver_fix(const struct vdevice *dev)
 {
 	return text_print("driverctl set-override %s vfio-pci", dev->address);
 }
@@ -22,9 +22,9 @@ static void check_driver(const struct vdevice *dev)
 	if (!strcmp(dev->bus, "pci") && vdevice_is_bridge(dev))
 		report("driver", FAIL, NULL, "%s is a bridge, which can't be given away", dev->address);
 	else if (!*dev->driver)
-		report("driver", FAIL, override(dev), "%s has no driver", dev->address);
+		report("driver", FAIL, driver_fix(dev), "%s has no driver", dev->address);
 	else if (!*dev->node && !strstr(dev->driver, "vfio"))
-		report("driver", FAIL, override(dev), "the driver %s has %s", dev->driver, dev->address);
+		report("driver", FAIL, driver_fix(dev), "the driver %s has %s", dev->driver, dev->address);
 	else
 		report("driver", PASS, NULL, "%s", dev->driver);
 }
@@ -38,14 +38,14 @@ struct others {
 	unsigned int count;
 };
 
-static bool same_slot(const struct vdevice *a, const struct vdevice *b)
+static bool others_same_slot(const struct vdevice *a, const struct vdevice *b)
 {
 	size_t length = strcspn(a->address, ".");
 
 	return length == strcspn(b->address, ".") && !strncmp(a->address, b->address, length);
 }
 
-static void look_at_other(const struct vdevice *other, void *data)
+static void others_look(const struct vdevice *other, void *data)
 {
 	struct others *others = data;
 	const char *names;
@@ -56,9 +56,9 @@ static void look_at_other(const struct vdevice *other, void *data)
 	if (!driver_is_harmless(other->driver)) {
 		text_add(&others->names, "%s%s (%s)", others->names.length ? ", " : "",
 			 other->address, other->driver);
-		text_add(&others->fix, "%s%s", others->fix.length ? "\n" : "", override(other));
+		text_add(&others->fix, "%s%s", others->fix.length ? "\n" : "", driver_fix(other));
 	}
-	if (!same_slot(other, others->dev) && !vdevice_is_bridge(other))
+	if (!others_same_slot(other, others->dev) && !vdevice_is_bridge(other))
 		text_add(&others->slots, "%s%s", others->slots.length ? ", " : "", other->address);
 	names = *other->node ? opened_names(node_path(other)) : "";
 	if (*names)
@@ -70,7 +70,7 @@ static void check_group(const struct vdevice *dev)
 {
 	struct others others = { .dev = dev };
 
-	group_each(dev->group, look_at_other, &others);
+	group_each(dev->group, others_look, &others);
 	if (others.names.length)
 		report("group", FAIL, text_end(&others.fix), "group %s has devices with other drivers: %s",
 		       dev->group, text_end(&others.names));
@@ -124,7 +124,7 @@ static void check_legacy(const struct vdevice *dev)
 		report("legacy-group", PASS, NULL, "/dev/vfio/%s isn't open", dev->group);
 }
 
-static const char *rule(const struct vdevice *dev)
+static const char *node_fix(const struct vdevice *dev)
 {
 	return text_print("echo 'SUBSYSTEM==\"vfio-dev\", KERNELS==\"%s\", GROUP=\"kvm\", MODE=\"0660\"' >> /etc/udev/rules.d/70-vfio.rules\n"
 			  "udevadm control --reload\nudevadm trigger --subsystem-match=vfio-dev",
@@ -145,7 +145,7 @@ static void check_node(const struct vdevice *dev, const struct who *who)
 	if (who_may_open(who, path_at("%s", path)))
 		report("device-node", PASS, NULL, "%s may open %s", who->name, path);
 	else
-		report("device-node", FAIL, rule(dev), "%s may not open %s", who->name, path);
+		report("device-node", FAIL, node_fix(dev), "%s may not open %s", who->name, path);
 	names = opened_names(path);
 	if (*names)
 		report("device-open", WARN, NULL, "by %s", names);

@@ -15,7 +15,7 @@
 	"sed -i 's/^GRUB_CMDLINE_LINUX=\"/&" _argument " /' /etc/default/grub\n"	\
 	"update-grub\nreboot"
 
-static void add_unit(const char *name, void *data)
+static void iommu_add_unit(const char *name, void *data)
 {
 	struct text *text = data;
 
@@ -37,7 +37,7 @@ static const struct {
 /* An argument that keeps it off outdoes one that switches it on. */
 static const char *const off[] = { "intel_iommu=off", "amd_iommu=off", "iommu=off" };
 
-static const char *switched_off(void)
+static const char *iommu_switched_off(void)
 {
 	char line[4096];
 	unsigned int i;
@@ -55,7 +55,7 @@ static const char *switched_off(void)
 
 static void check_inactive(void)
 {
-	const char *argument = switched_off();
+	const char *argument = iommu_switched_off();
 	unsigned int i;
 
 	for (i = 0; i < sizeof(firmware) / sizeof(*firmware); i++) {
@@ -80,7 +80,7 @@ static void check_iommu(void)
 	struct text units = {};
 	char group[16];
 
-	directory_each(path_at("/sys/class/iommu"), add_unit, &units);
+	directory_each(path_at("/sys/class/iommu"), iommu_add_unit, &units);
 	if (directory_first(path_at("/sys/kernel/iommu_groups"), group, sizeof(group)))
 		report("iommu", PASS, NULL, "active: %s", units.length ? text_end(&units) :
 		       "there are IOMMU groups");
@@ -124,7 +124,7 @@ static void check_kvm(void)
 		       "isn't told of device files (%s)", way);
 }
 
-static void add_shim(const char *name, void *data)
+static void shims_add(const char *name, void *data)
 {
 	struct text *text = data;
 
@@ -138,7 +138,7 @@ static void check_shims(void)
 
 	if (kernel_has_iommufd() || !module_loaded("iommufd"))
 		return;
-	directory_each(path_at("/sys/module"), add_shim, &shims);
+	directory_each(path_at("/sys/module"), shims_add, &shims);
 	report("nesting", INFO, NULL, shims.length ? "more modules: %s" : "%s",
 	       shims.length ? text_end(&shims) : "as the IOMMU's driver and iommufd offer it");
 }
@@ -152,20 +152,20 @@ void doctor_machine(void)
 	check_shims();
 }
 
-static bool is_refusal(const char *line, const char *device)
+static bool log_is_refusal(const char *line, const char *device)
 {
 	return strstr(line, "refused") && (strstr(line, "vfio") || strstr(line, "iommu")) &&
 	       (!device || strstr(line, device));
 }
 
 /* A record a read, or a file of them: numbers, a semicolon, the text. */
-static void take_records(char *records, const char *device, char *last, size_t size)
+static void log_take(char *records, const char *device, char *last, size_t size)
 {
 	char *line, *text, *rest = records;
 
 	while ((line = strsep(&rest, "\n"))) {
 		text = strchr(line, ';');
-		if (text && *line != ' ' && is_refusal(text, device))
+		if (text && *line != ' ' && log_is_refusal(text, device))
 			snprintf(last, size, "%s", text + 1);
 	}
 }
@@ -186,7 +186,7 @@ void doctor_log(const char *device)
 		if (length < 0)
 			continue;
 		records[length] = 0;
-		take_records(records, device, last, sizeof(last));
+		log_take(records, device, last, sizeof(last));
 	}
 	close(fd);
 	if (*last)

@@ -13,7 +13,7 @@
 
 #define LITTLE (64ULL << 20)	/* no virtual machine needs less */
 
-static const char *group_of(const struct stat *st)
+static const char *node_group(const struct stat *st)
 {
 	struct group *group = getgrgid(st->st_gid);
 
@@ -31,7 +31,7 @@ static void check_node(const struct who *who)
 		       "there is no /dev/iommu");
 		return;
 	}
-	group = group_of(&st);
+	group = node_group(&st);
 	if (who_may_open(who, path))
 		report("iommu-node", PASS, NULL, "%s may open /dev/iommu", who->name);
 	else if (group)
@@ -51,7 +51,7 @@ struct charged {
 	unsigned long long bytes;
 };
 
-static void add_line(const char *name, const char *value, void *data)
+static void charged_line(const char *name, const char *value, void *data)
 {
 	struct charged *charged = data;
 
@@ -59,13 +59,13 @@ static void add_line(const char *name, const char *value, void *data)
 		charged->bytes += strtoull(value, NULL, 10);
 }
 
-static void add_file(const struct opened *opened, void *data)
+static void charged_file(const struct opened *opened, void *data)
 {
 	struct charged *charged = data;
 	struct stat st;
 
 	if (!stat(path_at("/proc/%d", opened->pid), &st) && st.st_uid == charged->uid)
-		opened_info(opened, add_line, charged);
+		opened_info(opened, charged_line, charged);
 }
 
 static void check_limit(const struct who *who)
@@ -77,7 +77,7 @@ static void check_limit(const struct who *who)
 		report("memlock", PASS, NULL, "RLIMIT_MEMLOCK doesn't count for %s", who->name);
 		return;
 	}
-	opened_each("/dev/iommu", add_file, &charged);
+	opened_each("/dev/iommu", charged_file, &charged);
 	if (!who_memlock(who, &limit))
 		report("memlock", INFO, NULL, "%s runs nothing, so their limit is unknown", who->name);
 	else if (limit == RLIM_INFINITY)

@@ -10,7 +10,7 @@
 
 #define PATHS 8
 
-static const char *root_prefix(void)
+static const char *path_root(void)
 {
 #ifdef IOMMUFDCTL_TEST
 	return getenv("IOMMUFDCTL_ROOT") ?: "";
@@ -27,7 +27,7 @@ const char *path_at(const char *format, ...)
 	size_t length;
 	va_list list;
 
-	snprintf(path, PATH_MAX, "%s", root_prefix());
+	snprintf(path, PATH_MAX, "%s", path_root());
 	length = strlen(path);
 	va_start(list, format);
 	vsnprintf(path + length, PATH_MAX - length, format, list);
@@ -97,12 +97,12 @@ bool link_name(const char *path, char *name, size_t size)
 	return true;
 }
 
-static int by_name(const struct dirent **a, const struct dirent **b)
+static int entry_by_name(const struct dirent **a, const struct dirent **b)
 {
 	return strverscmp((*a)->d_name, (*b)->d_name);
 }
 
-static int shown(const struct dirent *entry)
+static int entry_shown(const struct dirent *entry)
 {
 	return entry->d_name[0] != '.';
 }
@@ -110,7 +110,7 @@ static int shown(const struct dirent *entry)
 bool directory_each(const char *path, entry_fn *fn, void *data)
 {
 	struct dirent **entries;
-	int i, n = scandir(path, &entries, shown, by_name);
+	int i, n = scandir(path, &entries, entry_shown, entry_by_name);
 
 	if (n < 0)
 		return false;
@@ -128,7 +128,7 @@ struct first {
 	size_t size;
 };
 
-static void take_first(const char *name, void *data)
+static void first_take(const char *name, void *data)
 {
 	struct first *first = data;
 
@@ -141,7 +141,7 @@ bool directory_first(const char *path, char *name, size_t size)
 	struct first first = { .name = name, .size = size };
 
 	*name = 0;
-	directory_each(path, take_first, &first);
+	directory_each(path, first_take, &first);
 	return *name;
 }
 

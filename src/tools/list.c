@@ -9,12 +9,12 @@
 
 #define LINE "%-16s %-14s %-6s %-8s %s\n"
 
-static const char *or_dash(const char *text)
+static const char *list_or_dash(const char *text)
 {
 	return *text ? text : "-";
 }
 
-static const char *user_of(const struct vdevice *dev)
+static const char *list_user(const struct vdevice *dev)
 {
 	const char *names = *dev->node ?
 		opened_names(text_print("/dev/vfio/devices/%s", dev->node)) : "";
@@ -23,30 +23,30 @@ static const char *user_of(const struct vdevice *dev)
 		opened_names(text_print("/dev/vfio/%s", dev->group)) : "";
 }
 
-static void print_text(const struct vdevice *dev, unsigned int number)
+static void list_text(const struct vdevice *dev, unsigned int number)
 {
 	if (!number)
 		printf(LINE, "ADDRESS", "DRIVER", "GROUP", "NODE", "OPEN BY");
-	printf(LINE, dev->address, or_dash(dev->driver), or_dash(dev->group), or_dash(dev->node),
-	       or_dash(user_of(dev)));
+	printf(LINE, dev->address, list_or_dash(dev->driver), list_or_dash(dev->group), list_or_dash(dev->node),
+	       list_or_dash(list_user(dev)));
 }
 
-static void print_json(const struct vdevice *dev, unsigned int number)
+static void list_json(const struct vdevice *dev, unsigned int number)
 {
 	printf("%s    {\"address\": \"%s\", \"bus\": \"%s\", \"driver\": \"%s\", \"group\": \"%s\", \"node\": \"%s\", \"open-by\": ",
 	       number ? ",\n" : "", dev->address, dev->bus, dev->driver, dev->group, dev->node);
-	json_string(stdout, user_of(dev));
+	json_string(stdout, list_user(dev));
 	putchar('}');
 }
 
-static void print(const struct vdevice *dev, void *data)
+static void list_print(const struct vdevice *dev, void *data)
 {
 	unsigned int *count = data;
 
 	if (report_json)
-		print_json(dev, *count);
+		list_json(dev, *count);
 	else
-		print_text(dev, *count);
+		list_text(dev, *count);
 	(*count)++;
 }
 
@@ -60,7 +60,7 @@ int command_list(void)
 	}
 	if (report_json)
 		printf("{\n  \"version\": 1,\n  \"command\": \"list\",\n  \"devices\": [\n");
-	vdevice_each(print, &count);
+	vdevice_each(list_print, &count);
 	if (report_json)
 		printf("\n  ]\n}\n");
 	else if (!count)

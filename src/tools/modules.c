@@ -7,7 +7,7 @@
 #include "files.h"
 #include "modules.h"
 
-static void take(const char *key, const char *value, struct module_file *file)
+static void module_take(const char *key, const char *value, struct module_file *file)
 {
 	struct {
 		const char *key;
@@ -26,7 +26,7 @@ static void take(const char *key, const char *value, struct module_file *file)
 			snprintf(keys[i].to, keys[i].size, "%s", value);
 }
 
-static void look(struct kmod_module *module, struct module_file *file)
+static void module_look_at(struct kmod_module *module, struct module_file *file)
 {
 	struct kmod_list *list = NULL, *l;
 	const char *path;
@@ -44,11 +44,11 @@ static void look(struct kmod_module *module, struct module_file *file)
 	if (kmod_module_get_info(module, &list) < 0)
 		return;
 	kmod_list_foreach(l, list)
-		take(kmod_module_info_get_key(l), kmod_module_info_get_value(l), file);
+		module_take(kmod_module_info_get_key(l), kmod_module_info_get_value(l), file);
 	kmod_module_info_free_list(list);
 }
 
-static void no_log(void *data, int priority, const char *file, int line, const char *fn,
+static void module_no_log(void *data, int priority, const char *file, int line, const char *fn,
 		   const char *format, va_list args)
 {
 }
@@ -62,12 +62,12 @@ void module_look(const char *name, struct module_file *file)
 	*file = (struct module_file) {};
 	if (!ctx)
 		return;
-	kmod_set_log_fn(ctx, no_log, NULL);
+	kmod_set_log_fn(ctx, module_no_log, NULL);
 	if (kmod_module_new_from_lookup(ctx, name, &list) >= 0) {
 		kmod_list_foreach(l, list) {
 			module = kmod_module_get_module(l);
 			if (!file->found)
-				look(module, file);
+				module_look_at(module, file);
 			kmod_module_unref(module);
 		}
 		kmod_module_unref_list(list);

@@ -17,7 +17,7 @@ struct search {
 	bool hidden;
 };
 
-static void each_fd(const char *name, void *data)
+static void search_fd(const char *name, void *data)
 {
 	struct search *search = data;
 	struct opened *now = &search->now;
@@ -34,7 +34,7 @@ static void each_fd(const char *name, void *data)
 	search->fn(now, search->data);
 }
 
-static void each_process(const char *name, void *data)
+static void search_process(const char *name, void *data)
 {
 	struct search *search = data;
 
@@ -42,7 +42,7 @@ static void each_process(const char *name, void *data)
 		return;
 	search->now = (struct opened) { .pid = atoi(name) };
 	errno = 0;
-	if (!directory_each(path_at("/proc/%s/fd", name), each_fd, search))
+	if (!directory_each(path_at("/proc/%s/fd", name), search_fd, search))
 		search->hidden |= errno == EACCES;
 }
 
@@ -50,7 +50,7 @@ bool opened_each(const char *start, opened_fn *fn, void *data)
 {
 	struct search search = { .start = start, .fn = fn, .data = data };
 
-	directory_each(path_at("/proc"), each_process, &search);
+	directory_each(path_at("/proc"), search_process, &search);
 	return !search.hidden;
 }
 
@@ -59,7 +59,7 @@ bool opened_by(pid_t pid, const char *start, opened_fn *fn, void *data)
 	struct search search = { .start = start, .fn = fn, .data = data };
 
 	search.now.pid = pid;
-	return directory_each(path_at("/proc/%d/fd", pid), each_fd, &search);
+	return directory_each(path_at("/proc/%d/fd", pid), search_fd, &search);
 }
 
 struct names {
@@ -68,7 +68,7 @@ struct names {
 	struct text text;
 };
 
-static void add_name(const struct opened *opened, void *data)
+static void names_add(const struct opened *opened, void *data)
 {
 	struct names *names = data;
 
@@ -83,11 +83,11 @@ const char *opened_names(const char *path)
 {
 	struct names names = { .path = path };
 
-	opened_each(path, add_name, &names);
+	opened_each(path, names_add, &names);
 	return text_end(&names.text);
 }
 
-static bool is_of_every_file(const char *name)
+static bool info_is_common(const char *name)
 {
 	return !strcmp(name, "pos") || !strcmp(name, "flags") || !strcmp(name, "mnt_id") ||
 	       !strcmp(name, "ino");
@@ -106,7 +106,7 @@ void opened_info(const struct opened *opened, info_fn *fn, void *data)
 			continue;
 		*value++ = 0;
 		value += strspn(value, " \t");
-		if (!is_of_every_file(line))
+		if (!info_is_common(line))
 			fn(line, value, data);
 	}
 	free(line);

@@ -24,7 +24,7 @@ static const char *const words[] = {
 	[PASS] = "PASS", [INFO] = "INFO", [WARN] = "WARN", [FAIL] = "FAIL",
 };
 
-static void *must(void *memory)
+static void *report_must(void *memory)
 {
 	if (memory)
 		return memory;
@@ -32,11 +32,11 @@ static void *must(void *memory)
 	exit(EXIT_NO_LOOK);
 }
 
-static char *print_list(const char *format, va_list list)
+static char *text_print_list(const char *format, va_list list)
 {
 	char *chars;
 
-	return vasprintf(&chars, format, list) < 0 ? must(NULL) : chars;
+	return vasprintf(&chars, format, list) < 0 ? report_must(NULL) : chars;
 }
 
 const char *text_print(const char *format, ...)
@@ -45,7 +45,7 @@ const char *text_print(const char *format, ...)
 	char *chars;
 
 	va_start(list, format);
-	chars = print_list(format, list);
+	chars = text_print_list(format, list);
 	va_end(list);
 	return chars;
 }
@@ -57,10 +57,10 @@ void text_add(struct text *text, const char *format, ...)
 	char *chars;
 
 	va_start(list, format);
-	chars = print_list(format, list);
+	chars = text_print_list(format, list);
 	va_end(list);
 	length = strlen(chars);
-	text->chars = must(realloc(text->chars, text->length + length + 1));
+	text->chars = report_must(realloc(text->chars, text->length + length + 1));
 	memcpy(text->chars + text->length, chars, length + 1);
 	text->length += length;
 	free(chars);
@@ -79,7 +79,7 @@ void report(const char *name, enum status status, const char *fix, const char *f
 		return;
 	va_start(list, format);
 	results[count++] = (struct result) {
-		.name = name, .status = status, .fix = fix, .text = print_list(format, list),
+		.name = name, .status = status, .fix = fix, .text = text_print_list(format, list),
 	};
 	va_end(list);
 }
@@ -120,7 +120,7 @@ static void result_json(const struct result *r, bool last)
 }
 
 /* A command a line, which can be copied as it is. */
-static void fix_text(const char *fix)
+static void result_fix(const char *fix)
 {
 	size_t length;
 
@@ -139,7 +139,7 @@ static void result_text(const struct result *r, bool colour)
 	printf("%s%s%s  %s: %s\n", colour ? colours[r->status] : "", words[r->status],
 	       colour && *colours[r->status] ? "\033[0m" : "", r->name, r->text);
 	if (r->fix)
-		fix_text(r->fix);
+		result_fix(r->fix);
 }
 
 int report_end(const char *command, const char *device)

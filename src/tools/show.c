@@ -31,7 +31,7 @@ struct shown {
 };
 
 /* Values that are bytes are for people, if they are numbers. */
-static void print_field(char *field)
+static void show_field(char *field)
 {
 	char *value = strchr(field, '='), *end;
 	unsigned long long bytes;
@@ -49,7 +49,7 @@ static void print_field(char *field)
 }
 
 /* ID TYPE { NAME=VALUE } */
-static void print_object(const char *value)
+static void show_object(const char *value)
 {
 	char *copy = strdup(value), *rest = copy, *word;
 	const char *id = strsep(&rest, " ");
@@ -57,18 +57,18 @@ static void print_object(const char *value)
 	word = strsep(&rest, " ");
 	printf("    %s %s", word ?: "object", id);
 	while ((word = strsep(&rest, " ")))
-		print_field(word);
+		show_field(word);
 	putchar('\n');
 	free(copy);
 }
 
-static void print_line(const char *name, const char *value, void *data)
+static void show_line(const char *name, const char *value, void *data)
 {
 	struct shown *shown = data;
 
 	shown->lines++;
 	if (!strcmp(name, "iommufd-object"))
-		print_object(value);
+		show_object(value);
 	else if (!strcmp(name, "iommufd-charged"))
 		printf("    charged %s\n", size_text(strtoull(value, NULL, 10)));
 	else if (!strcmp(name, "iommufd-more"))
@@ -77,7 +77,7 @@ static void print_line(const char *name, const char *value, void *data)
 		printf("    %s %s\n", strncmp(name, "iommufd-", 8) ? name : name + 8, value);
 }
 
-static void line_json(const char *name, const char *value, void *data)
+static void show_line_json(const char *name, const char *value, void *data)
 {
 	struct shown *shown = data;
 
@@ -88,7 +88,7 @@ static void line_json(const char *name, const char *value, void *data)
 	putchar('}');
 }
 
-static void print_file(const struct opened *opened, void *data)
+static void show_file(const struct opened *opened, void *data)
 {
 	struct shown *shown = data;
 
@@ -100,14 +100,14 @@ static void print_file(const struct opened *opened, void *data)
 		printf(", \"fd\": %d, \"path\": ", opened->fd);
 		json_string(stdout, opened->path);
 		printf(", \"lines\": [");
-		opened_info(opened, line_json, shown);
+		opened_info(opened, show_line_json, shown);
 		printf("]}");
 		return;
 	}
 	printf("%s (process %d), file %d: %s\n", opened->program, opened->pid, opened->fd,
 	       opened->path);
 	shown->files++;
-	opened_info(opened, print_line, shown);
+	opened_info(opened, show_line, shown);
 	if (!shown->lines)
 		puts("    this kernel tells nothing of it");
 }
@@ -119,24 +119,24 @@ struct holders {
 	pid_t last;
 };
 
-static void print_holder(const struct opened *opened, void *data)
+static void show_holder(const struct opened *opened, void *data)
 {
 	struct holders *holders = data;
 
 	if (strcmp(opened->path, holders->path) || opened->pid == holders->last)
 		return;
 	holders->last = opened->pid;
-	opened_by(opened->pid, "/dev/iommu", print_file, holders->shown);
-	opened_by(opened->pid, "/dev/vfio/devices/", print_file, holders->shown);
+	opened_by(opened->pid, "/dev/iommu", show_file, holders->shown);
+	opened_by(opened->pid, "/dev/vfio/devices/", show_file, holders->shown);
 }
 
 static int show_process(pid_t pid, struct shown *shown)
 {
-	if (!opened_by(pid, "/dev/iommu", print_file, shown)) {
+	if (!opened_by(pid, "/dev/iommu", show_file, shown)) {
 		fprintf(stderr, "iommufdctl: process %d: %s\n", pid, strerror(errno));
 		return EXIT_NO_LOOK;
 	}
-	opened_by(pid, "/dev/vfio/devices/", print_file, shown);
+	opened_by(pid, "/dev/vfio/devices/", show_file, shown);
 	return EXIT_GOOD;
 }
 
@@ -152,7 +152,7 @@ static int show_device(const char *name, struct shown *shown)
 	if (!*dev.node)
 		return EXIT_GOOD;
 	holders.path = text_print("/dev/vfio/devices/%s", dev.node);
-	if (!opened_each("/dev/vfio/devices/", print_holder, &holders) && !shown->files &&
+	if (!opened_each("/dev/vfio/devices/", show_holder, &holders) && !shown->files &&
 	    !report_json) {
 		fputs("iommufdctl: this user may not see the files of all processes\n", stderr);
 		return EXIT_NO_LOOK;

@@ -45,7 +45,7 @@ struct attempt {
 	size_t page;
 };
 
-static bool told(const char *step, bool good, const char *what)
+static bool try_told(const char *step, bool good, const char *what)
 {
 	if (good)
 		report(step, PASS, NULL, "%s", what);
@@ -59,21 +59,21 @@ static bool try_open(struct attempt *a)
 	const char *path = path_at("/dev/vfio/devices/%s", a->dev->node);
 
 	a->iommufd = open(path_at("/dev/iommu"), O_RDWR | O_CLOEXEC);
-	if (!told("try-iommu-node", a->iommufd >= 0, "open /dev/iommu"))
+	if (!try_told("try-iommu-node", a->iommufd >= 0, "open /dev/iommu"))
 		return false;
 	if (!*a->dev->node) {
 		report("try-device-node", FAIL, NULL, "%s has no node", a->dev->address);
 		return false;
 	}
 	a->node = open(path, O_RDWR | O_CLOEXEC);
-	return told("try-device-node", a->node >= 0, text_print("open %s", path));
+	return try_told("try-device-node", a->node >= 0, text_print("open %s", path));
 }
 
 static bool try_bind(struct attempt *a)
 {
 	struct node_bind bind = { .argsz = sizeof(bind), .iommufd = a->iommufd };
 
-	return told("try-bind", !ioctl(a->node, NODE_BIND, &bind), "bind it to the file");
+	return try_told("try-bind", !ioctl(a->node, NODE_BIND, &bind), "bind it to the file");
 }
 
 static bool try_attach(struct attempt *a)
@@ -81,10 +81,10 @@ static bool try_attach(struct attempt *a)
 	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
 	struct node_attach attach = { .argsz = sizeof(attach) };
 
-	if (!told("try-ioas", !ioctl(a->iommufd, IOMMU_IOAS_ALLOC, &alloc), "make an address space"))
+	if (!try_told("try-ioas", !ioctl(a->iommufd, IOMMU_IOAS_ALLOC, &alloc), "make an address space"))
 		return false;
 	a->ioas = attach.pt_id = alloc.out_ioas_id;
-	return told("try-attach", !ioctl(a->node, NODE_ATTACH, &attach), "attach the device to it");
+	return try_told("try-attach", !ioctl(a->node, NODE_ATTACH, &attach), "attach the device to it");
 }
 
 static bool try_map(struct attempt *a)
@@ -98,7 +98,7 @@ static bool try_map(struct attempt *a)
 	void *memory = mmap(NULL, a->page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	map.user_va = (uintptr_t)memory;
-	if (!told("try-map", memory != MAP_FAILED && !ioctl(a->iommufd, IOMMU_IOAS_MAP, &map),
+	if (!try_told("try-map", memory != MAP_FAILED && !ioctl(a->iommufd, IOMMU_IOAS_MAP, &map),
 		  "map a page of memory"))
 		return false;
 	a->iova = map.iova;
@@ -112,8 +112,8 @@ static void try_back(struct attempt *a)
 	};
 	struct node_detach detach = { .argsz = sizeof(detach) };
 
-	told("try-unmap", !ioctl(a->iommufd, IOMMU_IOAS_UNMAP, &unmap), "unmap it");
-	told("try-detach", !ioctl(a->node, NODE_DETACH, &detach), "detach the device");
+	try_told("try-unmap", !ioctl(a->iommufd, IOMMU_IOAS_UNMAP, &unmap), "unmap it");
+	try_told("try-detach", !ioctl(a->node, NODE_DETACH, &detach), "detach the device");
 }
 
 static void try_all(struct attempt *a)

@@ -45,7 +45,7 @@ int who_become(const struct who *who)
 }
 
 /* As far as the mode tells: access control lists are for those who can become the user. */
-static bool mode_allows(const struct who *who, const char *path)
+static bool who_mode_allows(const struct who *who, const char *path)
 {
 	gid_t groups[GROUPS];
 	int i, n = GROUPS;
@@ -73,7 +73,7 @@ bool who_may_open(const struct who *who, const char *path)
 	if (!who->other)
 		return !faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS);
 	if (geteuid())
-		return mode_allows(who, path);
+		return who_mode_allows(who, path);
 	child = fork();
 	if (!child)
 		_exit(who_become(who) || access(path, R_OK | W_OK));
@@ -99,7 +99,7 @@ struct limit {
 	unsigned long long bytes;
 };
 
-static void limit_of_process(const char *name, void *data)
+static void limit_take(const char *name, void *data)
 {
 	static const char title[] = "Max locked memory";
 	struct limit *limit = data;
@@ -129,7 +129,7 @@ bool who_memlock(const struct who *who, unsigned long long *bytes)
 		*bytes = own.rlim_cur;
 		return true;
 	}
-	directory_each(path_at("/proc"), limit_of_process, &limit);
+	directory_each(path_at("/proc"), limit_take, &limit);
 	*bytes = limit.bytes;
 	return limit.found;
 }
