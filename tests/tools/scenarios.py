@@ -42,7 +42,7 @@ class Scenario:
 SCENARIOS = {s.name: s for s in (
     Scenario("udev", "udev", kernels=("6.1", "7.2"), more=("6.12", "7.3", "peer-7.2")),
     Scenario("log", "log", ["active"], kernels=("7.2",), more=("6.1",)),
-    Scenario("log-none", "log", ["none"], iommu="none"),
+    Scenario("log-none", "log", ["none"], iommu="none", devices=()),
     # everything that can be broken and mended again in one machine
     Scenario("doctor", "doctor", ["faults"], more=("6.1", "7.2")),
     Scenario("doctor-own", "doctor", ["good"], kernels=("peer-7.2",)),
@@ -52,6 +52,7 @@ SCENARIOS = {s.name: s for s in (
     Scenario("doctor-interrupts", "doctor", ["only", "FAIL", "interrupt-remapping"],
              iommu="vtd,intremap=off"),
     Scenario("doctor-off", "doctor", ["only", "FAIL", "iommu"], append="intel_iommu=off",
-             kernels=("7.2",)),
-    Scenario("doctor-none", "doctor", ["only", "FAIL", "iommu"], iommu="none"),
+             devices=(), kernels=("7.2",)),
+    Scenario("doctor-none", "doctor", ["only", "FAIL", "iommu"], iommu="none",
+             devices=()),
 )}
