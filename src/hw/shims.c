@@ -16,6 +16,9 @@
 #define BTF_SIZE_MAX	(64 << 20)
 
 static const struct hw_shim_module *const shim_modules[] = {
+#ifdef CONFIG_ARM_SMMU_V3
+	&smmuv3_shim_module,
+#endif
 	NULL
 };
 

@@ -20,6 +20,10 @@ struct hw_shim_module {
 	void (*exit)(void);
 };
 
+#ifdef CONFIG_ARM_SMMU_V3
+extern const struct hw_shim_module smmuv3_shim_module;
+#endif
+
 void hw_shims_init(void);
 void hw_shims_exit(void);
 

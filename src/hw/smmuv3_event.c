@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Events for guests.  The driver takes records from its event queue in a threaded
+ * interrupt, and knows nothing of guests.  When it is done, its records are still in
+ * memory: those since the last time are read again and handed to the vIOMMU of the
+ * device that they are about.
+ */
+#include <linux/err.h>
+#include <linux/kprobes.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+
+#include <uapi/linux/iommufd.h>
+
+#include "smmuv3.h"
+
+/* An SMMU with vIOMMUs. */
+struct smmuv3_watch {
+	struct list_head item;
+	struct smmuv3_smmu *smmu;
+	unsigned int users;
+	u32 next;			/* the record after the last one that was seen */
+	struct work_struct work;
+};
+
+static DEFINE_MUTEX(events_lock);	/* guards users, and who is in the list: */
+static LIST_HEAD(watches);		/* struct smmuv3_watch, also under @watches_lock */
+static DEFINE_SPINLOCK(watches_lock);
+
+/*
+ * A vDEVICE that is in the list stays while one of these is held; the mutex comes before
+ * the spinlock.
+ */
+static DEFINE_MUTEX(vdevices_mutex);
+static DEFINE_SPINLOCK(vdevices_lock);
+static LIST_HEAD(vdevices);		/* struct smmuv3_vdevice */
+
+static struct smmuv3_vdevice *smmuv3_vdevice_of(struct hw_vdevice *hw)
+{
+	return container_of(hw, struct smmuv3_vdevice, hw);
+}
+
+/* A StreamID alone doesn't tell which SMMU's it is. */
+static bool smmuv3_vdevice_is(struct smmuv3_vdevice *vdevice, struct smmuv3_smmu *smmu, u32 sid)
+{
+	return vdevice->sid == sid &&
+	       smmuv3_of_master(smmuv3_master_of(vdevice->hw.dev)) == smmu;
+}
+
+int smmuv3_vdevice_init(struct hw_vdevice *hw)
+{
+	struct smmuv3_vdevice *vdevice = smmuv3_vdevice_of(hw);
+	struct smmuv3_master *master = smmuv3_master_of(hw->dev);
+
+	if (smmuv3_streams(master) != 1)
+		return -EOPNOTSUPP;
+	vdevice->sid = smmuv3_sid(master);
+	mutex_lock(&vdevices_mutex);
+	spin_lock_irq(&vdevices_lock);
+	list_add(&vdevice->item, &vdevices);
+	spin_unlock_irq(&vdevices_lock);
+	mutex_unlock(&vdevices_mutex);
+	return 0;
+}
+
+void smmuv3_vdevice_destroy(struct hw_vdevice *hw)
+{
+	struct smmuv3_vdevice *vdevice = smmuv3_vdevice_of(hw);
+
+	mutex_lock(&vdevices_mutex);
+	spin_lock_irq(&vdevices_lock);
+	list_del(&vdevice->item);
+	spin_unlock_irq(&vdevices_lock);
+	mutex_unlock(&vdevices_mutex);
+}
+
+void smmuv3_vdevice_set(struct device *dev, bool in_force, bool ats)
+{
+	struct smmuv3_vdevice *vdevice;
+	unsigned long flags;
+
+	spin_lock_irqsave(&vdevices_lock, flags);
+	list_for_each_entry(vdevice, &vdevices, item) {
+		if (vdevice->hw.dev != dev)
+			continue;
+		vdevice->in_force = in_force;
+		vdevice->guest_ats = ats;
+	}
+	spin_unlock_irqrestore(&vdevices_lock, flags);
+}
+
+void smmuv3_for_each_vdevice(struct hw_viommu *viommu,
+			     void (*fn)(struct smmuv3_vdevice *vdevice, void *arg), void *arg)
+{
+	struct smmuv3_vdevice *vdevice;
+	unsigned long flags;
+
+	spin_lock_irqsave(&vdevices_lock, flags);
+	list_for_each_entry(vdevice, &vdevices, item) {
+		if (vdevice->hw.viommu == viommu && vdevice->in_force)
+			fn(vdevice, arg);
+	}
+	spin_unlock_irqrestore(&vdevices_lock, flags);
+}
+
+static void smmuv3_report(struct smmuv3_smmu *smmu, const u64 event[EVENT_WORDS])
+{
+	u32 sid = event[0] >> EVENT_0_SID_SHIFT;
+	struct iommu_vevent_arm_smmuv3 out;
+	struct smmuv3_vdevice *vdevice;
+	unsigned int i;
+
+	mutex_lock(&vdevices_mutex);
+	list_for_each_entry(vdevice, &vdevices, item) {
+		if (!vdevice->in_force || !smmuv3_vdevice_is(vdevice, smmu, sid))
+			continue;
+		out.evt[0] = cpu_to_le64((u32)event[0] |
+					 vdevice->hw.virt_id << EVENT_0_SID_SHIFT);
+		for (i = 1; i < EVENT_WORDS; i++)
+			out.evt[i] = cpu_to_le64(event[i]);
+		viommu_report_event(vdevice->hw.viommu, IOMMU_VEVENTQ_TYPE_ARM_SMMUV3,
+				    &out, sizeof(out));
+	}
+	mutex_unlock(&vdevices_mutex);
+}
+
+/* False if hardware may have written over the record meanwhile. */
+static bool smmuv3_read_event(struct smmuv3_smmu *smmu, u32 at, u64 event[EVENT_WORDS])
+{
+	struct smmuv3_queue queue;
+	const __le64 *record;
+	unsigned int i;
+	u32 ahead;
+
+	smmuv3_event_queue(smmu, &queue);
+	record = queue.base + (size_t)(at & (BIT(queue.shift) - 1)) * EVENT_WORDS;
+	for (i = 0; i < EVENT_WORDS; i++)
+		event[i] = le64_to_cpu(READ_ONCE(record[i]));
+	dma_rmb();
+	smmuv3_event_queue(smmu, &queue);
+	/* The bit above the index tells one round from the next. */
+	ahead = (queue.producer - at) & (BIT(queue.shift + 1) - 1);
+	return ahead <= BIT(queue.shift);
+}
+
+static void smmuv3_watch_work(struct work_struct *work)
+{
+	struct smmuv3_watch *watch = container_of(work, struct smmuv3_watch, work);
+	u64 event[EVENT_WORDS];
+	struct smmuv3_queue queue;
+	u32 mask;
+
+	smmuv3_event_queue(watch->smmu, &queue);
+	mask = BIT(queue.shift + 1) - 1;
+	while (watch->next != (queue.consumer & mask)) {
+		if (smmuv3_read_event(watch->smmu, watch->next, event) &&
+		    smmuv3_event_is_guests(event))
+			smmuv3_report(watch->smmu, event);
+		watch->next = (watch->next + 1) & mask;
+		cond_resched();
+	}
+}
+
+/* The driver has read all there was; not every SMMU has a queue of guests'. */
+static int smmuv3_events_read(struct kretprobe_instance *instance, struct pt_regs *regs)
+{
+	struct smmuv3_watch *watch;
+	unsigned long flags;
+
+	spin_lock_irqsave(&watches_lock, flags);
+	list_for_each_entry(watch, &watches, item)
+		schedule_work(&watch->work);
+	spin_unlock_irqrestore(&watches_lock, flags);
+	return 0;
+}
+
+/* The second one is of an SMMU that has one interrupt for all, and may contain the first. */
+static struct kretprobe smmuv3_event_probes[] = {
+	{ .kp.symbol_name = "arm_smmu_evtq_thread", .handler = smmuv3_events_read,
+	  .maxactive = 64 },
+	{ .kp.symbol_name = "arm_smmu_combined_irq_thread", .handler = smmuv3_events_read,
+	  .maxactive = 64 },
+};
+
+int smmuv3_events_init(void)
+{
+	int rc;
+
+	rc = register_kretprobe(&smmuv3_event_probes[0]);
+	if (rc)
+		return rc;
+	rc = register_kretprobe(&smmuv3_event_probes[1]);
+	if (rc)
+		unregister_kretprobe(&smmuv3_event_probes[0]);
+	return rc;
+}
+
+void smmuv3_events_exit(void)
+{
+	unregister_kretprobe(&smmuv3_event_probes[1]);
+	unregister_kretprobe(&smmuv3_event_probes[0]);
+}
+
+static struct smmuv3_watch *smmuv3_watch_of(struct smmuv3_smmu *smmu)
+{
+	struct smmuv3_watch *watch;
+
+	list_for_each_entry(watch, &watches, item) {
+		if (watch->smmu == smmu)
+			return watch;
+	}
+	return NULL;
+}
+
+static struct smmuv3_watch *smmuv3_watch_new(struct smmuv3_smmu *smmu)
+{
+	struct smmuv3_watch *watch = kzalloc(sizeof(*watch), GFP_KERNEL);
+	struct smmuv3_queue queue;
+
+	if (!watch)
+		return NULL;
+	smmuv3_event_queue(smmu, &queue);
+	watch->smmu = smmu;
+	watch->next = queue.consumer & (BIT(queue.shift + 1) - 1);
+	INIT_WORK(&watch->work, smmuv3_watch_work);
+	spin_lock_irq(&watches_lock);
+	list_add(&watch->item, &watches);
+	spin_unlock_irq(&watches_lock);
+	return watch;
+}
+
+int smmuv3_events_begin(struct smmuv3_smmu *smmu)
+{
+	struct smmuv3_watch *watch;
+
+	mutex_lock(&events_lock);
+	watch = smmuv3_watch_of(smmu) ?: smmuv3_watch_new(smmu);
+	if (watch)
+		watch->users++;
+	mutex_unlock(&events_lock);
+	return watch ? 0 : -ENOMEM;
+}
+
+void smmuv3_events_end(struct smmuv3_smmu *smmu)
+{
+	struct smmuv3_watch *watch;
+
+	mutex_lock(&events_lock);
+	watch = smmuv3_watch_of(smmu);
+	if (!--watch->users) {
+		spin_lock_irq(&watches_lock);
+		list_del(&watch->item);
+		spin_unlock_irq(&watches_lock);
+		cancel_work_sync(&watch->work);
+		kfree(watch);
+	}
+	mutex_unlock(&events_lock);
+}
