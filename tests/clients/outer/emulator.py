@@ -11,7 +11,7 @@ import time
 
 QEMU = "/usr/bin/qemu-system-x86_64"
 LOG = "/tmp/qemu.log"
-FACTOR = int(os.environ.get("TIME_FACTOR", "1"))
+FACTOR = int(os.environ.get("TIME_FACTOR", "1")) * int(os.environ.get("SLOWNESS", "1"))
 
 
 class Broken(Exception):

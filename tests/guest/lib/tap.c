@@ -47,12 +47,17 @@ bool kernel_before(unsigned int major, unsigned int minor)
 	return a < major || (a == major && b < minor);
 }
 
-unsigned int tap_time_factor(void)
+static unsigned int factor_of(const char *name)
 {
-	const char *s = getenv("TIME_FACTOR");
+	const char *s = getenv(name);
 	int n = s ? atoi(s) : 1;
 
 	return n > 0 ? n : 1;
+}
+
+unsigned int tap_time_factor(void)
+{
+	return factor_of("TIME_FACTOR");
 }
 
 unsigned int tap_failures(void)
@@ -236,7 +241,7 @@ static int run_child(const struct test *t, unsigned int seconds)
 static bool run_one(const char *program, const struct test *t, size_t number)
 {
 	unsigned int seconds = (t->seconds ? t->seconds : DEFAULT_SECONDS) *
-			       tap_time_factor();
+			       tap_time_factor() * factor_of("SLOWNESS");
 	struct meters before;
 	double start = tap_now();
 	long pool = mem_huge_pool();

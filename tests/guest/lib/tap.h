@@ -42,7 +42,7 @@ bool tap_oracle(void);
 /* Is the running kernel older than this? */
 bool kernel_before(unsigned int major, unsigned int minor);
 
-/* Slow machines and debug kernels: TIME_FACTOR multiplies every time limit. */
+/* Debug kernels: TIME_FACTOR multiplies time limits; a test may do less by it. */
 unsigned int tap_time_factor(void);
 
 /* Counts the checks of the running test that failed so far. */

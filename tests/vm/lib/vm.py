@@ -91,7 +91,8 @@ def module_names(job):
 def make_plan(job, token):
     """The shell script that the guest follows."""
     environment = {"KERNEL": archive.series(job.kernel, job.machine.arch), "IOMMU": job.machine.iommu.partition(",")[0],
-                   "TIME_FACTOR": str(job.factor),
+                   "TIME_FACTOR": "6" if is_debug(job.kernel) else "1",
+                   "SLOWNESS": str(math.ceil(job.slowness)),
                    "ORACLE": "1" if has_own_iommufd(job.kernel) else "0",
                    **job.environment}
     if job.programs:
