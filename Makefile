@@ -104,7 +104,7 @@ deb:
 	@$(check-versions)
 	rm -rf $(TOP)/build/deb
 	mkdir -p $(TOP)/build/deb/source
-	cp -a $(addprefix $(TOP)/,Makefile Kbuild dkms.conf include src debian) $(TOP)/build/deb/source
+	cp -dR --preserve=mode $(addprefix $(TOP)/,Makefile Kbuild dkms.conf include src debian) $(TOP)/build/deb/source
 	cd $(TOP)/build/deb/source && dpkg-buildpackage -us -uc -b
 	mv $(TOP)/build/deb/*.deb $(TOP)/build/
 	rm -rf $(TOP)/build/deb
