@@ -149,9 +149,26 @@ static inline void iopf_group_response(struct iopf_group *group,
 {
 }
 
+static inline void iopf_group_dequeue(struct iopf_group *group)
+{
+}
+
 static inline void iopf_free_group(struct iopf_group *group)
 {
 }
+#endif
+
+/*
+ * iopf_group_dequeue() makes a group its handler's own: it has to be answered, and the
+ * device's end doesn't do it.
+ */
+#if defined(IOMMUFD_HAVE_SYM_IOPF_GROUP_RESPONSE) && \
+	!defined(IOMMUFD_HAVE_SYM_IOPF_GROUP_DEQUEUE)
+void compat_iopf_group_dequeue(struct iopf_group *group);
+void compat_iopf_group_response(struct iopf_group *group,
+				enum iommu_page_response_code status);
+#define iopf_group_dequeue compat_iopf_group_dequeue
+#define iopf_group_response compat_iopf_group_response
 #endif
 
 /*

@@ -110,8 +110,12 @@ int mock_attach_dev(struct iommu_domain *domain, struct device *dev,
 int mock_attach_dev(struct iommu_domain *domain, struct device *dev);
 #endif
 void mock_detach_dev(struct iommu_domain *domain, struct device *dev);
+#ifdef IOMMUFD_HAVE_IOMMU_SET_DEV_PASID_OLD
 int mock_set_dev_pasid(struct iommu_domain *domain, struct device *dev,
 		       ioasid_t pasid, struct iommu_domain *old);
+#else
+int mock_set_dev_pasid(struct iommu_domain *domain, struct device *dev, ioasid_t pasid);
+#endif
 void mock_remove_dev_pasid(struct device *dev, ioasid_t pasid,
 			   struct iommu_domain *domain);
 

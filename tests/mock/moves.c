@@ -194,9 +194,15 @@ static int set_pasid(struct mock_device *mock, u32 pasid,
 	return 0;
 }
 
+#ifdef IOMMUFD_HAVE_IOMMU_SET_DEV_PASID_OLD
 int mock_set_dev_pasid(struct iommu_domain *domain, struct device *dev,
 		       ioasid_t pasid, struct iommu_domain *old)
 {
+#else
+int mock_set_dev_pasid(struct iommu_domain *domain, struct device *dev, ioasid_t pasid)
+{
+	struct iommu_domain *old = NULL;
+#endif
 	struct mock_device *mock = to_mock_device(dev);
 
 	if (old == &mock_blocked)
