@@ -17,7 +17,7 @@ static bool payer_is_current(const struct payer *payer)
 {
 	return payer && payer->mm == current->mm &&
 	       payer->task == current->group_leader &&
-	       payer->user == current_user();
+	       payer->cred->user == current_user();
 }
 
 static struct payer *payer_new(struct iommufd_ctx *ctx)
@@ -32,7 +32,7 @@ static struct payer *payer_new(struct iommufd_ctx *ctx)
 	mmgrab(current->mm);
 	payer->mm = current->mm;
 	payer->task = get_task_struct(current->group_leader);
-	payer->user = get_uid(current_user());
+	payer->cred = get_current_cred();
 	return payer;
 }
 
@@ -71,7 +71,7 @@ void payer_put(struct payer *payer)
 {
 	if (!payer || !refcount_dec_and_test(&payer->refs))
 		return;
-	free_uid(payer->user);
+	put_cred(payer->cred);
 	put_task_struct(payer->task);
 	mmdrop(payer->mm);
 	kfree(payer);
@@ -87,12 +87,12 @@ enum charge charge_mode(const struct iommufd_ctx *ctx)
 static int charge_user(struct payer *payer, unsigned long npages)
 {
 	unsigned long limit = task_rlimit(payer->task, RLIMIT_MEMLOCK) >> PAGE_SHIFT;
-	long now = atomic_long_read(&payer->user->locked_vm);
+	long now = atomic_long_read(&payer->cred->user->locked_vm);
 
 	do {
 		if (now + npages > limit)
 			return -ENOMEM;
-	} while (!atomic_long_try_cmpxchg(&payer->user->locked_vm, &now,
+	} while (!atomic_long_try_cmpxchg(&payer->cred->user->locked_vm, &now,
 					  now + npages));
 	return 0;
 }
@@ -125,13 +125,13 @@ static void explain_refusal(struct payer *payer, enum charge mode, unsigned long
 {
 	unsigned long limit = task_rlimit(payer->task, RLIMIT_MEMLOCK);
 	unsigned long now = mode == CHARGE_MM ? payer->mm->locked_vm :
-			    atomic_long_read(&payer->user->locked_vm);
+			    atomic_long_read(&payer->cred->user->locked_vm);
 
 	pr_notice_ratelimited("iommufd: refused to pin %lu KiB for %s[%d]: RLIMIT_MEMLOCK of %lu KiB, of which %s %u has %lu KiB (raise it by ulimit -l, limits.conf or LimitMEMLOCK=)\n",
 			      npages << (PAGE_SHIFT - 10), payer->task->comm,
 			      task_tgid_nr(payer->task), limit >> 10,
 			      mode == CHARGE_MM ? "the process of user" : "user",
-			      from_kuid(&init_user_ns, payer->user->uid),
+			      from_kuid(&init_user_ns, payer->cred->user->uid),
 			      now << (PAGE_SHIFT - 10));
 }
 
@@ -153,7 +153,7 @@ int payer_charge(struct payer *payer, enum charge mode, unsigned long npages)
 void payer_charge_over(struct payer *payer, enum charge mode, unsigned long npages)
 {
 	if (mode == CHARGE_USER)
-		atomic_long_add(npages, &payer->user->locked_vm);
+		atomic_long_add(npages, &payer->cred->user->locked_vm);
 	else if (mode == CHARGE_MM)
 		account_mm(payer, npages, true, true);
 	count(payer, mode, npages);
@@ -162,7 +162,7 @@ void payer_charge_over(struct payer *payer, enum charge mode, unsigned long npag
 void payer_uncharge(struct payer *payer, enum charge mode, unsigned long npages)
 {
 	if (mode == CHARGE_USER)
-		atomic_long_sub(npages, &payer->user->locked_vm);
+		atomic_long_sub(npages, &payer->cred->user->locked_vm);
 	else if (mode == CHARGE_MM)
 		account_mm(payer, npages, false, false);
 	count(payer, mode, -npages);
@@ -174,7 +174,7 @@ int payer_move(struct payer *from, struct payer *to, enum charge mode,
 	int rc;
 
 	/* Don't count twice, not even for a moment, what the limit sees once. */
-	if (mode == CHARGE_USER && from->user == to->user)
+	if (mode == CHARGE_USER && from->cred->user == to->cred->user)
 		mode = CHARGE_NONE;
 	if (mode == CHARGE_MM && from->mm == to->mm)
 		return 0;

@@ -11,17 +11,17 @@
 #include <linux/refcount.h>
 #include <linux/types.h>
 
+struct cred;
 struct iommufd_ctx;
 struct mm_struct;
 struct task_struct;
-struct user_struct;
 
 struct payer {
 	refcount_t refs;
 	struct iommufd_ctx *ctx;	/* which outlives it */
 	struct mm_struct *mm;		/* only the structure is kept alive */
 	struct task_struct *task;	/* its RLIMIT_MEMLOCK counts */
-	struct user_struct *user;
+	const struct cred *cred;	/* its user counts; free_uid() isn't exported everywhere */
 };
 
 /* Against what RLIMIT_MEMLOCK is held.  VmPin of the process shows all of them. */
