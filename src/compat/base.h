@@ -19,8 +19,8 @@
 /* What modinfo says of each module, behind MODULE_LICENSE(). */
 #define IOMMUFD_MODULE_INFO			\
 	MODULE_VERSION(IOMMUFD_VERSION);	\
-	MODULE_INFO(uapi, "Linux 7.2");		\
-	MODULE_INFO(tested, "6.1 - 7.2")
+	MODULE_INFO(uapi, "Linux 7.3");		\
+	MODULE_INFO(tested, "6.1 - 7.3")
 
 /* Symbol namespaces are strings: EXPORT_SYMBOL_NS_GPL(symbol, "NAMESPACE"). */
 #ifdef IOMMUFD_HAVE_NS_IDENTIFIER

@@ -9,7 +9,7 @@
 #include "probed.h"
 
 /*
- * Ours at 7.2's level, with Linux's include guard, so that <linux/iommu.h>
+ * Ours at 7.3's level, with Linux's include guard, so that <linux/iommu.h>
  * doesn't bring the kernel's own, which may be older.
  */
 #include "../../include/uapi/linux/iommufd.h"

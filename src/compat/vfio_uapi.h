@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The part of VFIO's user API that concerns device nodes, at Linux 7.2's level.
+ * The part of VFIO's user API that concerns device nodes, at Linux 7.3's level.
  * Older kernels' <linux/vfio.h> has the numbers in part, and shorter structures;
  * hence names of our own for those.
  */
@@ -39,6 +39,11 @@
 #define VFIO_CORE_MIG_PRECOPY_INFO 1
 #else
 #define VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2	12
+#endif
+
+/* PCI errors of s390, which the driver answers, where it can. */
+#ifndef VFIO_DEVICE_FEATURE_ZPCI_ERROR
+#define VFIO_DEVICE_FEATURE_ZPCI_ERROR	13
 #endif
 
 /* A device whose state can be read before it stops. */

@@ -103,6 +103,8 @@ static const struct command_entry commands[] = {
 		iommu_ioas_iova_ranges, out_iova_alignment),
 	COMMAND(IOMMU_IOAS_MAP, ioas_map_ioctl, iommu_ioas_map, iova),
 	COMMAND(IOMMU_IOAS_MAP_FILE, ioas_map_file_ioctl, iommu_ioas_map_file, iova),
+	COMMAND(IOMMU_IOAS_NOIOMMU_GET_PA, ioas_noiommu_get_pa_ioctl,
+		iommu_ioas_noiommu_get_pa, out_phys),
 	COMMAND(IOMMU_IOAS_UNMAP, ioas_unmap_ioctl, iommu_ioas_unmap, length),
 	COMMAND(IOMMU_OPTION, option_ioctl, iommu_option, val64),
 	COMMAND(IOMMU_VDEVICE_ALLOC, vdevice_alloc_ioctl, iommu_vdevice_alloc, virt_id),

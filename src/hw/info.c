@@ -10,6 +10,7 @@
 #include <linux/io.h>
 #include <linux/kernel.h>
 #include <linux/log2.h>
+#include <linux/of.h>
 #include <linux/pci.h>
 #include <linux/pci-ats.h>
 #include <linux/slab.h>
@@ -121,6 +122,13 @@ static void *amd_info(struct device *iommu, u32 *length, u32 *type)
 #define SMMUV3_IIDR 0x18
 #define SMMUV3_AIDR 0x1c
 
+/* Erratum T264-SMMU-3, which is told by the devicetree alone. */
+static bool smmuv3_repeats_commands(struct device *iommu)
+{
+	return iommu->parent &&
+	       of_device_is_compatible(iommu->parent->of_node, "nvidia,tegra264-smmu");
+}
+
 static void *smmuv3_info(struct device *iommu, u32 *length, u32 *type)
 {
 	struct iommu_hw_info_arm_smmuv3 *info;
@@ -142,6 +150,8 @@ static void *smmuv3_info(struct device *iommu, u32 *length, u32 *type)
 		info->idr[i] = readl(base + i * sizeof(u32));
 	info->iidr = readl(base + SMMUV3_IIDR);
 	info->aidr = readl(base + SMMUV3_AIDR);
+	if (smmuv3_repeats_commands(iommu))
+		info->flags |= IOMMU_HW_INFO_ARM_SMMUV3_ERRATA_REPEAT_TLBI_CFGI;
 	iounmap(base);
 	*length = sizeof(*info);
 	*type = IOMMU_HW_INFO_TYPE_ARM_SMMUV3;

@@ -193,15 +193,16 @@ int hwpt_set_dirty_ioctl(struct command *cmd)
 	return rc;
 }
 
-/* Linux 7.2 takes an empty range at 0 for everything. */
 static int check_range(struct scan *scan, const struct iommu_hwpt_get_dirty_bitmap *arg)
 {
 	/* Any value that it has meanwhile will do. */
 	u64 align = READ_ONCE(scan->hwpt->ioas->align), last;
 
+	if (!arg->length)
+		return -EINVAL;
 	if (check_add_overflow(arg->iova, arg->length - 1, &last))
 		return -EOVERFLOW;
-	if (!arg->length || !is_power_of_2(arg->page_size))
+	if (!is_power_of_2(arg->page_size))
 		return -EINVAL;
 	if ((arg->iova | (last + 1)) & ((align - 1) | (arg->page_size - 1)))
 		return -EINVAL;

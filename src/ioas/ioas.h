@@ -131,6 +131,7 @@ int ioas_alloc_ioctl(struct command *cmd);
 int ioas_allow_iovas_ioctl(struct command *cmd);
 int ioas_change_process_ioctl(struct command *cmd);
 int ioas_copy_ioctl(struct command *cmd);
+int ioas_noiommu_get_pa_ioctl(struct command *cmd);
 int ioas_iova_ranges_ioctl(struct command *cmd);
 int ioas_map_ioctl(struct command *cmd);
 int ioas_map_file_ioctl(struct command *cmd);

@@ -317,6 +317,12 @@ int ioas_unmap(struct ioas *ioas, unsigned long first, unsigned long last,
 	return rc;
 }
 
+/* No device gets here without an IOMMU. */
+int ioas_noiommu_get_pa_ioctl(struct command *cmd)
+{
+	return -EOPNOTSUPP;
+}
+
 int ioas_unmap_ioctl(struct command *cmd)
 {
 	struct iommu_ioas_unmap *arg = cmd->arg;

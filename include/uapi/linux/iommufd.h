@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
 /*
- * The user API of /dev/iommu at the level of Linux 7.2.  Names, numbers and
+ * The user API of /dev/iommu at the level of Linux 7.3.  Names, numbers and
  * layouts are Linux's, so a program built with either header runs with both;
  * the include guard is Linux's too, so a file sees only one of them.
  */
@@ -66,6 +66,7 @@ enum {
 	IOMMUFD_CMD_IOAS_CHANGE_PROCESS = 0x92,
 	IOMMUFD_CMD_VEVENTQ_ALLOC = 0x93,
 	IOMMUFD_CMD_HW_QUEUE_ALLOC = 0x94,
+	IOMMUFD_CMD_IOAS_NOIOMMU_GET_PA = 0x95,
 };
 
 /* ------------------------------------------------------------------------ */
@@ -254,6 +255,31 @@ struct iommu_ioas_map_file {
 	__aligned_u64 iova;
 };
 #define IOMMU_IOAS_MAP_FILE _IO(IOMMUFD_TYPE, IOMMUFD_CMD_IOAS_MAP_FILE)
+
+/**
+ * struct iommu_ioas_noiommu_get_pa - IOMMU_IOAS_NOIOMMU_GET_PA: where memory is
+ * @size: bytes of this structure
+ * @flags: 0
+ * @ioas_id: the IOAS
+ * @__reserved: 0
+ * @iova: first byte, which has to be mapped
+ * @length: in: bytes that are wanted, not 0; out: how many of them are in one piece
+ * @out_phys: out: the physical address of the first
+ *
+ * For devices without an IOMMU, whose user is trusted to program physical addresses.
+ * There are none here: -EOPNOTSUPP, as on Linux 7.3 without CONFIG_IOMMUFD_NOIOMMU,
+ * once @size and what lies past the structure are in order.
+ */
+struct iommu_ioas_noiommu_get_pa {
+	__u32 size;
+	__u32 flags;
+	__u32 ioas_id;
+	__u32 __reserved;
+	__aligned_u64 iova;
+	__aligned_u64 length;
+	__aligned_u64 out_phys;
+};
+#define IOMMU_IOAS_NOIOMMU_GET_PA _IO(IOMMUFD_TYPE, IOMMUFD_CMD_IOAS_NOIOMMU_GET_PA)
 
 /**
  * struct iommu_ioas_copy - IOMMU_IOAS_COPY: map what is mapped already again
@@ -582,8 +608,18 @@ struct iommu_hw_info_vtd {
 };
 
 /**
+ * enum iommu_hw_info_arm_smmuv3_flags - flags of struct iommu_hw_info_arm_smmuv3
+ * @IOMMU_HW_INFO_ARM_SMMUV3_ERRATA_REPEAT_TLBI_CFGI: the SMMU has erratum
+ *	T264-SMMU-3: user space has to issue TLBI and CFGI commands, with the SYNC
+ *	that ends them, twice
+ */
+enum iommu_hw_info_arm_smmuv3_flags {
+	IOMMU_HW_INFO_ARM_SMMUV3_ERRATA_REPEAT_TLBI_CFGI = 1 << 0,
+};
+
+/**
  * struct iommu_hw_info_arm_smmuv3 - data of IOMMU_HW_INFO_TYPE_ARM_SMMUV3
- * @flags: 0
+ * @flags: bits of enum iommu_hw_info_arm_smmuv3_flags
  * @__reserved: 0
  * @idr: SMMU_IDR0 to SMMU_IDR5, as they read
  * @iidr: SMMU_IIDR, implementer and revision
@@ -595,7 +631,7 @@ struct iommu_hw_info_vtd {
  * - idr[0]: ST_LEVEL, TERM_MODEL, STALL_MODEL, TTENDIAN, CD2L, ASID16, TTF
  * - idr[1]: SIDSIZE, SSIDSIZE
  * - idr[3]: BBML, RIL
- * - idr[5]: VAX, GRAN64K, GRAN16K, GRAN4K
+ * - idr[5]: VAX, GRAN64K, GRAN16K, GRAN4K, DS
  *
  * Stage 1 is there if a nested HWPT can be made, coherent walks always are.
  * ATS depends on the device and is the virtual machine monitor's to describe.
@@ -788,8 +824,8 @@ enum iommufd_hwpt_get_dirty_bitmap_flags {
  * Holes in the range have no dirty pages.  (Linux 7.2 doesn't read what lies behind
  * the first one.)
  *
- * Errors: -EOVERFLOW if the range has no end, -EINVAL if it is empty, if an end of
- * it isn't a multiple of @page_size and of the IOAS's alignment, or if @page_size
+ * Errors: -EINVAL if the range is empty, -EOVERFLOW if it has no end, -EINVAL if an
+ * end of it isn't a multiple of @page_size and of the IOAS's alignment, or if @page_size
  * isn't a power of two, -EOPNOTSUPP if the HWPT has no dirty tracking, -ENOENT if it
  * is nested, -EFAULT if the bitmap can't be written to (Linux 7.2 says 0).  With
  * -EFAULT or -EINTR, what was made clean is in the bitmap already, but for what of an

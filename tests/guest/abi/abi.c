@@ -24,6 +24,7 @@ union call {
 	struct iommu_ioas_iova_ranges ranges;
 	struct iommu_ioas_map map;
 	struct iommu_ioas_map_file map_file;
+	struct iommu_ioas_noiommu_get_pa get_pa;
 	struct iommu_ioas_unmap unmap;
 	struct iommu_ioas_change_process change;
 	struct iommu_option option;
@@ -56,7 +57,23 @@ static const struct ioctl ioctls[] = {
 	IOCTL(IOMMU_OPTION, iommu_option, val64),
 	IOCTL(IOMMU_HWPT_ALLOC, iommu_hwpt_alloc, __reserved),
 	IOCTL(IOMMU_GET_HW_INFO, iommu_hw_info, __reserved),
+	/* The last one, see count_ioctls(). */
+	IOCTL(IOMMU_IOAS_NOIOMMU_GET_PA, iommu_ioas_noiommu_get_pa, out_phys),
 };
+
+/* Linux's own has GET_PA since 7.3. */
+static bool knows_get_pa(const struct world *w)
+{
+	uint32_t size = 0;
+
+	return !tap_oracle() ||
+	       iommu_ioctl(w->fd, IOMMU_IOAS_NOIOMMU_GET_PA, &size) != -ENOTTY;
+}
+
+static size_t count_ioctls(const struct world *w)
+{
+	return ARRAY_SIZE(ioctls) - !knows_get_pa(w);
+}
 
 /*
  * A call that would succeed on a bare world, or, where that takes a device or
@@ -102,6 +119,8 @@ static int good_call(struct world *w, const struct ioctl *op, union call *c)
 		c->map_file.flags = MAP_R | MAP_FIX;
 		c->map_file.length = PAGE;
 		return -ENOENT;		/* object 0 */
+	case IOMMU_IOAS_NOIOMMU_GET_PA:
+		return -EOPNOTSUPP;
 	case IOMMU_IOAS_CHANGE_PROCESS:
 		return -EINVAL;		/* as anonymous memory is mapped */
 	default:
@@ -134,12 +153,14 @@ static void numbers(void)
 	static const unsigned int dirs[] = { _IOC_NONE, _IOC_READ, _IOC_WRITE,
 					     _IOC_READ | _IOC_WRITE };
 	uint32_t arg[64] = { sizeof(arg) };
+	unsigned int last;
 	struct world w;
 
 	world_bare(&w);
+	last = knows_get_pa(&w) ? IOMMUFD_CMD_IOAS_NOIOMMU_GET_PA :
+				  IOMMUFD_CMD_HW_QUEUE_ALLOC;
 	for (unsigned int nr = 0; nr < 256; nr++) {
-		bool known = nr >= IOMMUFD_CMD_BASE &&
-			     nr <= IOMMUFD_CMD_HW_QUEUE_ALLOC;
+		bool known = nr >= IOMMUFD_CMD_BASE && nr <= last;
 
 		/* VFIO's type1 ioctls, and the one of Linux's own tests */
 		if ((nr >= 100 && nr < 120) || nr == IOMMUFD_CMD_BASE + 32)
@@ -170,7 +191,7 @@ static void pointers(void)
 
 	munmap(gone, PAGE);
 	world_bare(&w);
-	for (size_t i = 0; i < ARRAY_SIZE(ioctls); i++)
+	for (size_t i = 0; i < count_ioctls(&w); i++)
 		for (size_t j = 0; j < ARRAY_SIZE(bad); j++)
 			check_msg(iommu_ioctl(w.fd, ioctls[i].cmd, bad[j]) ==
 				  -EFAULT, "%s at %p", ioctls[i].name, bad[j]);
@@ -199,7 +220,7 @@ static void sizes_small(void)
 	uint8_t *p;
 
 	world_bare(&w);
-	for (size_t i = 0; i < ARRAY_SIZE(ioctls); i++) {
+	for (size_t i = 0; i < count_ioctls(&w); i++) {
 		const struct ioctl *op = &ioctls[i];
 		int want = good_call(&w, op, &c);
 
@@ -240,7 +261,7 @@ static void sizes_large(void)
 	uint8_t *p;
 
 	world_bare(&w);
-	for (size_t i = 0; i < ARRAY_SIZE(ioctls); i++) {
+	for (size_t i = 0; i < count_ioctls(&w); i++) {
 		const struct ioctl *op = &ioctls[i];
 
 		for (size_t j = 0; j < ARRAY_SIZE(more); j++) {
@@ -415,6 +436,29 @@ static void change_process(void)
 	world_end(&w);
 }
 
+/* Without a device that has no IOMMU nothing past the structure is looked at. */
+static void get_pa(void)
+{
+	struct iommu_ioas_noiommu_get_pa base = { .size = sizeof(base), .length = PAGE };
+	struct world w;
+
+	world_bare(&w);
+	if (!knows_get_pa(&w)) {
+		world_end(&w);
+		tap_skip("Linux's own module here is from before 7.3");
+		return;
+	}
+	base.ioas_id = w.ioas;
+	base.iova = W_BASE;
+	BAD(&w, IOMMU_IOAS_NOIOMMU_GET_PA, length, PAGE, -EOPNOTSUPP);
+	BAD(&w, IOMMU_IOAS_NOIOMMU_GET_PA, length, 0, -EOPNOTSUPP);
+	BAD(&w, IOMMU_IOAS_NOIOMMU_GET_PA, iova, UINT64_MAX, -EOPNOTSUPP);
+	BAD(&w, IOMMU_IOAS_NOIOMMU_GET_PA, flags, 1, -EOPNOTSUPP);
+	BAD(&w, IOMMU_IOAS_NOIOMMU_GET_PA, __reserved, 1, -EOPNOTSUPP);
+	BAD(&w, IOMMU_IOAS_NOIOMMU_GET_PA, ioas_id, w.other + 1000, -EOPNOTSUPP);
+	world_end(&w);
+}
+
 static const struct test tests[] = {
 	{ "numbers", numbers },
 	{ "pointers", pointers },
@@ -427,6 +471,7 @@ static const struct test tests[] = {
 	{ "option", option },
 	{ "option_attached", option_attached },
 	{ "change_process", change_process },
+	{ "get_pa", get_pa },
 };
 
 TAP_MAIN("abi", tests)
