@@ -7,6 +7,7 @@
 #   make tools                              build/tools/iommufdctl
 #   make TEST=1 ...                         test build: hooks in, warnings are errors
 #   make TEST=1 PEER=1 modules              only what tests need on a kernel with its own iommufd
+#   make applies                            are they for this kernel?
 #   make check-probes                       compare the probes with the golden answers
 #   make deb                                build/iommufd-dkms_*.deb
 #   make rpm                                build/iommufd-dkms-*.noarch.rpm
@@ -47,7 +48,7 @@ kbuild = $(MAKE) -C $(KDIR) M=$(BUILD)$(1) CONFIG_DEBUG_INFO_BTF_MODULES= \
 	IOMMUFD_PEER=$(PEER)
 
 .DEFAULT_GOAL := modules
-.PHONY: modules tools install uninstall prepare probes check-compat check-probes deb rpm dist demo test test-all test-clients test-upstream bench clean
+.PHONY: modules tools install uninstall prepare ask probes applies check-compat check-probes deb rpm dist demo test test-all test-clients test-upstream bench clean
 
 modules: probes
 	+@$(call kbuild) modules
@@ -61,9 +62,15 @@ tools:
 prepare:
 	@sh $(TOP)/src/compat/prepare.sh "$(KDIR)" "$(BUILD)" $(PEER)
 
-probes: prepare
+ask: prepare
 	+@$(call kbuild,/src/compat/probes) --no-print-directory modules
+
+probes: ask
 	@sh $(BUILD)/src/compat/answers.sh "$(KDIR)" "$(BUILD)"
+
+# Are the modules for this kernel?  By the probes alone, with a sentence if they aren't.
+applies:
+	+@sh $(TOP)/src/compat/applies.sh "$(KDIR)" "$(BUILD)"
 
 # Every name of src/compat/ compiles and links on this kernel.
 check-compat: probes

@@ -2,43 +2,84 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # answers.sh KDIR BUILD: turn the probes' answers and the kernel's exports into
 # BUILD/src/compat/probed.h, or say in one sentence why there can be no build.
+# Exits with 77 if the kernel is to be passed over, 1 if something went wrong.
 set -eu
 kdir=$1
 compat=$2/src/compat
+golden=$(dirname "$(readlink -f "$0")")/golden
 
+# What is no answer is asked again by the next build.
 die() {
 	echo "iommufd: $*" >&2
+	rm -f "$compat"/probes/canary_*.answer
+	grep -lxF '?' "$compat"/probes/*.answer 2>/dev/null | xargs -r rm -f
 	exit 1
+}
+
+pass_over() {
+	echo "iommufd: $*" >&2
+	exit 77
+}
+
+answer() {
+	cat "$compat/probes/$1.answer" 2>/dev/null || echo '?'
 }
 
 # One that must compile and one that must not: a broken compiler, or a flag that
 # lets everything pass, would otherwise look like an old or a new kernel.
-[ "$(cat "$compat/probes/canary_yes.answer")" = y ] ||
+[ "$(answer canary_yes)" = y ] ||
 	die "the compiler can't build anything for this kernel, see $compat/probes/canary_yes.log."
-[ "$(cat "$compat/probes/canary_no.answer")" = n ] ||
+[ "$(answer canary_no)" = n ] ||
 	die "the compiler accepts calls of functions that don't exist, so nothing can be probed."
 
+probes=$(cd "$compat/probes" && ls ./*.c | sed 's,^\./,,; s/\.c$//; /^canary_/d')
+for name in $probes; do
+	[ "$(answer "$name")" != '?' ] ||
+		die "the compiler gave no proper answer to $name, see $compat/probes/$name.log."
+done
+
+# need() of Module.symvers, and what is wanted of it
+while read -r kind symbol what; do
+	[ "$kind" = need ] || continue
+	awk -v s="$symbol" '$2 == s { found = 1; exit } END { exit !found }' \
+		"$kdir/Module.symvers" || pass_over "this kernel lacks $symbol: $what."
+done <"$compat/exports"
+
 answers() {
-	for f in "$compat"/probes/*.c; do
-		name=$(basename "$f" .c)
-		case $name in canary_*) continue ;; esac
-		[ "$(cat "${f%.c}.answer")" = n ] || echo "$name" | tr '[:lower:]' '[:upper:]'
+	for name in $probes; do
+		[ "$(answer "$name")" = n ] || echo "$name" | tr '[:lower:]' '[:upper:]'
 	done
 	awk -v list="$compat/exports" '
 		NR == FNR { if ($1 == "need" || $1 == "want") want[$2] = 1; next }
 		$2 in want { print "SYM_" toupper($2) }' "$compat/exports" "$kdir/Module.symvers"
 }
 
+series() {
+	sed -n 's/^#define UTS_RELEASE "\([0-9]*\.[0-9]*\).*/\1/p' \
+		"$kdir/include/generated/utsrelease.h"
+}
+
+# The newest series that there are golden answers for
+tested=$(cd "$golden" && ls | sed 's/-.*//' | sort -uV | tail -n 1)
+newest=$(printf '%s\n' "$tested" "$(series)" | sort -V | tail -n 1)
+
+known=$(answers | LC_ALL=C sort)
+
+while read -r first second about; do
+	case $first in '#'*) continue ;; esac
+	count=$(echo "$known" | grep -cxE "$first|${second%:}") || :
+	[ "$count" -eq 1 ] || pass_over "this kernel has $count of the known answers" \
+		"($first, ${second%:}), not one, to ${about}."
+done <"$compat/alternatives"
+
 {
 	echo "/* Generated: what this kernel has. */"
-	answers | LC_ALL=C sort | sed 's/.*/#define IOMMUFD_HAVE_& 1/'
-} >"$compat/probed.h.new"
-
-while read -r kind symbol what; do
-	[ "$kind" = need ] || continue
-	awk -v s="$symbol" '$2 == s { found = 1; exit } END { exit !found }' \
-		"$kdir/Module.symvers" || die "this kernel lacks $symbol: $what."
-done <"$compat/exports"
+	echo "$known" | sed 's/.*/#define IOMMUFD_HAVE_& 1/'
+	if [ "$newest" != "$tested" ]; then
+		echo "#define IOMMUFD_NEWER_THAN_TESTED 1"
+		echo "Linux $(series) is newer than what was tested (up to $tested)." >&3
+	fi
+} 3>&1 >"$compat/probed.h.new"
 
 if cmp -s "$compat/probed.h.new" "$compat/probed.h"; then
 	rm "$compat/probed.h.new"

@@ -11,6 +11,12 @@ die() {
 	exit 1
 }
 
+# The modules aren't for this kernel.
+pass_over() {
+	echo "iommufd: $*" >&2
+	exit 77
+}
+
 config=$kdir/include/config/auto.conf
 [ -e "$kdir/include/generated/utsrelease.h" ] && [ -e "$config" ] ||
 	die "$kdir holds no kernel headers: install linux-headers-$(uname -r) or give KDIR=."
@@ -20,9 +26,9 @@ set_in_config() {
 	grep -q "^CONFIG_$1=[ym]" "$config"
 }
 [ -z "$peer" ] && set_in_config IOMMUFD &&
-	die "this kernel has an iommufd of its own (CONFIG_IOMMUFD); use that."
-set_in_config IOMMU_API || die "this kernel has no IOMMU support (CONFIG_IOMMU_API)."
-set_in_config VFIO || die "this kernel has no VFIO (CONFIG_VFIO)."
+	pass_over "this kernel has an iommufd of its own (CONFIG_IOMMUFD); use that."
+set_in_config IOMMU_API || pass_over "this kernel has no IOMMU support (CONFIG_IOMMU_API)."
+set_in_config VFIO || pass_over "this kernel has no VFIO (CONFIG_VFIO)."
 
 # Whatever else is in BUILD came from another kernel or compiler if this differs.
 key=$({
@@ -39,7 +45,8 @@ fi
 
 for part in Kbuild include src tests/kmod tests/mock tests/unit/compat-build; do
 	[ ! -e "$top/$part" ] || (cd "$top" && find "$part" -type d -o -type f \
-		\( -name '*.[chS]' -o -name '*.sh' -o -name Kbuild -o -name exports \)) |
+		\( -name '*.[chS]' -o -name '*.sh' -o -name Kbuild -o -name exports \
+		-o -name alternatives \)) |
 	while read -r f; do
 		if [ -d "$top/$f" ]; then
 			mkdir -p "$build/$f"

@@ -1,0 +1,9 @@
+/* pin_user_pages_remote() returns VMAs (until 6.4). */
+#include <linux/mm.h>
+
+long probe(struct mm_struct *mm, struct page **pages, int *locked);
+long probe(struct mm_struct *mm, struct page **pages, int *locked)
+{
+	return pin_user_pages_remote(mm, 0, 1, FOLL_LONGTERM, pages,
+				     (struct vm_area_struct **)NULL, locked);
+}
