@@ -271,6 +271,8 @@ static int __init iommufd_init(void)
 {
 	int rc;
 
+	if (IS_ENABLED(IOMMUFD_NEWER_THAN_TESTED))
+		pr_info("this kernel is newer than tested, and has all that is needed\n");
 	rc = memory_init();
 	if (rc)
 		return rc;
