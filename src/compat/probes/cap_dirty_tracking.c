@@ -1,4 +1,4 @@
-/* IOMMUs can record which pages a device wrote. */
+/* IOMMUs can record which pages a device wrote (6.7). */
 #include <linux/iommu.h>
 
 enum iommu_cap probe(void);

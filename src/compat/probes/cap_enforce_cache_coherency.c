@@ -1,4 +1,4 @@
-/* A device tells beforehand whether its IOMMU can forbid non-coherent DMA. */
+/* A device tells beforehand whether its IOMMU can forbid non-coherent DMA (6.2). */
 #include <linux/iommu.h>
 
 enum iommu_cap probe(void);

@@ -1,4 +1,4 @@
-/* class_create() takes the name only, not the module. */
+/* class_create() takes the name only, not the module (6.4). */
 #include <linux/device/class.h>
 
 struct class *probe(void);

@@ -1,4 +1,4 @@
-/* copy_struct_to_user(), for structures of extensible size. */
+/* copy_struct_to_user(), for structures of extensible size (6.13). */
 #include <linux/uaccess.h>
 
 int probe(void __user *to, size_t size, int *from);

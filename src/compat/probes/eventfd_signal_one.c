@@ -1,4 +1,4 @@
-/* eventfd_signal() always adds one. */
+/* eventfd_signal() always adds one (6.8). */
 #include <linux/eventfd.h>
 
 void probe(struct eventfd_ctx *ctx);

@@ -1,4 +1,4 @@
-/* The IOMMU core keeps a handle of the caller for each attachment. */
+/* The IOMMU core keeps a handle of the caller for each attachment (6.11). */
 #include <linux/iommu.h>
 
 struct iommu_domain *probe(struct iommu_attach_handle *handle);

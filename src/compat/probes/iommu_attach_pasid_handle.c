@@ -1,4 +1,4 @@
-/* A PASID of a device can be attached to a domain, with a handle of the caller. */
+/* A PASID of a device can be attached to a domain, with a handle of the caller (6.11). */
 #include <linux/iommu.h>
 
 int probe(struct iommu_domain *domain, struct device *dev,

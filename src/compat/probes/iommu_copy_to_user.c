@@ -1,4 +1,4 @@
-/* A driver answers by the structure that user space gave it. */
+/* A driver answers by the structure that user space gave it (6.16). */
 #include <linux/iommu.h>
 
 struct answer {

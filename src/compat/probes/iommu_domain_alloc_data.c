@@ -1,4 +1,4 @@
-/* Drivers have an operation for paging domains with data of user space. */
+/* Drivers have an operation for paging domains with data of user space (6.13). */
 #include <linux/iommu.h>
 
 struct iommu_domain *probe(const struct iommu_ops *ops, struct device *dev,

@@ -1,4 +1,4 @@
-/* Drivers have an operation for domains on top of others. */
+/* Drivers have an operation for domains on top of others (6.13). */
 #include <linux/iommu.h>
 
 struct iommu_domain *probe(const struct iommu_ops *ops, struct device *dev,

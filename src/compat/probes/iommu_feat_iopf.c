@@ -1,4 +1,4 @@
-/* Page faults are a feature of the device, to be enabled for it. */
+/* Page faults are a feature of the device, to be enabled for it (until 6.15). */
 #include <linux/iommu.h>
 
 int probe(struct device *dev);

@@ -1,4 +1,4 @@
-/* A whole array of user space's is copied at once. */
+/* A whole array of user space's is copied at once (6.13). */
 #include <linux/iommu.h>
 
 int probe(struct iommu_user_data_array *array, u64 *to);

@@ -1,4 +1,4 @@
-/* Drivers have an operation that describes their hardware to user space. */
+/* Drivers have an operation that describes their hardware to user space (6.6). */
 #include <linux/iommu.h>
 
 void *probe(const struct iommu_ops *ops, struct device *dev);

@@ -1,4 +1,4 @@
-/* Drivers end what a PASID is attached to by an operation of its own. */
+/* Drivers end what a PASID is attached to by an operation of its own (until 6.13). */
 #include <linux/iommu.h>
 
 void probe(const struct iommu_ops *ops, struct device *dev);

@@ -1,4 +1,4 @@
-/* Allocation by type: kzalloc_obj() and its family. */
+/* Allocation by type: kzalloc_obj() and its family (7.0; 6.12.107 or earlier). */
 #include <linux/slab.h>
 
 struct probe {

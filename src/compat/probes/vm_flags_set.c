@@ -1,4 +1,4 @@
-/* vm_flags of a VMA are changed by functions that take its lock. */
+/* vm_flags of a VMA are changed by functions that take its lock (6.3). */
 #include <linux/mm.h>
 
 void probe(struct vm_area_struct *vma);
