@@ -70,6 +70,15 @@ def sources(pattern="", where=STABLE):
             for archive, suite in suites if pattern in suite]
 
 
+def wanted(where):
+    """The sources.list of the private configuration: packages, and Debian 13's sources."""
+    lines = sources(where=where)
+    if where == STABLE:
+        lines += [line.replace("deb ", "deb-src ", 1) for line in sources("trixie")
+                  if "backports" not in line]
+    return "\n".join(lines) + "\n"
+
+
 def environment(where=STABLE):
     """The environment in which apt uses the private configuration."""
     return dict(os.environ, APT_CONFIG=str(cache_dir() / where / "apt.conf"),
@@ -88,7 +97,7 @@ def configure(top):
     for part in ("state/lists/partial", "cache/archives/partial", "etc/empty"):
         (top / part).mkdir(parents=True, exist_ok=True)
     (top / "state/status").touch()
-    replace_file(top / "etc/sources.list", "\n".join(sources(where=top.name)) + "\n")
+    replace_file(top / "etc/sources.list", wanted(top.name))
     replace_file(top / "apt.conf", configuration(top))
 
 
@@ -98,18 +107,25 @@ def is_configured(top):
     return conf.exists() and conf.read_text(encoding="ascii") == configuration(top)
 
 
+def is_listed(top):
+    """Are the lists those of all that is wanted?"""
+    lines = top / "etc/sources.list"
+    return lines.exists() and lines.read_text(encoding="ascii") == wanted(top.name)
+
+
 def update(again=False, where=STABLE):
     """Fetches the package lists if there are none, if they are old, or again."""
     top = cache_dir() / where
     updated = top / "updated"
     before = updated.stat().st_mtime if updated.exists() else 0
-    if time.time() - before < FRESH and is_configured(top) and not again:
+    if time.time() - before < FRESH and is_configured(top) and is_listed(top) and not again:
         return
     with locked(where):
         if updated.exists() and updated.stat().st_mtime != before:
             return
+        listed = is_listed(top)
         configure(top)
-        if time.time() - before < FRESH and not again:
+        if time.time() - before < FRESH and listed and not again:
             return
         note("fetching Debian's package lists")
         try:
@@ -161,3 +177,24 @@ def unpack(packages, root, where=STABLE):
     with tempfile.TemporaryDirectory(dir=cache_dir(), prefix="debs.") as debs:
         for deb in download(packages, debs, where):
             run(["dpkg-deb", "-x", deb, root])
+
+
+def source_version(package, suite):
+    """The version of a source package that a suite has; ends as failed without one."""
+    update()
+    found = run(["apt-cache", "madison", package], env=environment())
+    for line in found.splitlines():
+        _, version, where = (part.strip() for part in line.split("|"))
+        if where.endswith("Sources") and f" {suite}/" in where:
+            return version
+    raise NotFetched(f"no source of {package} in {suite}")
+
+
+def source(package, version, directory):
+    """Downloads a source package and unpacks it, with Debian's patches, into directory."""
+    note(f"fetching the source of {package} {version}")
+    with tempfile.TemporaryDirectory(dir=cache_dir(), prefix="source.") as files:
+        run(["apt-get", "-q", "source", "--download-only", f"{package}={version}"],
+            cwd=files, env=environment())
+        # apt has checked the sums
+        run(["dpkg-source", "--no-check", "-x", next(Path(files).glob("*.dsc")), directory])

@@ -3,9 +3,11 @@
 
 import re
 import subprocess
+from pathlib import Path
 
 import apt
 import archive
+import own_qemu
 from cache import Failed, Missing, piece
 
 # The least version: packages, each of a suite. Built on Debian 12, so the libraries that its own
@@ -18,6 +20,7 @@ EMULATORS = {
         "arm64": ("qemu-system-arm/bookworm-backports", "qemu-system-common/bookworm-backports",
                   "qemu-system-data/bookworm-backports", "ipxe-qemu/bookworm"),
     },
+    own_qemu.NAME: None,
 }
 
 BINARIES = {"amd64": "qemu-system-x86_64", "arm64": "qemu-system-aarch64"}
@@ -45,6 +48,8 @@ def emulator(version, arch="amd64"):
     """A QEMU of that version or newer: a directory with usr/bin and its firmware."""
     if version not in EMULATORS:
         raise Failed(f"no QEMU {version}: there are {', '.join(EMULATORS)}, and the host's")
+    if version == own_qemu.NAME:
+        return own_qemu.emulator(arch)
     packages = EMULATORS[version][arch]
     suite = packages[0].partition("/")[2]
     exact = archive.suite_version("qemu-system-x86", suite).replace(":", "_")
@@ -61,7 +66,9 @@ def emulator(version, arch="amd64"):
 
 
 def program(directory, arch="amd64"):
-    """The words that run the QEMU of that directory, and let it find its firmware."""
-    share = directory / "usr/share"
-    return [str(directory / "usr/bin" / BINARIES[arch]), "-L", str(share / "qemu"),
-            "-L", str(share / "seabios"), "-L", str(directory / "usr/lib/ipxe/qemu")]
+    """The words that run the QEMU of that directory, and let it find its firmware, or else
+    the host's."""
+    parts = ("share/qemu", "share/seabios", "lib/ipxe/qemu")
+    root = directory if (directory / "usr" / parts[0]).exists() else Path("/")
+    return [str(directory / "usr/bin" / BINARIES[arch]),
+            *(word for part in parts for word in ("-L", str(root / "usr" / part)))]
