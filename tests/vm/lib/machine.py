@@ -17,6 +17,12 @@ IOMMUS = {
     # first-stage page tables, which QEMU 10.0 has and 7.2 hasn't
     "vtd-fs": ("amd64", "intel-iommu,intremap=on,caching-mode=off,x-scalable-mode=on,"
                "x-flts=on,aw-bits=48", "intel_iommu=on,sm_on"),
+    # both stages, dirty bits and PASIDs: what tests/qemu adds
+    "vtd-nest": ("amd64", "intel-iommu,intremap=on,caching-mode=off,x-scalable-mode=on,"
+                 "x-nest=on,x-ssads=on,x-pasid-mode=on,aw-bits=48", "intel_iommu=on,sm_on"),
+    # the same hardware, used without its scalable mode: no nesting
+    "vtd-nest-off": ("amd64", "intel-iommu,intremap=on,caching-mode=off,x-scalable-mode=on,"
+                     "x-nest=on,aw-bits=48", "intel_iommu=on,sm_off"),
     "amd": ("amd64", "amd-iommu,intremap=on", ""),
     "virtio": ("amd64", "virtio-iommu-pci", ""),
     "smmuv3": ("arm64", None, ""),
@@ -92,6 +98,10 @@ def device_options(devices, arch, scratch):
         elif name == "edu" and not more:
             # all address bits, so that a test may aim at any memory
             options += ["-device", "edu,dma_mask=0xffffffffffffffff"]
+        elif name == "edu-pcie" and not more:
+            # tests/qemu's: PASIDs, resets, transfers that take no time to speak of
+            options += ["-device", "edu-pcie,dma_mask=0xffffffffffffffff,delay=1,"
+                                   "pasid-bits=10"]
         elif name in ("nvme", "nvme-port") and "serial=" not in more:
             if name == "nvme-port":
                 options += resettable_port(number, arch)
@@ -119,7 +129,8 @@ def device_options(devices, arch, scratch):
 def kinds_of(devices):
     """The kinds of devices that the guest gives to vfio-pci."""
     names = [d.partition(",")[0] for d in devices]
-    names = [n.removesuffix("-pair").removesuffix("-port") for n in names]
+    for ending in ("-pair", "-port", "-pcie"):
+        names = [n.removesuffix(ending) for n in names]
     return [k for k in KINDS if k in names]
 
 
