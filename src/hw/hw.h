@@ -65,10 +65,11 @@ struct iommu_domain *hw_nested_take(struct iommu_domain *domain,
 				    const struct iommu_ops *owner);
 
 /*
- * Drops what is cached of the tables, as an array of user space's says.
+ * Drops what is cached of the tables, as an array of user space's says.  @parent is what
+ * the domain was made on.
  * array->entry_num becomes the number of entries that were done, also on failure.
  */
-int hw_nested_invalidate(struct iommu_domain *domain,
+int hw_nested_invalidate(struct iommu_domain *domain, struct iommu_domain *parent,
 			 struct iommu_user_data_array *array);
 
 /*

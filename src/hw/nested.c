@@ -6,6 +6,7 @@
 #include "hw.h"
 #include "overlay.h"
 #include "shim.h"
+#include "vtd.h"
 
 bool hw_can_nest(struct device *dev)
 {
@@ -40,7 +41,7 @@ struct iommu_domain *hw_nested_alloc(struct device *dev,
 	return hw_nested_take(domain, compat_dev_iommu_ops(dev));
 }
 
-int hw_nested_invalidate(struct iommu_domain *domain,
+int hw_nested_invalidate(struct iommu_domain *domain, struct iommu_domain *parent,
 			 struct iommu_user_data_array *array)
 {
 	compat_invalidate_fn invalidate = compat_domain_invalidate(domain);
@@ -58,5 +59,7 @@ int hw_nested_invalidate(struct iommu_domain *domain,
 		array->entry_num = 0;
 		return -EOPNOTSUPP;
 	}
+	if (vtd_takes(array))
+		return vtd_invalidate(domain, parent, invalidate, array);
 	return invalidate(domain, array);
 }

@@ -31,7 +31,8 @@ static int invalidate(struct object *obj, struct iommu_user_data_array *array)
 	if (obj->type == &viommu_object_type)
 		return viommu_invalidate(container_of(obj, struct viommu, obj), array);
 	if (obj->type == &hwpt_object_type && hwpt->parent)
-		return hw_nested_invalidate(hwpt->table.domain, array);
+		return hw_nested_invalidate(hwpt->table.domain,
+					    hwpt->parent->table.domain, array);
 	array->entry_num = 0;
 	return -EINVAL;
 }

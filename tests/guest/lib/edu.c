@@ -13,9 +13,13 @@ enum {
 	REG_DMA_DST = 0x88,
 	REG_DMA_COUNT = 0x90,
 	REG_DMA_COMMAND = 0x98,
+	REG_PASID = 0xa0,
+	REG_REPEAT = 0xa8,
+	REG_COUNT = 0xb0,
 	EDU_BUFFER = 0x40000,
 	DMA_RUN = 1,
 	DMA_TO_MEMORY = 2,
+	PASID_VALID = 1u << 31,
 };
 
 static uint32_t get32(struct edu *edu, unsigned int at)
@@ -79,4 +83,25 @@ int edu_store(struct edu *edu, uint64_t iova, uint32_t at, uint32_t length)
 {
 	edu_start(edu, true, iova, at, length);
 	return edu_wait(edu);
+}
+
+/* A register that isn't there reads as all ones. */
+bool edu_has_more(struct edu *edu)
+{
+	return get32(edu, REG_COUNT) != UINT32_MAX;
+}
+
+void edu_repeat(struct edu *edu, bool on)
+{
+	put64(edu, REG_REPEAT, on);
+}
+
+uint32_t edu_count(struct edu *edu)
+{
+	return get32(edu, REG_COUNT);
+}
+
+void edu_use_pasid(struct edu *edu, uint32_t pasid)
+{
+	put64(edu, REG_PASID, pasid == EDU_NO_PASID ? 0 : pasid | PASID_VALID);
 }

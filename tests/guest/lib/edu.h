@@ -40,4 +40,16 @@ void edu_start(struct edu *edu, bool to_memory, uint64_t iova, uint32_t at,
 	       uint32_t length);
 int edu_wait(struct edu *edu);
 
+/*
+ * What the edu of tests/qemu has besides.  Transfers begin again and again, until that
+ * is ended; each is counted.
+ */
+bool edu_has_more(struct edu *edu);
+void edu_repeat(struct edu *edu, bool on);
+uint32_t edu_count(struct edu *edu);
+
+/* The PASID of the next transfers; EDU_NO_PASID for none. */
+#define EDU_NO_PASID	UINT32_MAX
+void edu_use_pasid(struct edu *edu, uint32_t pasid);
+
 #endif

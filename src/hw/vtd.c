@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/bitops.h>
+#include <linux/iommu.h>
+#include <linux/log2.h>
+#include <linux/sched.h>
+#include <linux/sizes.h>
+
+#include <uapi/linux/iommufd.h>
+
+#include "vtd.h"
+
+/*
+ * The largest block, as log2 of pages, that each IOMMU takes in one descriptor: what
+ * CAP.MAMV is at the least where there are pages of 2 MiB.
+ */
+#define VTD_BLOCK_MAX 9
+
+bool vtd_takes(const struct iommu_user_data_array *array)
+{
+	return array->type == IOMMU_HWPT_INVALIDATE_DATA_VTD_S1;
+}
+
+/* An entry that the driver refuses is left to it. */
+static bool vtd_entry_is_good(const struct iommu_hwpt_vtd_s1_invalidate *entry)
+{
+	return !(entry->flags & ~IOMMU_VTD_INV_FLAGS_LEAF) && !entry->__reserved &&
+	       !(entry->addr & (SZ_4K - 1)) &&
+	       (entry->npages != U64_MAX || !entry->addr);
+}
+
+/* Does the aligned block around the range fit into one descriptor? */
+static bool vtd_entry_is_small(const struct iommu_hwpt_vtd_s1_invalidate *entry)
+{
+	u64 first = entry->addr >> ilog2(SZ_4K);
+
+	if (entry->npages > 1ULL << VTD_BLOCK_MAX)
+		return false;
+	return !entry->npages ||
+	       fls64(first ^ (first + entry->npages - 1)) <= VTD_BLOCK_MAX;
+}
+
+/* Is that one for us?  The driver reads it again, and user space may change it. */
+static bool vtd_entry_is_ours(const struct iommu_user_data_array *array, u32 index)
+{
+	struct iommu_hwpt_vtd_s1_invalidate entry;
+
+	if (iommu_copy_struct_from_user_array(&entry, array,
+					      IOMMU_HWPT_INVALIDATE_DATA_VTD_S1, index,
+					      __reserved))
+		return false;
+	return vtd_entry_is_good(&entry) && !vtd_entry_is_small(&entry);
+}
+
+/* How many from @first on are the driver's, or ours. */
+static u32 vtd_run(const struct iommu_user_data_array *array, u32 first, bool *ours)
+{
+	u32 end = first + 1;
+
+	*ours = vtd_entry_is_ours(array, first);
+	while (end < array->entry_num && vtd_entry_is_ours(array, end) == *ours)
+		end++;
+	return end - first;
+}
+
+static int vtd_by_driver(struct iommu_domain *nested, compat_invalidate_fn invalidate,
+			 const struct iommu_user_data_array *array, u32 first, u32 *n)
+{
+	struct iommu_user_data_array part = *array;
+	int rc;
+
+	part.uptr += array->entry_len * first;
+	part.entry_num = *n;
+	rc = invalidate(nested, &part);
+	*n = min(part.entry_num, *n);
+	return rc;
+}
+
+int vtd_invalidate(struct iommu_domain *nested, struct iommu_domain *parent,
+		   compat_invalidate_fn invalidate,
+		   struct iommu_user_data_array *array)
+{
+	u32 done = 0, n = 0;
+	bool ours;
+	int rc;
+
+	/* Is it VT-d's domain?  Another driver doesn't know that type. */
+	rc = vtd_by_driver(nested, invalidate, array, 0, &n);
+	while (!rc && done < array->entry_num) {
+		n = vtd_run(array, done, &ours);
+		/* The driver flushes the domain IDs of what stands on the parent too. */
+		if (ours)
+			iommu_flush_iotlb_all(parent);
+		else
+			rc = vtd_by_driver(nested, invalidate, array, done, &n);
+		done += n;
+		cond_resched();
+	}
+	array->entry_num = done;
+	return rc;
+}
