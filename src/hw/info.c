@@ -18,6 +18,7 @@
 
 #include "hw.h"
 #include "shim.h"
+#include "vtd.h"
 
 static struct device_attribute *find_attribute(struct device *dev,
 					       const char *group, const char *name)
@@ -180,10 +181,19 @@ static void *shim_info(struct device *dev, u32 *length, u32 *type)
 	return shim && shim->info ? shim->info(dev, length, type) : NULL;
 }
 
+/* Older drivers don't look at what was asked for. */
+static int info_settle(struct device *dev, void *info, u32 type, u32 wanted)
+{
+	if (wanted != IOMMU_HW_INFO_TYPE_DEFAULT && wanted != type)
+		return -EOPNOTSUPP;
+	return type == IOMMU_HW_INFO_TYPE_INTEL_VTD ? vtd_info_settle(dev, info) : 0;
+}
+
 void *hw_info(struct device *dev, u32 *length, u32 *type)
 {
 	u32 wanted = *type;
 	void *info;
+	int rc;
 
 	info = compat_hw_info(dev, length, type);
 	if (!info) {
@@ -195,10 +205,12 @@ void *hw_info(struct device *dev, u32 *length, u32 *type)
 		*type = IOMMU_HW_INFO_TYPE_NONE;
 		info = public_info(dev->iommu->iommu_dev->dev, length, type);
 	}
-	/* Older drivers don't look at what was asked for. */
-	if (!IS_ERR(info) && wanted != IOMMU_HW_INFO_TYPE_DEFAULT && wanted != *type) {
+	if (IS_ERR(info))
+		return info;
+	rc = info_settle(dev, info, *type, wanted);
+	if (rc) {
 		kfree(info);
-		return ERR_PTR(-EOPNOTSUPP);
+		return ERR_PTR(rc);
 	}
 	return info;
 }

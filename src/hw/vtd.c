@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/bitops.h>
+#include <linux/err.h>
 #include <linux/iommu.h>
 #include <linux/log2.h>
 #include <linux/sched.h>
@@ -7,7 +8,10 @@
 
 #include <uapi/linux/iommufd.h>
 
+#include "hw.h"
 #include "vtd.h"
+
+#define VTD_ECAP_NEST BIT_ULL(26)
 
 /*
  * The largest block, as log2 of pages, that each IOMMU takes in one descriptor: what
@@ -97,4 +101,20 @@ int vtd_invalidate(struct iommu_domain *nested, struct iommu_domain *parent,
 	}
 	array->entry_num = done;
 	return rc;
+}
+
+int vtd_info_settle(struct device *dev, struct iommu_hw_info_vtd *info)
+{
+	struct iommu_domain *parent;
+
+	if (!(info->ecap_reg & VTD_ECAP_NEST))
+		return 0;
+	parent = hw_domain_alloc(dev, IOMMU_HWPT_ALLOC_NEST_PARENT, NULL);
+	if (parent == ERR_PTR(-ENOMEM))
+		return -ENOMEM;
+	if (IS_ERR(parent))
+		info->ecap_reg &= ~VTD_ECAP_NEST;
+	else
+		hw_domain_free(parent);
+	return 0;
 }

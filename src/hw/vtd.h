@@ -38,4 +38,12 @@ int vtd_invalidate(struct iommu_domain *nested, struct iommu_domain *parent,
 		   compat_invalidate_fn invalidate,
 		   struct iommu_user_data_array *array);
 
+struct iommu_hw_info_vtd;
+
+/*
+ * Makes @info promise nesting only where it can be had: monitors believe it, and would
+ * fail when the guest is up.  0 or -ENOMEM.
+ */
+int vtd_info_settle(struct device *dev, struct iommu_hw_info_vtd *info);
+
 #endif

@@ -446,6 +446,25 @@ static void bad_ranges(void)
 	check_eq(n, 0);
 }
 
+/* Nesting is promised where a parent can be had, and nowhere else. */
+static void promised(void)
+{
+	struct iommu_hw_info_vtd vtd = {};
+	struct iommu_hw_info info;
+	struct device dev;
+	uint32_t ioas, id;
+	int fd = iommu_open(), ret;
+
+	ioas = ioas_new(fd);
+	device_get(&dev, "edu", 0, fd);
+	require_ok(hw_info(fd, dev.id, &vtd, sizeof(vtd), &info));
+	if (info.out_data_type != IOMMU_HW_INFO_TYPE_INTEL_VTD)
+		tap_skip("needs VT-d");
+	ret = hwpt_alloc(fd, dev.id, ioas, IOMMU_HWPT_ALLOC_NEST_PARENT, &id);
+	check(!ret || ret == -EOPNOTSUPP);
+	check_eq(!!(vtd.ecap_reg & VTD_NEST), !ret);
+}
+
 static const struct test tests[] = {
 	{ "two_stages", two_stages },
 	{ "flags", flags },
@@ -463,6 +482,7 @@ static const struct test tests[] = {
 	{ "read_only", read_only },
 	{ "bad_data", bad_data },
 	{ "bad_ranges", bad_ranges },
+	{ "promised", promised },
 };
 
 TAP_MAIN("vtd_nested", tests)
