@@ -9,6 +9,7 @@
 
 #include "hw.h"
 #include "overlay.h"
+#include "vtd.h"
 
 /* Each attachment has its own handle; the core may look at the old one for a while. */
 static struct hw_attachment *attachment_new(const struct hw_place *at,
@@ -121,8 +122,8 @@ void hw_detach(struct hw_attachment *attachment)
 }
 
 /*
- * VT-d on Linux 7.2 counts a device's domains with faults, and a nested one that
- * comes in the place of such a domain doesn't take that one off the count.
+ * VT-d on Linux 7.2 counts a device's domains with faults.  A nested one that comes in the
+ * place of such a domain doesn't take that one off the count, nor does an attach that fails.
  */
 static bool is_miscounted(const struct hw_attachment *old,
 			  const struct iommu_domain *domain)
@@ -131,8 +132,15 @@ static bool is_miscounted(const struct hw_attachment *old,
 	return false;	/* counted by us */
 #else
 	return old->faults && old->at->pasid == IOMMU_NO_PASID &&
-	       domain->type == IOMMU_DOMAIN_NESTED;
+	       (domain->type == IOMMU_DOMAIN_NESTED || vtd_has(old->at->group));
 #endif
+}
+
+static void put_back(struct hw_attachment *old)
+{
+	if (attach(old))
+		pr_err_ratelimited("iommufd: DMA of group %d is blocked, its page table can't be restored\n",
+				   iommu_group_id(old->at->group));
 }
 
 /* DMA is blocked in between. */
@@ -144,12 +152,16 @@ static struct hw_attachment *replace_by_detaching(struct hw_attachment *old,
 
 	hw_detach(old);
 	attachment = hw_attach(old->at, domain, faults);
-	if (IS_ERR(attachment) && attach(old))
-		pr_err_ratelimited("iommufd: DMA of group %d is blocked, its page table can't be restored\n",
-				   iommu_group_id(old->at->group));
+	if (IS_ERR(attachment))
+		put_back(old);
 	return attachment;
 }
 
+/*
+ * VT-d's driver blocks DMA before it looks whether a domain can be attached, and the core
+ * from Linux 7.2 on takes it that a driver that fails has changed nothing.  So it's for us
+ * to bring back what was there, by way of the blocking domain, as to the core it still is.
+ */
 struct hw_attachment *hw_replace(struct hw_attachment *old,
 				 struct iommu_domain *domain,
 				 struct fault_queue *faults)
@@ -169,6 +181,10 @@ struct hw_attachment *hw_replace(struct hw_attachment *old,
 	rc = replace(old, attachment);
 	if (rc) {
 		kfree(attachment);
+		if (vtd_has(old->at->group)) {
+			hw_detach(old);
+			put_back(old);
+		}
 		return ERR_PTR(rc);
 	}
 	return attachment;

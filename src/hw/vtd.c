@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/bitops.h>
+#include <linux/device.h>
 #include <linux/err.h>
 #include <linux/iommu.h>
 #include <linux/log2.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
+#include <linux/string.h>
 
 #include <uapi/linux/iommufd.h>
 
@@ -18,6 +20,23 @@
  * CAP.MAMV is at the least where there are pages of 2 MiB.
  */
 #define VTD_BLOCK_MAX 9
+
+static int vtd_is_of(struct device *dev, void *unused)
+{
+	const struct attribute_group *const *groups;
+
+	if (!hw_has_iommu(dev) || !hw_iommu(dev)->dev)
+		return 0;
+	for (groups = hw_iommu(dev)->dev->groups; groups && *groups; groups++)
+		if ((*groups)->name && !strcmp((*groups)->name, "intel-iommu"))
+			return 1;
+	return 0;
+}
+
+bool vtd_has(struct iommu_group *group)
+{
+	return iommu_group_for_each_dev(group, NULL, vtd_is_of);
+}
 
 bool vtd_takes(const struct iommu_user_data_array *array)
 {

@@ -26,6 +26,9 @@
 #include <linux/iommu.h>
 #include <linux/types.h>
 
+/* Is there a device in the group whose IOMMU is a VT-d? */
+bool vtd_has(struct iommu_group *group);
+
 /* Does the array hold what VT-d's nested page tables are invalidated by? */
 bool vtd_takes(const struct iommu_user_data_array *array);
 
