@@ -20,6 +20,10 @@ IOMMUS = {
     # both stages, dirty bits and PASIDs: what tests/qemu adds
     "vtd-nest": ("amd64", "intel-iommu,intremap=on,caching-mode=off,x-scalable-mode=on,"
                  "x-nest=on,x-ssads=on,x-pasid-mode=on,aw-bits=48", "intel_iommu=on,sm_on"),
+    # the same for devices that ask for translations and pages (PRI)
+    "vtd-pri": ("amd64", "intel-iommu,intremap=on,caching-mode=off,x-scalable-mode=on,"
+                "x-nest=on,x-ssads=on,x-pasid-mode=on,device-iotlb=on,x-prs=on,aw-bits=48",
+                "intel_iommu=on,sm_on"),
     # the same hardware, used without its scalable mode: no nesting
     "vtd-nest-off": ("amd64", "intel-iommu,intremap=on,caching-mode=off,x-scalable-mode=on,"
                      "x-nest=on,aw-bits=48", "intel_iommu=on,sm_off"),
@@ -102,6 +106,9 @@ def device_options(devices, arch, scratch):
             # tests/qemu's: PASIDs, resets, transfers that take no time to speak of
             options += ["-device", "edu-pcie,dma_mask=0xffffffffffffffff,delay=1,"
                                    "pasid-bits=10"]
+        elif name == "edu-pri" and not more:
+            options += ["-device", "edu-pcie,dma_mask=0xffffffffffffffff,delay=1,"
+                                   "pasid-bits=10,ats=on,pri=on"]
         elif name in ("nvme", "nvme-port") and "serial=" not in more:
             if name == "nvme-port":
                 options += resettable_port(number, arch)
@@ -129,7 +136,7 @@ def device_options(devices, arch, scratch):
 def kinds_of(devices):
     """The kinds of devices that the guest gives to vfio-pci."""
     names = [d.partition(",")[0] for d in devices]
-    for ending in ("-pair", "-port", "-pcie"):
+    for ending in ("-pair", "-port", "-pcie", "-pri"):
         names = [n.removesuffix(ending) for n in names]
     return [k for k in KINDS if k in names]
 
