@@ -16,6 +16,9 @@ enum {
 	REG_PASID = 0xa0,
 	REG_REPEAT = 0xa8,
 	REG_COUNT = 0xb0,
+	REG_RESULT = 0xb8,
+	REG_MORE = 0xc0,
+	REG_ANSWERS = 0xd0,
 	EDU_BUFFER = 0x40000,
 	DMA_RUN = 1,
 	DMA_TO_MEMORY = 2,
@@ -104,4 +107,19 @@ uint32_t edu_count(struct edu *edu)
 void edu_use_pasid(struct edu *edu, uint32_t pasid)
 {
 	put64(edu, REG_PASID, pasid == EDU_NO_PASID ? 0 : pasid | PASID_VALID);
+}
+
+void edu_ask_more(struct edu *edu, uint32_t pages)
+{
+	put64(edu, REG_MORE, pages);
+}
+
+uint32_t edu_answers(struct edu *edu, unsigned int which)
+{
+	return get32(edu, REG_ANSWERS + 8 * which);
+}
+
+uint32_t edu_result(struct edu *edu)
+{
+	return get32(edu, REG_RESULT);
 }

@@ -52,4 +52,12 @@ uint32_t edu_count(struct edu *edu);
 #define EDU_NO_PASID	UINT32_MAX
 void edu_use_pasid(struct edu *edu, uint32_t pasid);
 
+/*
+ * Page requests: how many pages a group asks for beyond the first, how often each answer
+ * came (success, invalid request, failure), and whether the last transfer failed.
+ */
+void edu_ask_more(struct edu *edu, uint32_t pages);
+uint32_t edu_answers(struct edu *edu, unsigned int which);
+uint32_t edu_result(struct edu *edu);
+
 #endif
