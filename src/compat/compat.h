@@ -8,6 +8,10 @@
 
 #include "probed.h"
 
+/* Messages begin with the module's name. */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+#define dev_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 /*
  * Ours at 7.3's level, with Linux's include guard, so that <linux/iommu.h>
  * doesn't bring the kernel's own, which may be older.

@@ -69,7 +69,7 @@ int compat_replace_group_handle(struct iommu_group *group,
 	rc = iommu_attach_group(new_domain, group);
 	/* It fitted before.  If it doesn't now, the group stays blocked. */
 	if (rc && iommu_attach_group(old_domain, group))
-		pr_err("iommufd: group %d is blocked, its page table can't be restored\n",
+		pr_err("group %d is blocked, its page table can't be restored\n",
 		       iommu_group_id(group));
 	return rc;
 }

@@ -19,8 +19,9 @@ void attach_explain_reserved(struct iommufd_device *idev, struct ioas *ioas,
 
 	for (i = 0; i < idev->n_reserved; i++) {
 		if (ioas_reserve(ioas, &idev->reserved[i], 1)) {
-			refusal->why = "the device can't use all that is mapped or allowed";
-			refusal->range = idev->reserved[i];
+			refusal_set(refusal,
+				    "the device can't use all that is mapped or allowed: [%#lx, %#lx]",
+				    idev->reserved[i].first, idev->reserved[i].last);
 			return;
 		}
 		ioas_unreserve(ioas, &idev->reserved[i], 1);
@@ -90,7 +91,7 @@ static bool attach_fits_faults(struct attach *attach, struct hwpt *hwpt)
 
 	xa_for_each(&attach->devices, id, idev) {
 		if (hwpt->faults && hw_shares_faults(idev->dev)) {
-			attach_refuse(attach, "a VF's page faults can't be told from others'");
+			attach_refuse(attach, "page faults of a VF can't be told from those of its PF");
 			return false;
 		}
 	}
@@ -108,9 +109,10 @@ static int attach_first(struct attach *attach, struct hwpt *hwpt)
 }
 
 /* One more device of the group, whose hardware is where it goes. */
-static int attach_add(struct iommufd_device *idev, struct hwpt *hwpt)
+static int attach_add(struct attach *attach, struct iommufd_device *idev,
+		      struct hwpt *hwpt)
 {
-	return device_start_faults(idev, hwpt->faults);
+	return attach_start_faults_of(attach, idev, hwpt->faults);
 }
 
 /* @idev is in the list already, for faults that come before all is done. */
@@ -121,7 +123,8 @@ static int attach_enter(struct attach *attach, struct iommufd_device *idev,
 
 	/* The others of the group would be moved. */
 	if (attach->hwpt && attach->hwpt != hwpt) {
-		attach_refuse(attach, "others of its group use another page table");
+		attach_refuse(attach, "others of its group use another page table, %u",
+			      attach->hwpt->obj.id);
 		return -EINVAL;
 	}
 	if (!attach_fits_faults(attach, hwpt))
@@ -129,7 +132,7 @@ static int attach_enter(struct attach *attach, struct iommufd_device *idev,
 	rc = attach_reserve(attach, idev, hwpt);
 	if (rc)
 		return rc;
-	rc = attach->hwpt ? attach_add(idev, hwpt) : attach_first(attach, hwpt);
+	rc = attach->hwpt ? attach_add(attach, idev, hwpt) : attach_first(attach, hwpt);
 	if (rc)
 		attach_unreserve(attach, idev, hwpt);
 	return rc;
@@ -160,13 +163,15 @@ int attach_device(struct iommufd_device *idev, u32 pasid, struct hwpt *hwpt,
 		rc = PTR_ERR(attach);
 		goto out;
 	}
-	/* -EBUSY if it is attached. */
 	rc = xa_insert(&attach->devices, idev->obj.id, idev, GFP_KERNEL_ACCOUNT);
+	if (rc == -EBUSY)
+		refusal_set(refusal, "it is attached already");
 	if (rc)
 		goto out_close;
 	attach->at.dev = idev->dev;
 	attach->refusal = refusal;
 	rc = attach_enter(attach, idev, hwpt);
+	attach->refusal = NULL;
 	if (rc)
 		attach_erase(attach, idev);
 	else
@@ -211,7 +216,7 @@ void attach_remove(struct iommufd_device *idev, u32 pasid)
 			attach_disconnect(attach);
 		attach_unreserve(attach, idev, hwpt);
 		attach_erase(attach, idev);
-		device_stop_faults(idev, hwpt->faults);
+		attach_stop_faults_of(idev, hwpt->faults);
 		idev->nattached--;
 		attach_close(attach);
 	}
@@ -317,10 +322,13 @@ int attach_replace(struct iommufd_device *idev, u32 pasid, struct hwpt *hwpt,
 		attach->refusal = refusal;
 		old = attach->hwpt;
 		rc = old == hwpt ? 0 : attach_replace_locked(attach, hwpt);
+		attach->refusal = NULL;
 		if (!rc)
 			n = old == hwpt ? 1 : attach_hold_for_all(attach, hwpt);
 	}
 	mutex_unlock(&group->lock);
+	if (!attach)
+		refusal_set(refusal, "it isn't attached");
 	while (n--)
 		hwpt_release(old);
 	return rc;

@@ -10,6 +10,7 @@
 #include <linux/types.h>
 #include <linux/xarray.h>
 
+#include "../core/refusal.h"
 #include "../hw/hw.h"
 #include "../hwpt/hwpt.h"
 
@@ -19,12 +20,6 @@ struct ioas;
 struct iommufd_device;
 struct seq_file;
 
-/* Why an attach was refused, for the log. */
-struct refusal {
-	const char *why;		/* or NULL */
-	struct iova_range range;	/* that is in the way, if its end isn't 0 */
-};
-
 /* In group->attaches, under group->lock, while any device is attached. */
 struct attach {
 	struct group *group;
@@ -32,7 +27,7 @@ struct attach {
 	struct hwpt *hwpt;
 	struct hw_attachment *now;	/* NULL if @hwpt could not be restored */
 	struct xarray devices;		/* ID -> struct iommufd_device */
-	struct refusal *refusal;	/* of the task that attaches or moves them */
+	struct refusal *refusal;	/* of the task that has group->lock, or NULL */
 };
 
 /* Only DMA without PASID meets reserved ranges, and carries interrupts. */
@@ -41,10 +36,8 @@ static inline bool attach_is_plain(const struct attach *attach)
 	return attach->at.pasid == IOMMU_NO_PASID;
 }
 
-static inline void attach_refuse(struct attach *attach, const char *why)
-{
-	*attach->refusal = (struct refusal) { .why = why };
-}
+/* Sets why the attach is refused, see core/refusal.h. */
+#define attach_refuse(_attach, ...)	refusal_set((_attach)->refusal, __VA_ARGS__)
 
 /*
  * In move.c, under group->lock.  Connects the hardware of a place, whose devices are
@@ -57,8 +50,9 @@ void attach_disconnect(struct attach *attach);
  * A device that is attached to a page table with a fault queue (or NULL) starts to report
  * faults, and stops after it was detached, as often as it did.
  */
-int device_start_faults(struct iommufd_device *idev, struct fault_queue *faults);
-void device_stop_faults(struct iommufd_device *idev, struct fault_queue *faults);
+int attach_start_faults_of(struct attach *attach, struct iommufd_device *idev,
+			   struct fault_queue *faults);
+void attach_stop_faults_of(struct iommufd_device *idev, struct fault_queue *faults);
 
 /*
  * Attaches a device to a page table, moves an attached one's group there, or
@@ -95,7 +89,7 @@ static inline int attach_request_run(const struct attach_request *req, struct hw
 	return rc;
 }
 
-/* Says which of the device's reserved ranges doesn't fit an IOAS, where something is. */
+/* Sets which of the device's reserved ranges doesn't fit an IOAS, where something is. */
 void attach_explain_reserved(struct iommufd_device *idev, struct ioas *ioas,
 			     struct refusal *refusal);
 

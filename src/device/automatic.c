@@ -60,8 +60,11 @@ static int automatic_attach_made(const struct attach_request *req, struct ioas *
 	int rc;
 
 	hwpt = hwpt_new(ioas, req->idev, 0, NULL);
-	if (IS_ERR(hwpt))
+	if (IS_ERR(hwpt)) {
+		if (PTR_ERR(hwpt) != -ENOMEM)
+			refusal_set(req->refusal, "its IOMMU's driver makes no page table for it");
 		return PTR_ERR(hwpt);
+	}
 	hwpt->automatic = true;
 	/* One for the device, one for us until it is published. */
 	hwpt->obj.holds = 2;
@@ -106,7 +109,7 @@ int automatic_attach(const struct attach_request *req, struct ioas *ioas, u32 *i
 		return rc;
 	rc = automatic_attach_present(req, ioas, id);
 	if (rc > 0) {
-		req->refusal->why = NULL;
+		refusal_clear(req->refusal);
 		rc = automatic_attach_new(req, ioas, id);
 	}
 	mutex_unlock(&ioas->auto_lock);

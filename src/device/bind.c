@@ -8,6 +8,7 @@
 #include <iommufd/iommufd.h>
 
 #include "../core/context.h"
+#include "../core/refusal.h"
 #include "../core/test.h"
 #include "../core/trace.h"
 #include "../hw/hw.h"
@@ -16,20 +17,22 @@
 #include "device.h"
 #include "group.h"
 
-static int device_init(struct iommufd_device *idev)
+static int device_init(struct iommufd_device *idev, struct refusal *refusal)
 {
 	struct iova_range msi_window;
 	int rc;
 
-	idev->group = group_get(idev->ctx, idev->dev);
+	idev->group = group_get(idev->ctx, idev->dev, refusal);
 	if (IS_ERR(idev->group)) {
 		rc = PTR_ERR(idev->group);
 		idev->group = NULL;
 		return rc;
 	}
 	rc = hw_reserved(idev->dev, &idev->reserved, &idev->n_reserved, &msi_window);
-	if (rc)
+	if (rc) {
+		refusal_set(refusal, "the ranges that it can't use aren't known");
 		return rc;
+	}
 	mutex_lock(&idev->group->lock);
 	if (msi_window.last)
 		idev->group->msi_window = msi_window;
@@ -38,16 +41,18 @@ static int device_init(struct iommufd_device *idev)
 	return 0;
 }
 
-static struct iommufd_device *device_bind(struct iommufd_ctx *ctx, struct device *dev, u32 *id)
+static struct iommufd_device *device_bind(struct iommufd_ctx *ctx, struct device *dev,
+					  u32 *id, struct refusal *refusal)
 {
 	struct iommufd_device *idev;
 	int rc;
 
-	if (!hw_has_iommu(dev))
+	if (!hw_has_iommu(dev)) {
+		refusal_set(refusal, "it has no IOMMU");
 		return ERR_PTR(-ENODEV);
+	}
 	if (!hw_is_coherent(dev)) {
-		dev_notice_ratelimited(dev,
-				       "refused for user space: its DMA isn't coherent with the CPU's caches\n");
+		refusal_set(refusal, "its DMA isn't coherent with the CPU's caches");
 		return ERR_PTR(-EINVAL);
 	}
 	idev = object_new(ctx, &device_object_type, sizeof(*idev));
@@ -56,7 +61,7 @@ static struct iommufd_device *device_bind(struct iommufd_ctx *ctx, struct device
 	idev->ctx = ctx;
 	idev->dev = dev;
 	idev->obj.holds = 1;
-	rc = device_init(idev);
+	rc = device_init(idev, refusal);
 	if (rc) {
 		object_abandon(ctx, &idev->obj);
 		return ERR_PTR(rc);
@@ -71,8 +76,12 @@ static struct iommufd_device *device_bind(struct iommufd_ctx *ctx, struct device
 struct iommufd_device *iommufd_device_bind(struct iommufd_ctx *ctx,
 					   struct device *dev, u32 *id)
 {
-	struct iommufd_device *idev = device_bind(ctx, dev, id);
+	struct refusal refusal = {};
+	struct iommufd_device *idev;
 
+	idev = device_bind(ctx, dev, id, &refusal);
+	if (IS_ERR(idev))
+		refusal_log(dev, "BIND", PTR_ERR(idev), &refusal);
 	trace_iommufd_bind(ctx, dev, IS_ERR(idev) ? 0 : *id, PTR_ERR_OR_ZERO(idev));
 	return idev;
 }

@@ -8,6 +8,7 @@
 #include <iommufd/iommufd.h>
 
 #include "../core/context.h"
+#include "../core/refusal.h"
 #include "../core/test.h"
 #include "group.h"
 
@@ -16,27 +17,26 @@ module_param(allow_unsafe_interrupts, bool, 0644);
 MODULE_PARM_DESC(allow_unsafe_interrupts,
 		 "Let user space drive devices whose interrupts the platform doesn't isolate; such a device can disturb the host");
 
-static int check_interrupts(struct iommu_group *iommu_group, struct device *dev)
+static int group_check_interrupts(struct iommu_group *iommu_group, struct device *dev,
+				  struct refusal *refusal)
 {
 	if (hw_has_isolated_interrupts(iommu_group) || test_owns_device(dev))
 		return 0;
 	if (READ_ONCE(allow_unsafe_interrupts)) {
-		dev_warn_ratelimited(dev,
-				     "interrupts aren't isolated by the platform, as allow_unsafe_interrupts permits\n");
+		dev_warn_ratelimited(dev, "interrupts aren't isolated by the platform, as allow_unsafe_interrupts permits\n");
 		return 0;
 	}
-	dev_notice_ratelimited(dev,
-			       "refused for user space: the platform doesn't isolate its interrupts (no interrupt remapping?); if its user is trusted: echo 1 > /sys/module/iommufd/parameters/allow_unsafe_interrupts\n");
+	refusal_set(refusal, "the platform doesn't isolate its interrupts (no interrupt remapping?); if its user is trusted: echo 1 > /sys/module/iommufd/parameters/allow_unsafe_interrupts");
 	return -EPERM;
 }
 
 /* The devices of a group and their drivers, as far as there is room. */
 struct listing {
-	char text[192];
+	char text[160];
 	size_t length;
 };
 
-static int list_device(struct device *dev, void *data)
+static int group_list_device(struct device *dev, void *data)
 {
 	struct listing *list = data;
 
@@ -47,23 +47,23 @@ static int list_device(struct device *dev, void *data)
 	return 0;
 }
 
-static void explain_claim(struct iommu_group *iommu_group, struct device *dev, int rc)
+static void group_explain_claim(struct iommu_group *iommu_group, struct refusal *refusal)
 {
 	struct listing list = {};
 
-	iommu_group_for_each_dev(iommu_group, &list, list_device);
-	dev_notice_ratelimited(dev,
-			       "refused for user space (%d): the DMA of group %d is another context's or a kernel driver's; vfio-pci must have each of:%s\n",
-			       rc, iommu_group_id(iommu_group), list.text);
+	iommu_group_for_each_dev(iommu_group, &list, group_list_device);
+	refusal_set(refusal, "the DMA of group %d is another context's or a kernel driver's; vfio-pci must have each of:%s",
+		    iommu_group_id(iommu_group), list.text);
 }
 
 static struct group *group_new(struct iommufd_ctx *ctx,
-			       struct iommu_group *iommu_group, struct device *dev)
+			       struct iommu_group *iommu_group, struct device *dev,
+			       struct refusal *refusal)
 {
 	struct group *group;
 	int rc;
 
-	rc = check_interrupts(iommu_group, dev);
+	rc = group_check_interrupts(iommu_group, dev, refusal);
 	if (rc)
 		return ERR_PTR(rc);
 	group = kzalloc(sizeof(*group), GFP_KERNEL_ACCOUNT);
@@ -79,7 +79,7 @@ static struct group *group_new(struct iommufd_ctx *ctx,
 		goto err_free;
 	rc = iommu_group_claim_dma_owner(iommu_group, ctx);
 	if (rc) {
-		explain_claim(iommu_group, dev, rc);
+		group_explain_claim(iommu_group, refusal);
 		goto err_erase;
 	}
 	return group;
@@ -91,18 +91,21 @@ err_free:
 	return ERR_PTR(rc);
 }
 
-struct group *group_get(struct iommufd_ctx *ctx, struct device *dev)
+struct group *group_get(struct iommufd_ctx *ctx, struct device *dev,
+			struct refusal *refusal)
 {
 	struct iommu_group *iommu_group;
 	struct group *group;
 
 	iommu_group = iommu_group_get(dev);
-	if (!iommu_group)
+	if (!iommu_group) {
+		refusal_set(refusal, "it is in no IOMMU group");
 		return ERR_PTR(-ENODEV);
+	}
 	mutex_lock(&ctx->groups_lock);
 	group = xa_load(&ctx->groups, iommu_group_id(iommu_group));
 	if (!group)
-		group = group_new(ctx, iommu_group, dev);
+		group = group_new(ctx, iommu_group, dev, refusal);
 	/* The group keeps the first device's reference. */
 	if (IS_ERR(group) || group->ndevices++)
 		iommu_group_put(iommu_group);

@@ -14,6 +14,7 @@
 
 struct device;
 struct iommufd_ctx;
+struct refusal;
 
 struct group {
 	struct iommufd_ctx *ctx;
@@ -29,9 +30,10 @@ struct group {
 /*
  * The device's group, whose DMA then belongs to the context, counted per bound
  * device.  ERR_PTR: -ENODEV without group, -EPERM if interrupts aren't isolated,
- * or as iommu_group_claim_dma_owner().
+ * or as iommu_group_claim_dma_owner(); why is set in @refusal.
  */
-struct group *group_get(struct iommufd_ctx *ctx, struct device *dev);
+struct group *group_get(struct iommufd_ctx *ctx, struct device *dev,
+			struct refusal *refusal);
 void group_put(struct group *group);
 
 /*

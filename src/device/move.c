@@ -39,7 +39,8 @@ static bool attach_fits_coherency(struct attach *attach, struct hwpt *paging)
 	return true;
 }
 
-int device_start_faults(struct iommufd_device *idev, struct fault_queue *faults)
+int attach_start_faults_of(struct attach *attach, struct iommufd_device *idev,
+			   struct fault_queue *faults)
 {
 	int rc;
 
@@ -47,14 +48,17 @@ int device_start_faults(struct iommufd_device *idev, struct fault_queue *faults)
 		return 0;
 	if (!idev->nfaulting) {
 		rc = hw_faults_enable(idev->dev);
-		if (rc)
+		if (rc) {
+			attach_refuse(attach, "page faults of %s can't be turned on",
+				      dev_name(idev->dev));
 			return rc;
+		}
 	}
 	idev->nfaulting++;
 	return 0;
 }
 
-void device_stop_faults(struct iommufd_device *idev, struct fault_queue *faults)
+void attach_stop_faults_of(struct iommufd_device *idev, struct fault_queue *faults)
 {
 	if (faults && !--idev->nfaulting)
 		hw_faults_disable(idev->dev);
@@ -69,7 +73,7 @@ static void attach_stop_faults(struct attach *attach, struct fault_queue *faults
 	xa_for_each(&attach->devices, id, idev) {
 		if (idev == end)
 			break;
-		device_stop_faults(idev, faults);
+		attach_stop_faults_of(idev, faults);
 	}
 }
 
@@ -81,9 +85,8 @@ static int attach_start_faults(struct attach *attach, struct fault_queue *faults
 	int rc;
 
 	xa_for_each(&attach->devices, id, idev) {
-		rc = device_start_faults(idev, faults);
+		rc = attach_start_faults_of(attach, idev, faults);
 		if (rc) {
-			attach_refuse(attach, "its page faults can't be turned on");
 			attach_stop_faults(attach, faults, idev);
 			return rc;
 		}
@@ -93,13 +96,15 @@ static int attach_start_faults(struct attach *attach, struct fault_queue *faults
 
 static int attach_prepare_msi(struct attach *attach, struct hwpt *paging)
 {
+	const struct iova_range *window = &attach->group->msi_window;
 	int rc;
 
 	if (!attach_is_plain(attach))
 		return 0;
-	rc = hwpt_prepare_msi(paging, &attach->group->msi_window);
+	rc = hwpt_prepare_msi(paging, window);
 	if (rc)
-		attach_refuse(attach, "there is no place for its interrupts' doorbells");
+		attach_refuse(attach, "no place is left for doorbells of interrupts in [%#lx, %#lx]",
+			      window->first, window->last);
 	return rc;
 }
 
@@ -108,18 +113,12 @@ static int attach_fill(struct attach *attach, struct hwpt *paging)
 {
 	int rc;
 
-	rc = hwpt_fill(paging);
-	if (rc) {
-		attach_refuse(attach, rc == -EADDRINUSE ?
-			      "its IOMMU can't map all that is mapped or allowed (range or alignment)" :
-			      "what is mapped can't be pinned, or put into a page table");
+	rc = hwpt_fill(paging, attach->refusal);
+	if (rc || !attach_is_plain(attach))
 		return rc;
-	}
-	if (!attach_is_plain(attach))
-		return 0;
 	rc = hwpt_take_doorbells(paging, &attach->group->doorbells);
 	if (rc)
-		attach_refuse(attach, "there is no place for its interrupts' doorbells");
+		attach_refuse(attach, "doorbells of its interrupts can't be mapped in the page table");
 	return rc;
 }
 
@@ -143,7 +142,7 @@ static void attach_end(struct hw_attachment *attachment)
 /* The last resort: DMA stays blocked until the next replace or detach. */
 static void attach_block(struct attach *attach, struct hw_attachment *now)
 {
-	pr_err_ratelimited("iommufd: DMA of group %d is blocked, its page table can't be restored\n",
+	pr_err_ratelimited("DMA of group %d is blocked, its page table can't be restored\n",
 			   iommu_group_id(attach->at.group));
 	hw_detach(now);
 	attach_end(attach->now);
@@ -168,7 +167,7 @@ static struct hw_attachment *attach_hw(struct attach *attach, struct hwpt *hwpt)
 		now = hw_replace(attach->now, hwpt->table.domain, hwpt->faults);
 	else
 		now = hw_attach(&attach->at, hwpt->table.domain, hwpt->faults);
-	if (IS_ERR(now))
+	if (IS_ERR(now) && PTR_ERR(now) != -ENOMEM)
 		attach_refuse(attach, "its IOMMU's driver doesn't take the page table");
 	return now;
 }
@@ -218,11 +217,11 @@ int attach_connect(struct attach *attach, struct hwpt *hwpt)
 	int rc;
 
 	if (!attach_fits_pasids(attach, hwpt)) {
-		attach_refuse(attach, "beside PASIDs a page table must be made for them");
+		attach_refuse(attach, "beside PASIDs page tables must be made with IOMMU_HWPT_ALLOC_PASID");
 		return -EINVAL;
 	}
 	if (!attach_fits_coherency(attach, paging)) {
-		attach_refuse(attach, "the page table was made without coherency enforced");
+		attach_refuse(attach, "the page table was made for a device whose DMA can't be forced to be coherent");
 		return -EINVAL;
 	}
 	rc = mutex_lock_killable(&paging->lock);

@@ -30,29 +30,21 @@ static int attach_request_object(const struct attach_request *req, u32 *pt_id)
 	int rc;
 
 	obj = object_get(ctx, *pt_id, NULL);
-	if (IS_ERR(obj))
+	if (IS_ERR(obj)) {
+		refusal_set(req->refusal, "there is no page table and no IOAS %u", *pt_id);
 		return PTR_ERR(obj);
+	}
 	if (obj->type == &hwpt_object_type)
 		return attach_request_hwpt(req, container_of(obj, struct hwpt, obj));
-	if (obj->type == &ioas_object_type)
+	if (obj->type == &ioas_object_type) {
 		rc = automatic_attach(req, container_of(obj, struct ioas, obj), pt_id);
-	else
+	} else {
+		refusal_set(req->refusal, "object %u is a %s, not a page table or IOAS",
+			    *pt_id, obj->type->name);
 		rc = -EINVAL;
+	}
 	object_put(ctx, obj);
 	return rc;
-}
-
-/* One line, because an errno has many reasons. */
-static void attach_request_log(struct iommufd_device *idev, int rc, const struct refusal *refusal)
-{
-	if (refusal->why && refusal->range.last)
-		dev_notice_ratelimited(idev->dev, "ATTACH refused (%d): %s: [%#lx, %#lx]\n",
-				       rc, refusal->why, refusal->range.first,
-				       refusal->range.last);
-	else
-		dev_notice_ratelimited(idev->dev, "ATTACH refused (%d): %s\n", rc,
-				       refusal->why ?:
-				       "no such page table, or none can be made for it");
 }
 
 static int attach_request_by_id(struct attach_request *req, u32 *pt_id)
@@ -63,8 +55,8 @@ static int attach_request_by_id(struct attach_request *req, u32 *pt_id)
 
 	req->refusal = &refusal;
 	rc = attach_request_object(req, pt_id);
-	if (rc && rc != -EINTR)
-		attach_request_log(idev, rc, &refusal);
+	if (rc)
+		refusal_log(idev->dev, "ATTACH", rc, &refusal);
 	trace_iommufd_attach(idev->ctx, idev->dev, req->pasid, *pt_id, rc);
 	return rc;
 }

@@ -139,7 +139,7 @@ static bool is_miscounted(const struct hw_attachment *old,
 static void put_back(struct hw_attachment *old)
 {
 	if (attach(old))
-		pr_err_ratelimited("iommufd: DMA of group %d is blocked, its page table can't be restored\n",
+		pr_err_ratelimited("DMA of group %d is blocked, its page table can't be restored\n",
 				   iommu_group_id(old->at->group));
 }
 

@@ -76,7 +76,7 @@ static void remember(struct hw_doorbells *known, unsigned long iova, phys_addr_t
 		if (known->at[i].iova == iova)
 			break;
 	if (i == HW_DOORBELLS) {
-		pr_warn_once("iommufd: more than %d interrupt doorbells; some interrupts may be lost\n",
+		pr_warn_once("more than %d interrupt doorbells; some interrupts may be lost\n",
 			     HW_DOORBELLS);
 		return;
 	}

@@ -129,7 +129,7 @@ static void shims_init_all(const struct btf_data *btf, const char *reason)
 		else
 			strscpy(state->why.text, reason, sizeof(state->why.text));
 		if (!state->on)
-			pr_notice("iommufd: no nested page tables by %s: %s\n",
+			pr_notice("no nested page tables by %s: %s\n",
 				  shim_modules[i]->name, state->why.text);
 	}
 }

@@ -103,7 +103,7 @@ static int finish(struct hwpt *hwpt, const struct iommu_hwpt_alloc *arg)
 	int rc = 0;
 
 	if (!hwpt->parent && hwpt_is_ready(hwpt))
-		rc = hwpt_fill(hwpt);
+		rc = hwpt_fill(hwpt, NULL);
 	if (rc)
 		return rc;
 	if (arg->flags & IOMMU_HWPT_FAULT_ID_VALID)

@@ -19,6 +19,7 @@ struct command;
 struct fault_queue;
 struct iommu_user_data;
 struct iommufd_device;
+struct refusal;
 struct viommu;
 
 struct hwpt {
@@ -67,8 +68,11 @@ struct hwpt *hwpt_get_paging(struct iommufd_ctx *ctx, u32 id);
 /* False if the driver will know its limits only when a device is attached. */
 bool hwpt_is_ready(const struct hwpt *hwpt);
 
-/* Fills a page table, which is ready, or does nothing if it is filled. */
-int hwpt_fill(struct hwpt *hwpt);
+/*
+ * Fills a page table, which is ready, or does nothing if it is filled.  Sets why not in
+ * @refusal, which may be NULL.
+ */
+int hwpt_fill(struct hwpt *hwpt, struct refusal *refusal);
 
 /* With @lock held.  The first device was just attached, and nothing is in the page table yet. */
 void hwpt_settle(struct hwpt *hwpt);

@@ -6,6 +6,7 @@
 #include <uapi/linux/iommufd.h>
 
 #include "../core/context.h"
+#include "../core/refusal.h"
 #include "../device/device.h"
 #include "../device/group.h"
 #include "../hw/hw.h"
@@ -17,7 +18,7 @@ bool hwpt_is_ready(const struct hwpt *hwpt)
 	return hwpt->settled || hw_domain_is_ready(hwpt->table.domain);
 }
 
-int hwpt_fill(struct hwpt *hwpt)
+int hwpt_fill(struct hwpt *hwpt, struct refusal *refusal)
 {
 	struct iommu_domain *domain = hwpt->table.domain;
 
@@ -25,9 +26,13 @@ int hwpt_fill(struct hwpt *hwpt)
 	if (READ_ONCE(hwpt->table.filled))
 		return 0;
 	/* Memory is pinned by pages; a page table can't be coarser. */
-	if (!hw_page_size(domain) || hw_page_size(domain) > PAGE_SIZE)
+	if (!hw_page_size(domain) || hw_page_size(domain) > PAGE_SIZE) {
+		refusal_set(refusal,
+			    "the smallest pages of its IOMMU, of %lu bytes, are larger than the CPU's",
+			    hw_page_size(domain));
 		return -EINVAL;
-	return ioas_add_table(hwpt->ioas, &hwpt->table);
+	}
+	return ioas_add_table(hwpt->ioas, &hwpt->table, refusal);
 }
 
 void hwpt_settle(struct hwpt *hwpt)

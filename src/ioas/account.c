@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 
 #include "../core/context.h"
+#include "../core/refusal.h"
 #include "account.h"
 
 static bool payer_is_current(const struct payer *payer)
@@ -127,7 +128,7 @@ static void explain_refusal(struct payer *payer, enum charge mode, unsigned long
 	unsigned long now = mode == CHARGE_MM ? payer->mm->locked_vm :
 			    atomic_long_read(&payer->cred->user->locked_vm);
 
-	pr_notice_ratelimited("iommufd: refused to pin %lu KiB for %s[%d]: RLIMIT_MEMLOCK of %lu KiB, of which %s %u has %lu KiB (raise it by ulimit -l, limits.conf or LimitMEMLOCK=)\n",
+	pr_notice_ratelimited("refused to pin %lu KiB for %s[%d]: RLIMIT_MEMLOCK of %lu KiB, of which %s %u has %lu KiB (raise it by ulimit -l, limits.conf or LimitMEMLOCK=)\n",
 			      npages << (PAGE_SHIFT - 10), payer->task->comm,
 			      task_tgid_nr(payer->task), limit >> 10,
 			      mode == CHARGE_MM ? "the process of user" : "user",
@@ -148,6 +149,26 @@ int payer_charge(struct payer *payer, enum charge mode, unsigned long npages)
 	else
 		count(payer, mode, npages);
 	return rc;
+}
+
+bool payer_explain(const struct payer *payer, enum charge mode, unsigned long npages,
+		   struct refusal *refusal)
+{
+	unsigned long limit = task_rlimit(payer->task, RLIMIT_MEMLOCK), charged;
+
+	if (mode == CHARGE_NONE)
+		return false;
+	if (mode == CHARGE_USER)
+		charged = atomic_long_read(&payer->cred->user->locked_vm);
+	else
+		charged = READ_ONCE(payer->mm->locked_vm);
+	if (charged + npages <= limit >> PAGE_SHIFT)
+		return false;
+	refusal_set(refusal,
+		    "RLIMIT_MEMLOCK of the %s is %lu bytes: %lu are locked, %lu more were asked for",
+		    mode == CHARGE_USER ? "user" : "process", limit, charged * PAGE_SIZE,
+		    npages * PAGE_SIZE);
+	return true;
 }
 
 void payer_charge_over(struct payer *payer, enum charge mode, unsigned long npages)

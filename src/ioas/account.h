@@ -14,6 +14,7 @@
 struct cred;
 struct iommufd_ctx;
 struct mm_struct;
+struct refusal;
 struct task_struct;
 
 struct payer {
@@ -41,6 +42,10 @@ enum charge charge_mode(const struct iommufd_ctx *ctx);
 
 /* Returns 0, -ENOMEM if that is over the limit, or -EINTR. */
 int payer_charge(struct payer *payer, enum charge mode, unsigned long npages);
+
+/* Sets by how much that is over the limit, or returns false if it isn't. */
+bool payer_explain(const struct payer *payer, enum charge mode, unsigned long npages,
+		   struct refusal *refusal);
 
 /* Charges even if that is over the limit, to undo what was given back. */
 void payer_charge_over(struct payer *payer, enum charge mode, unsigned long npages);

@@ -18,6 +18,7 @@ struct command;
 struct iommu_domain;
 struct iommu_ioas_iova_ranges;
 struct iommu_iova_range;
+struct refusal;
 
 struct ioas {
 	struct object obj;
@@ -80,9 +81,9 @@ int ioas_unmap(struct ioas *ioas, unsigned long first, unsigned long last,
  * In table.c: fills a page table with all that is mapped, and keeps it so from now on.
  * That it is filled already is no error.  Returns 0, -EADDRINUSE if a mapping or allowed
  * range lies outside of its aperture or isn't aligned to its pages, -EINTR, -ENOMEM, or
- * why pinning failed.
+ * why pinning failed, which is set in @refusal, which may be NULL.
  */
-int ioas_add_table(struct ioas *ioas, struct ioas_table *table);
+int ioas_add_table(struct ioas *ioas, struct ioas_table *table, struct refusal *refusal);
 void ioas_remove_table(struct ioas *ioas, struct ioas_table *table);
 
 /* In limits.c: */
@@ -99,7 +100,7 @@ void ioas_unreserve(struct ioas *ioas, const struct iova_range *ranges, size_t c
  * Makes the address space fit a page table's aperture and pages: 0, -EADDRINUSE,
  * -ENOMEM.
  */
-int ioas_restrict(struct ioas *ioas, struct ioas_table *table);
+int ioas_restrict(struct ioas *ioas, struct ioas_table *table, struct refusal *refusal);
 void ioas_unrestrict(struct ioas *ioas, struct ioas_table *table);
 
 /* Whether page tables may map more than a page in one entry: 0, -EINVAL, -EADDRINUSE */

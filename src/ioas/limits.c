@@ -3,6 +3,7 @@
 #include <linux/err.h>
 #include <linux/mm.h>
 
+#include "../core/refusal.h"
 #include "../hw/hw.h"
 #include "area.h"
 #include "ioas.h"
@@ -89,19 +90,42 @@ void ioas_unreserve(struct ioas *ioas, const struct iova_range *ranges, size_t c
 	up_write(&ioas->lock);
 }
 
-int ioas_restrict(struct ioas *ioas, struct ioas_table *table)
+static void table_explain_aperture(const struct ioas_table *table, struct refusal *refusal)
 {
+	struct iova_range aperture = { 0, ULONG_MAX };
+	size_t i;
+
+	for (i = 0; i < table->n_outside; i++) {
+		if (!table->outside[i].first)
+			aperture.first = table->outside[i].last + 1;
+		else
+			aperture.last = table->outside[i].first - 1;
+	}
+	refusal_set(refusal, "its IOMMU can't map all that is mapped or allowed, only [%#lx, %#lx]",
+		    aperture.first, aperture.last);
+}
+
+int ioas_restrict(struct ioas *ioas, struct ioas_table *table, struct refusal *refusal)
+{
+	unsigned long size = hw_page_size(table->domain);
 	int rc;
 
 	/* Some drivers change it later on, so what was reserved is noted. */
 	table->n_outside = hw_outside(table->domain, table->outside);
 	down_write(&ioas->lock);
 	rc = ioas_reserve_ranges(ioas, table->outside, table->n_outside);
-	if (!rc) {
-		rc = ioas_set_align(ioas, ioas_common_align(ioas, hw_page_size(table->domain)));
-		if (rc)
-			ioas_unreserve_ranges(ioas, table->outside, table->n_outside);
+	if (rc == -EADDRINUSE)
+		table_explain_aperture(table, refusal);
+	if (rc)
+		goto out;
+	rc = ioas_set_align(ioas, ioas_common_align(ioas, size));
+	if (rc) {
+		refusal_set(refusal,
+			    "its IOMMU can't map all that is mapped or allowed, only whole pages of %lu bytes",
+			    size);
+		ioas_unreserve_ranges(ioas, table->outside, table->n_outside);
 	}
+out:
 	up_write(&ioas->lock);
 	return rc;
 }

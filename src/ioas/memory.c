@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 
 #include "../core/context.h"
+#include "../core/refusal.h"
 #include "../core/trace.h"
 #include "dmabuf.h"
 #include "memory.h"
@@ -246,6 +247,22 @@ int memory_pin(struct memory *memory, struct interval_tree_node *holder)
 	memory->npinned += npages;
 	interval_tree_insert(holder, &memory->holders);
 	return 0;
+}
+
+void memory_explain(struct memory *memory, const struct interval_tree_node *holder, int rc,
+		    struct refusal *refusal)
+{
+	unsigned long npages;
+
+	/* Who is being killed waits for no lock. */
+	if (!refusal || rc == -EINTR || mutex_lock_killable(&memory->lock))
+		return;
+	npages = count_missing(memory, holder->start, holder->last);
+	if (rc != -ENOMEM || !payer_explain(memory->payer, memory->charge, npages, refusal))
+		refusal_set(refusal, "what is mapped at %#lx of the %s can't be pinned",
+			    memory_position(memory, holder->start * PAGE_SIZE),
+			    memory->file ? "file" : "process");
+	memory_unlock(memory);
 }
 
 static bool is_only_holder(const struct memory *memory,

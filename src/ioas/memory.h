@@ -26,6 +26,7 @@
 
 struct file;
 struct iommufd_ctx;
+struct refusal;
 
 struct memory {
 	refcount_t refs;
@@ -106,6 +107,10 @@ static inline void memory_unlock(struct memory *memory)
  * changed.  -EINVAL for a DMA-buf.
  */
 int memory_pin(struct memory *memory, struct interval_tree_node *holder);
+
+/* Sets why memory_pin() of that holder failed with @rc. */
+void memory_explain(struct memory *memory, const struct interval_tree_node *holder, int rc,
+		    struct refusal *refusal);
 
 /* Undoes memory_pin() of the same holder. */
 void memory_unpin(struct memory *memory, struct interval_tree_node *holder);

@@ -4,6 +4,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
+#include "../core/refusal.h"
 #include "../hw/hw.h"
 #include "area.h"
 #include "ioas.h"
@@ -56,15 +57,29 @@ static void ioas_unpin_all(struct ioas *ioas)
 			area_unpin(area);
 }
 
-static int table_fill(struct ioas *ioas, struct ioas_table *table)
+static int table_map(struct ioas *ioas, struct ioas_table *table, struct area *area,
+		     struct refusal *refusal)
+{
+	int rc = area_map_into(ioas, area, table);
+
+	if (rc)
+		refusal_set(refusal, "the driver of its IOMMU can't map [%#lx, %#lx]",
+			    area->node.first, area->node.last);
+	return rc;
+}
+
+static int table_fill(struct ioas *ioas, struct ioas_table *table,
+		      struct refusal *refusal)
 {
 	struct area *area;
 	int rc;
 
 	ioas_for_each_filled(area, ioas) {
 		rc = area->pinned ? 0 : area_pin(area);
-		if (!rc)
-			rc = area_map_into(ioas, area, table);
+		if (rc)
+			memory_explain(area->memory, &area->holder, rc, refusal);
+		else
+			rc = table_map(ioas, table, area, refusal);
 		if (rc) {
 			table_unfill(ioas, table, area);
 			return rc;
@@ -128,7 +143,7 @@ static int prepin_list(struct ioas *ioas, struct prepin **list)
 	return rc;
 }
 
-static int prepin_one(struct prepin *one)
+static int prepin_one(struct prepin *one, struct refusal *refusal)
 {
 	int rc;
 
@@ -137,15 +152,17 @@ static int prepin_one(struct prepin *one)
 		return rc;
 	rc = memory_pin(one->memory, &one->holder);
 	memory_unlock(one->memory);
+	if (rc)
+		memory_explain(one->memory, &one->holder, rc, refusal);
 	return rc;
 }
 
 /* Pins what is listed, as far as nothing fails or has failed before, as @rc says. */
-static int prepin_all(struct prepin *list, int rc)
+static int prepin_all(struct prepin *list, int rc, struct refusal *refusal)
 {
 	for (; list; list = list->next) {
 		if (!rc)
-			rc = prepin_one(list);
+			rc = prepin_one(list, refusal);
 		if (!rc)
 			continue;
 		memory_put(list->memory);
@@ -154,7 +171,8 @@ static int prepin_all(struct prepin *list, int rc)
 	return rc;
 }
 
-static int ioas_add_table_locked(struct ioas *ioas, struct ioas_table *table)
+static int ioas_add_table_locked(struct ioas *ioas, struct ioas_table *table,
+				 struct refusal *refusal)
 {
 	int rc;
 
@@ -162,10 +180,10 @@ static int ioas_add_table_locked(struct ioas *ioas, struct ioas_table *table)
 	/* Two groups that came to it at once. */
 	if (table->filled)
 		return 0;
-	rc = ioas_restrict(ioas, table);
+	rc = ioas_restrict(ioas, table, refusal);
 	if (rc)
 		return rc;
-	rc = table_fill(ioas, table);
+	rc = table_fill(ioas, table, refusal);
 	if (rc) {
 		ioas_unrestrict(ioas, table);
 		return rc;
@@ -179,7 +197,7 @@ static int ioas_add_table_locked(struct ioas *ioas, struct ioas_table *table)
  * What the first page table needs is pinned before the locks are taken under which it is
  * filled, as page faults may take any time.
  */
-int ioas_add_table(struct ioas *ioas, struct ioas_table *table)
+int ioas_add_table(struct ioas *ioas, struct ioas_table *table, struct refusal *refusal)
 {
 	struct prepin *prepin = NULL;
 	int rc;
@@ -193,10 +211,10 @@ int ioas_add_table(struct ioas *ioas, struct ioas_table *table)
 		rc = prepin_list(ioas, &prepin);
 	up_write(&ioas->users);
 
-	rc = prepin_all(prepin, rc);
+	rc = prepin_all(prepin, rc, refusal);
 	down_write(&ioas->users);
 	if (!rc)
-		rc = ioas_add_table_locked(ioas, table);
+		rc = ioas_add_table_locked(ioas, table, refusal);
 	WRITE_ONCE(ioas->comers, ioas->comers - 1);
 	if (!ioas_wants_pins(ioas))
 		ioas_unpin_all(ioas);

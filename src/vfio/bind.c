@@ -9,6 +9,7 @@
 #include <linux/uaccess.h>
 #include <linux/uuid.h>
 
+#include "../core/refusal.h"
 #include "vfio.h"
 
 struct bind_request {
@@ -41,11 +42,6 @@ static int read_request(struct bind_request *req, struct vfio_uapi_bind __user *
 		return -EFAULT;
 	return 0;
 }
-
-/* Why not?  One line, because an errno has many reasons. */
-#define refused(_front, _rc, _why) \
-	dev_info_ratelimited((_front)->vdev->dev, "vfio: BIND refused (%d): %s\n", \
-			     _rc, _why)
 
 /* A few at the most, and asked for by few. */
 static LIST_HEAD(bound_files);
@@ -95,8 +91,7 @@ static int device_open(struct front *front)
 
 	front->idev = iommufd_device_bind(front->ictx, vdev->dev, &front->devid);
 	if (IS_ERR(front->idev)) {
-		rc = PTR_ERR(front->idev);
-		refused(front, rc, "the context can't own the DMA of its group");
+		rc = PTR_ERR(front->idev);	/* iommufd has told why */
 		goto err_module;
 	}
 
@@ -106,7 +101,7 @@ static int device_open(struct front *front)
 	vfio_set_kvm(vdev, front->vm.kvm, front->vm.put);
 	rc = vdev->ops->open_device ? vdev->ops->open_device(vdev) : 0;
 	if (rc) {
-		refused(front, rc, "the driver can't open the device");
+		log_refused(vdev->dev, "BIND", rc, "the driver can't open the device");
 		goto err_unbind;
 	}
 	front_add_bound(front);
@@ -153,17 +148,21 @@ static int bind_locked(struct front *front, const struct bind_request *req,
 	if (front->idev)
 		return -EINVAL;
 	rc = vfio_match_token(vdev, req->has_token ? &req->token : NULL);
-	if (rc)
+	if (rc) {
+		log_refused(vdev->dev, "BIND", rc, "the token isn't the one that its driver wants");
 		return rc;
+	}
 	front->ictx = iommufd_ctx_from_fd(req->iommufd);
 	if (IS_ERR(front->ictx)) {
 		rc = PTR_ERR(front->ictx);
+		log_refused(vdev->dev, "BIND", rc, "descriptor %d isn't of /dev/iommu",
+			    req->iommufd);
 		goto err;
 	}
 	/* By another file, that is: the legacy path is shut by now. */
 	if (vdev->open_count) {
 		rc = -EINVAL;
-		refused(front, rc, "another file has bound the device");
+		log_refused(vdev->dev, "BIND", rc, "another file has bound the device");
 		goto err_ctx;
 	}
 	front->vm = req->vm;
@@ -199,9 +198,10 @@ long front_bind(struct front *front, struct vfio_uapi_bind __user *user)
 		return rc;
 	rc = group_hold_get(front->vdev, &hold);
 	if (rc) {
-		refused(front, rc, rc == -EBUSY ?
-			"its group is open by the legacy path" :
-			"its group can't be kept from the legacy path");
+		if (rc != -EINTR)
+			log_refused(front->vdev->dev, "BIND", rc, "%s", rc == -EBUSY ?
+				    "its group is open by the legacy path" :
+				    "its group can't be kept from the legacy path");
 		return rc;
 	}
 

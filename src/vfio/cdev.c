@@ -14,6 +14,7 @@
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
+#include "../core/refusal.h"
 #include "vfio.h"
 
 #define NODE_MINORS (MINORMASK + 1)
@@ -131,7 +132,7 @@ static int wake(struct device *dev)
 	rc = pm_runtime_resume_and_get(dev);
 	if (!rc)
 		return 0;
-	dev_info_ratelimited(dev, "vfio: can't wake the device: error %d\n", rc);
+	log_refused(dev, "call", rc, "the device can't be woken");
 	return -EIO;
 }
 

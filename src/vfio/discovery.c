@@ -74,12 +74,12 @@ int front_discovery_init(void)
 	int rc = interface_find_class();
 
 	if (rc) {
-		pr_err("iommufd_vfio: this kernel's VFIO devices have no class vfio-dev\n");
+		pr_err("this kernel's VFIO devices have no class vfio-dev\n");
 		return rc;
 	}
 	rc = node_init(interface.class);
 	if (rc) {
-		pr_err("iommufd_vfio: this kernel's devices can't get a node later: error %d\n", rc);
+		pr_err("this kernel's devices can't get a node later: error %d\n", rc);
 		return rc;
 	}
 	rc = class_interface_register(&interface);

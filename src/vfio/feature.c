@@ -9,6 +9,7 @@
 #include <linux/fs.h>
 #include <linux/uaccess.h>
 
+#include "../core/refusal.h"
 #include "vfio.h"
 
 #define FEATURE_GET	VFIO_DEVICE_FEATURE_GET
@@ -175,8 +176,8 @@ static int feature_precopy_info_v2(const struct feature_call *call)
 static int feature_dma_logging(const struct feature_call *call)
 {
 	if (call->vdev->log_ops)
-		dev_info_ratelimited(call->vdev->dev,
-				     "vfio: no DMA logging: its driver can't report on this kernel\n");
+		log_refused(call->vdev->dev, "DMA logging", -ENOTTY,
+			    "its driver can't report on this kernel");
 	return -ENOTTY;
 }
 

@@ -18,6 +18,7 @@
 #include <linux/vfio_pci_core.h>
 
 #include "../compat/vfio_pci.h"
+#include "../core/refusal.h"
 #include "vfio.h"
 
 /* Devices that the reset reaches, each with a reference. */
@@ -195,10 +196,6 @@ long front_hot_reset_info(struct front *front, struct vfio_pci_hot_reset_info __
 	return rc;
 }
 
-/* Why not?  One line about the device that is in the way. */
-#define refused(_dev, _why) \
-	dev_info_ratelimited(_dev, "vfio: hot reset refused: %s\n", _why)
-
 /* The devices of a set.  It stays as it is while its lock is held. */
 struct reset_set {
 	unsigned int count;
@@ -218,8 +215,8 @@ static int check_affected(struct front *front)
 	for (i = 0; !rc && i < all.count; i++) {
 		if (find_in_set(set, &all.devs[i]->dev))
 			continue;
-		refused(&all.devs[i]->dev, "it has no VFIO driver");
 		rc = -EINVAL;
+		log_refused(&all.devs[i]->dev, "hot reset", rc, "it has no VFIO driver");
 	}
 	affected_put(&all);
 	return rc;
@@ -239,8 +236,9 @@ static int collect(struct front *front, struct reset_set *all)
 	list_for_each_entry(vdev, &set->device_list, dev_set_list) {
 		core = compat_pci_core(vdev);
 		if (!core || devid_of(front, vdev) == VFIO_PCI_DEVID_NOT_OWNED) {
-			refused(vdev->dev, core ? "it isn't the context's" :
-				"it has another kind of driver");
+			log_refused(vdev->dev, "hot reset", -EINVAL, "%s", core ?
+				    "it isn't the context's" :
+				    "its driver isn't of vfio-pci-core");
 			kfree(all->cores);
 			return -EINVAL;
 		}
@@ -335,7 +333,8 @@ static int check_lent(struct reset_set *all)
 	for (i = 0; i < all->count; i++) {
 		if (!compat_pci_lends(all->cores[i]))
 			continue;
-		refused(&all->cores[i]->pdev->dev, "its memory is lent and accessible");
+		log_refused(&all->cores[i]->pdev->dev, "hot reset", -EBUSY,
+			    "its memory is exported as a DMA-buf that is in use");
 		return -EBUSY;
 	}
 	return 0;

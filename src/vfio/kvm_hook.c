@@ -141,7 +141,7 @@ void front_kvm_init(void)
 	int rc;
 
 	if (!strcmp(wish, "off")) {
-		pr_info("iommufd_vfio: KVM won't take device files, as kvm=off was given\n");
+		pr_info("KVM won't take device files, as kvm=off was given\n");
 		return;
 	}
 	for (way = hook_ways; way->name && !installed; way++) {
@@ -152,12 +152,12 @@ void front_kvm_init(void)
 		why_not = why_not ?: rc;
 	}
 	if (installed)
-		pr_info("iommufd_vfio: version %s, KVM is reached by %s\n", IOMMUFD_VERSION,
+		pr_info("version %s, KVM is reached by %s\n", IOMMUFD_VERSION,
 			installed->name);
 	else if (!why_not)
 		why_not = -EOPNOTSUPP;		/* there is no way */
 	if (!installed)
-		pr_err("iommufd_vfio: KVM won't take device files: no hook in vfio.ko, error %d%s\n",
+		pr_err("KVM won't take device files: no hook in vfio.ko, error %d%s\n",
 		       why_not, why_not == -EBUSY ?
 		       " (livepatch, or kernel.ftrace_enabled=0)" : "");
 }

@@ -289,6 +289,87 @@ static void says_whose_group(void)
 	device_close(&one);
 }
 
+/* Lines that tell of a refusal to a device, since the log was opened. */
+static unsigned int refusals(int klog, const char *bdf)
+{
+	unsigned int n = 0;
+
+	while (klog_says(klog, "refused", 200))
+		n += strstr(klog_line(), bdf) ? 1 : 0;
+	return n;
+}
+
+/* A refusal is one line, whichever of the two modules finds the reason. */
+static void refused_bind_is_one_line(void)
+{
+	int fd = iommu_open(), other = iommu_open(), klog;
+	struct device one, two;
+	unsigned int n = 0;
+	char a[16], b[16];
+
+	if (tap_oracle())
+		tap_skip("Linux's own iommufd doesn't say");
+	device_find_pair("edu", a, b);
+	require_ok(device_open(&one, a));
+	require_ok(device_bind(&one, fd));
+	require_ok(device_open(&two, b));
+	for (int i = 0; i < TRIES && !n; i++) {
+		klog = klog_open();
+		check_ret(device_bind(&two, other), -EPERM);
+		n = refusals(klog, b);
+		close(klog);
+	}
+	check_eq(n, 1);
+	device_close(&two);
+	device_close(&one);
+}
+
+/* Attaches again until the log has these words, and the errno is always that one. */
+static void check_says(struct rig *r, uint32_t pt, int error, const char *words)
+{
+	bool said = false;
+
+	for (int i = 0; i < TRIES && !said; i++) {
+		check_ret(device_attach(&r->dev, pt), error);
+		said = klog_says(r->klog, words, 100);
+	}
+	tap_diag("%s", said ? klog_line() : words);
+	check(said && strstr(klog_line(), r->dev.bdf));
+}
+
+static void says_what_is_wrong_with_an_id(void)
+{
+	char words[80];
+	struct rig r;
+
+	if (tap_oracle())
+		tap_skip("Linux's own iommufd doesn't say");
+	bind(&r);
+	check_says(&r, 0x7ffff, -ENOENT, "there is no page table and no IOAS 524287");
+	snprintf(words, sizeof(words), "object %u is a device, not a page table", r.dev.id);
+	check_says(&r, r.dev.id, -EINVAL, words);
+	require_ok(device_attach(&r.dev, r.ioas));
+	require_ok(device_detach(&r.dev));
+}
+
+/* The limit, what it counts already, and what was asked for. */
+static void says_limit(void)
+{
+	struct rlimit limit = { 4 * PAGE, 4 * PAGE };
+	struct rig r;
+
+	if (tap_oracle())
+		tap_skip("Linux's own iommufd doesn't say");
+	bind(&r);
+	require(!setrlimit(RLIMIT_MEMLOCK, &limit) && !setresuid(4242, 4242, 4242));
+	require_ok(ioas_map_at(r.fd, r.ioas, r.m.va, 8 * PAGE, RIG_BASE));
+	check_says(&r, r.ioas, -ENOMEM,
+		   "RLIMIT_MEMLOCK of the user is 16384 bytes: 0 are locked, 32768 more were asked for");
+	require(ioas_unmap_all(r.fd, r.ioas) > 0);
+	require_ok(ioas_map_at(r.fd, r.ioas, r.m.va, 4 * PAGE, RIG_BASE));
+	require_ok(device_attach(&r.dev, r.ioas));
+}
+
 static const struct test tests[] = {
 	{ "fdinfo_shows_mappings", shows_mappings },
 	{ "fdinfo_shows_device_file", shows_device_file },
@@ -301,6 +382,9 @@ static const struct test tests[] = {
 	{ "says_reserved", says_reserved },
 	{ "says_out_of_range", says_out_of_range },
 	{ "says_whose_group", says_whose_group },
+	{ "refused_bind_is_one_line", refused_bind_is_one_line },
+	{ "says_what_is_wrong_with_an_id", says_what_is_wrong_with_an_id },
+	{ "says_limit", says_limit },
 };
 
 TAP_MAIN("watch", tests)
