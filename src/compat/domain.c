@@ -5,9 +5,9 @@
 
 #ifdef IOMMUFD_HAVE_IOMMU_DOMAIN_ALLOC_USER
 
-static struct iommu_domain *alloc_plain(struct device *dev,
-					const struct iommu_ops *ops,
-					unsigned int flags)
+static struct iommu_domain *domain_alloc_plain(struct device *dev,
+					       const struct iommu_ops *ops,
+					       unsigned int flags)
 {
 	struct iommu_domain *domain;
 
@@ -23,15 +23,15 @@ static struct iommu_domain *alloc_plain(struct device *dev,
  * The flag is newer than PASIDs are in drivers, and without it a domain may fit.
  * VT-d's doesn't if it tracks dirty pages.
  */
-static struct iommu_domain *alloc_for_pasids(struct device *dev,
-					     const struct iommu_ops *ops,
-					     unsigned int flags)
+static struct iommu_domain *domain_alloc_for_pasids(struct device *dev,
+						    const struct iommu_ops *ops,
+						    unsigned int flags)
 {
 	struct iommu_domain *domain;
 
 	if (flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING)
 		return ERR_PTR(-EOPNOTSUPP);
-	domain = alloc_plain(dev, ops, flags & ~IOMMU_HWPT_ALLOC_PASID);
+	domain = domain_alloc_plain(dev, ops, flags & ~IOMMU_HWPT_ALLOC_PASID);
 	if (!IS_ERR(domain) && !domain->ops->set_dev_pasid) {
 		iommu_domain_free(domain);
 		return ERR_PTR(-EOPNOTSUPP);
@@ -40,15 +40,15 @@ static struct iommu_domain *alloc_for_pasids(struct device *dev,
 }
 
 /* The plain way gives VT-d a domain that is finished at the first attachment. */
-static struct iommu_domain *alloc_by_driver(struct device *dev,
-					    const struct iommu_ops *ops,
-					    unsigned int flags)
+static struct iommu_domain *domain_alloc_by_driver(struct device *dev,
+						   const struct iommu_ops *ops,
+						   unsigned int flags)
 {
 	struct iommu_domain *domain;
 
-	domain = alloc_plain(dev, ops, flags);
+	domain = domain_alloc_plain(dev, ops, flags);
 	if (domain == ERR_PTR(-EOPNOTSUPP) && (flags & IOMMU_HWPT_ALLOC_PASID))
-		domain = alloc_for_pasids(dev, ops, flags);
+		domain = domain_alloc_for_pasids(dev, ops, flags);
 	return domain;
 }
 
@@ -60,7 +60,7 @@ struct iommu_domain *compat_paging_domain_alloc_flags(struct device *dev,
 	if (!ops)
 		return ERR_PTR(-ENODEV);
 	if (ops->domain_alloc_user)
-		return alloc_by_driver(dev, ops, flags);
+		return domain_alloc_by_driver(dev, ops, flags);
 	if (flags)
 		return ERR_PTR(-EOPNOTSUPP);
 	return iommu_paging_domain_alloc(dev);

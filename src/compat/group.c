@@ -12,7 +12,7 @@
 
 #ifndef IOMMUFD_HAVE_SYM_IOMMU_ATTACH_GROUP_HANDLE
 
-static int fits(struct device *dev, void *domain)
+static int group_device_fits(struct device *dev, void *domain)
 {
 	return compat_domain_fits(domain, dev) ? 0 : -EINVAL;
 }
@@ -25,7 +25,7 @@ int compat_attach_group_handle(struct iommu_domain *domain,
 
 	if (!handle)
 		return -EINVAL;
-	rc = iommu_group_for_each_dev(group, domain, fits);
+	rc = iommu_group_for_each_dev(group, domain, group_device_fits);
 	if (rc)
 		return rc;
 	handle->domain = domain;
@@ -40,7 +40,7 @@ void compat_detach_group_handle(struct iommu_domain *domain,
 	iommu_detach_group(domain, group);
 }
 
-static int first_domain(struct device *dev, void *domain)
+static int group_first_domain(struct device *dev, void *domain)
 {
 	*(struct iommu_domain **)domain = iommu_get_domain_for_dev(dev);
 	return 1;
@@ -55,10 +55,10 @@ int compat_replace_group_handle(struct iommu_group *group,
 
 	if (!new_domain || !handle)
 		return -EINVAL;
-	rc = iommu_group_for_each_dev(group, new_domain, fits);
+	rc = iommu_group_for_each_dev(group, new_domain, group_device_fits);
 	if (rc)
 		return rc;
-	iommu_group_for_each_dev(group, &old_domain, first_domain);
+	iommu_group_for_each_dev(group, &old_domain, group_first_domain);
 	if (!old_domain)
 		return -ENODEV;
 	handle->domain = new_domain;
@@ -90,7 +90,7 @@ void compat_get_resv_regions(struct device *dev, struct list_head *list)
 
 #ifndef IOMMUFD_HAVE_SYM_IOMMU_GROUP_HAS_ISOLATED_MSI
 
-static int remaps_interrupts(struct device *dev, void *unused)
+static int group_remaps_interrupts(struct device *dev, void *unused)
 {
 	return device_iommu_capable(dev, IOMMU_CAP_INTR_REMAP) ? 0 : -EPERM;
 }
@@ -99,7 +99,7 @@ static int remaps_interrupts(struct device *dev, void *unused)
 bool compat_group_has_isolated_msi(struct iommu_group *group)
 {
 	return irq_domain_check_msi_remap() ||
-	       !iommu_group_for_each_dev(group, NULL, remaps_interrupts);
+	       !iommu_group_for_each_dev(group, NULL, group_remaps_interrupts);
 }
 
 #endif

@@ -21,12 +21,12 @@
 
 #define FTRACE_FLAGS (FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT)
 
-static void *first_argument(struct ftrace_regs *fregs)
+static void *hook_first_argument(struct ftrace_regs *fregs)
 {
 	return (void *)ftrace_regs_get_argument(fregs, 0);
 }
 
-static void go_to(struct ftrace_regs *fregs, void *function)
+static void hook_go_to(struct ftrace_regs *fregs, void *function)
 {
 	ftrace_regs_set_instruction_pointer(fregs, (unsigned long)function);
 }
@@ -36,33 +36,33 @@ static void go_to(struct ftrace_regs *fregs, void *function)
 #define FTRACE_FLAGS (FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT | \
 		      FTRACE_OPS_FL_SAVE_REGS)
 
-static void *first_argument(struct ftrace_regs *fregs)
+static void *hook_first_argument(struct ftrace_regs *fregs)
 {
 	return (void *)regs_get_kernel_argument(ftrace_get_regs(fregs), 0);
 }
 
-static void go_to(struct ftrace_regs *fregs, void *function)
+static void hook_go_to(struct ftrace_regs *fregs, void *function)
 {
 	instruction_pointer_set(ftrace_get_regs(fregs), (unsigned long)function);
 }
 
 #endif
 
-static void at_entry(unsigned long ip, unsigned long parent_ip,
-		     struct ftrace_ops *ops, struct ftrace_regs *fregs)
+static void hook_at_entry(unsigned long ip, unsigned long parent_ip,
+			  struct ftrace_ops *ops, struct ftrace_regs *fregs)
 {
 	struct hook *hook = container_of(ops, struct hook, ftrace);
 
-	if (hook->wants(first_argument(fregs)))
-		go_to(fregs, hook->ours);
+	if (hook->wants(hook_first_argument(fregs)))
+		hook_go_to(fregs, hook->ours);
 }
 
-static int ftrace_install(struct hook *hook)
+static int hook_ftrace_install(struct hook *hook)
 {
 	int rc;
 
 	hook->ftrace = (struct ftrace_ops) {
-		.func = at_entry,
+		.func = hook_at_entry,
 		.flags = FTRACE_FLAGS,
 	};
 	rc = ftrace_set_filter_ip(&hook->ftrace, (unsigned long)hook->theirs, 0, 0);
@@ -74,7 +74,7 @@ static int ftrace_install(struct hook *hook)
 	return rc;
 }
 
-static void ftrace_remove(struct hook *hook)
+static void hook_ftrace_remove(struct hook *hook)
 {
 	unregister_ftrace_function(&hook->ftrace);
 	ftrace_free_filter(&hook->ftrace);
@@ -84,7 +84,7 @@ static void ftrace_remove(struct hook *hook)
 
 #ifdef CONFIG_KPROBES
 
-static int at_probe(struct kprobe *probe, struct pt_regs *regs)
+static int hook_at_probe(struct kprobe *probe, struct pt_regs *regs)
 {
 	struct hook *hook = container_of(probe, struct hook, kprobe);
 
@@ -95,21 +95,21 @@ static int at_probe(struct kprobe *probe, struct pt_regs *regs)
 }
 
 /* Its presence says that the probe may change where the CPU goes. */
-static void after_probe(struct kprobe *probe, struct pt_regs *regs, unsigned long flags)
+static void hook_after_probe(struct kprobe *probe, struct pt_regs *regs, unsigned long flags)
 {
 }
 
-static int kprobe_install(struct hook *hook)
+static int hook_kprobe_install(struct hook *hook)
 {
 	hook->kprobe = (struct kprobe) {
 		.addr = hook->theirs,
-		.pre_handler = at_probe,
-		.post_handler = after_probe,
+		.pre_handler = hook_at_probe,
+		.post_handler = hook_after_probe,
 	};
 	return register_kprobe(&hook->kprobe);
 }
 
-static void kprobe_remove(struct hook *hook)
+static void hook_kprobe_remove(struct hook *hook)
 {
 	unregister_kprobe(&hook->kprobe);
 }
@@ -118,10 +118,10 @@ static void kprobe_remove(struct hook *hook)
 
 const struct hook_way hook_ways[] = {
 #ifdef CONFIG_FUNCTION_TRACER
-	{ "ftrace", ftrace_install, ftrace_remove },
+	{ "ftrace", hook_ftrace_install, hook_ftrace_remove },
 #endif
 #ifdef CONFIG_KPROBES
-	{ "kprobe", kprobe_install, kprobe_remove },
+	{ "kprobe", hook_kprobe_install, hook_kprobe_remove },
 #endif
 	{}
 };

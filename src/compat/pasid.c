@@ -39,7 +39,7 @@ struct iommu_attach_handle *iommu_attach_handle_get(struct iommu_group *group,
 						    unsigned int type);
 
 /* What a PASID is attached to, or NULL. */
-static struct iommu_attach_handle *current_handle(struct device *dev, u32 pasid)
+static struct iommu_attach_handle *pasid_current_handle(struct device *dev, u32 pasid)
 {
 	struct iommu_attach_handle *handle = ERR_PTR(-ENODEV);
 	struct iommu_group *group = iommu_group_get(dev);
@@ -53,7 +53,7 @@ static struct iommu_attach_handle *current_handle(struct device *dev, u32 pasid)
 int compat_replace_device_pasid(struct iommu_domain *domain, struct device *dev,
 				u32 pasid, struct iommu_attach_handle *handle)
 {
-	struct iommu_attach_handle *old = current_handle(dev, pasid);
+	struct iommu_attach_handle *old = pasid_current_handle(dev, pasid);
 	int rc;
 
 	if (!domain->ops->set_dev_pasid)
@@ -75,7 +75,7 @@ int compat_replace_device_pasid(struct iommu_domain *domain, struct device *dev,
 void compat_detach_device_pasid(struct iommu_domain *domain, struct device *dev,
 				u32 pasid)
 {
-	if (current_handle(dev, pasid))
+	if (pasid_current_handle(dev, pasid))
 		iommu_detach_device_pasid(domain, dev, pasid);
 }
 

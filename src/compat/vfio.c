@@ -79,7 +79,7 @@ int vfio_match_token(struct vfio_device *vdev, const uuid_t *token)
  * Believe that only if it shows: whoever registers a device puts it into the
  * same kset and gives it the same type.  Nothing is followed before that.
  */
-static struct device *group_device(struct vfio_device *vdev)
+static struct device *vfio_group_device(struct vfio_device *vdev)
 {
 	struct device *dev = (struct device *)vdev->group;
 
@@ -93,7 +93,7 @@ static struct device *group_device(struct vfio_device *vdev)
 
 int vfio_group_devt(struct vfio_device *vdev, dev_t *devt)
 {
-	struct device *dev = group_device(vdev);
+	struct device *dev = vfio_group_device(vdev);
 	struct iommu_group *group;
 	char name[16];
 

@@ -48,35 +48,35 @@ struct filled_vma {
 	struct list_head item;
 };
 
-static bool is_credible(struct vfio_pci_core_device *core, struct filled_vma *filled)
+static bool vfio_pci_is_credible(struct vfio_pci_core_device *core, struct filled_vma *filled)
 {
 	return virt_addr_valid(filled->vma) &&
 	       filled->vma->vm_private_data == core;
 }
 
-static void forget(struct filled_vma *filled)
+static void vfio_pci_forget(struct filled_vma *filled)
 {
 	list_del(&filled->item);
 	kfree(filled);
 }
 
 /* A process with filled mappings, or NULL; with vma_lock. */
-static struct mm_struct *first_process(struct vfio_pci_core_device *core)
+static struct mm_struct *vfio_pci_first_process(struct vfio_pci_core_device *core)
 {
 	struct filled_vma *filled, *next;
 
 	list_for_each_entry_safe(filled, next, &core->vma_list, item) {
-		if (!is_credible(core, filled))
+		if (!vfio_pci_is_credible(core, filled))
 			return ERR_PTR(-EOPNOTSUPP);
 		if (mmget_not_zero(filled->vma->vm_mm))
 			return filled->vma->vm_mm;
-		forget(filled);		/* it's being torn down */
+		vfio_pci_forget(filled);		/* it's being torn down */
 	}
 	return NULL;
 }
 
 /* With mmap_lock and vma_lock. */
-static void zap_process(struct vfio_pci_core_device *core, struct mm_struct *mm)
+static void vfio_pci_zap_process(struct vfio_pci_core_device *core, struct mm_struct *mm)
 {
 	struct filled_vma *filled, *next;
 
@@ -85,19 +85,19 @@ static void zap_process(struct vfio_pci_core_device *core, struct mm_struct *mm)
 
 		if (vma->vm_mm != mm)
 			continue;
-		forget(filled);
+		vfio_pci_forget(filled);
 		zap_vma_ptes(vma, vma->vm_start, vma->vm_end - vma->vm_start);
 	}
 }
 
-static int zap_process_locked(struct vfio_pci_core_device *core, struct mm_struct *mm)
+static int vfio_pci_zap_process_locked(struct vfio_pci_core_device *core, struct mm_struct *mm)
 {
 	int rc = -EBUSY;
 
 	if (!mmap_read_trylock(mm))
 		return rc;
 	if (mutex_trylock(&core->vma_lock)) {
-		zap_process(core, mm);
+		vfio_pci_zap_process(core, mm);
 		mutex_unlock(&core->vma_lock);
 		rc = 0;
 	}
@@ -114,13 +114,13 @@ int compat_pci_block_maps(struct vfio_pci_core_device *core)
 	while (!fatal_signal_pending(current)) {
 		if (!mutex_trylock(&core->vma_lock))
 			return -EBUSY;
-		mm = first_process(core);
+		mm = vfio_pci_first_process(core);
 		if (!mm)
 			return 0;
 		mutex_unlock(&core->vma_lock);
 		if (IS_ERR(mm))
 			return PTR_ERR(mm);
-		rc = zap_process_locked(core, mm);
+		rc = vfio_pci_zap_process_locked(core, mm);
 		/* Not by us: its end takes the vma_lock of other devices. */
 		mmput_async(mm);
 		if (rc)
@@ -173,7 +173,7 @@ void compat_pci_unblock_memory(struct vfio_pci_core_device *core)
 
 #ifdef IOMMUFD_HAVE_VFIO_PCI_DMABUFS
 
-static bool memory_enabled(struct vfio_pci_core_device *core)
+static bool vfio_pci_memory_enabled(struct vfio_pci_core_device *core)
 {
 	typeof(&__vfio_pci_memory_enabled) ask;
 	bool enabled;
@@ -186,22 +186,22 @@ static bool memory_enabled(struct vfio_pci_core_device *core)
 	return enabled;
 }
 
-bool compat_pci_lends(struct vfio_pci_core_device *core)
+bool compat_pci_is_exported(struct vfio_pci_core_device *core)
 {
-	return !list_empty(&core->dmabufs) && memory_enabled(core);
+	return !list_empty(&core->dmabufs) && vfio_pci_memory_enabled(core);
 }
 
 /*
  * The end of a low power state has that effect too, and nothing else to do for a
  * device that isn't in one.
  */
-void compat_pci_lend_again(struct vfio_pci_core_device *core)
+void compat_pci_export_again(struct vfio_pci_core_device *core)
 {
 	struct vfio_device *vdev = &core->vdev;
 	bool again;
 
 	down_read(&core->memory_lock);
-	again = vdev->open_count && !core->pm_runtime_engaged && compat_pci_lends(core);
+	again = vdev->open_count && !core->pm_runtime_engaged && compat_pci_is_exported(core);
 	up_read(&core->memory_lock);
 	if (again && vdev->ops->device_feature)
 		vdev->ops->device_feature(vdev, VFIO_DEVICE_FEATURE_SET |
@@ -210,12 +210,12 @@ void compat_pci_lend_again(struct vfio_pci_core_device *core)
 
 #else
 
-bool compat_pci_lends(struct vfio_pci_core_device *core)
+bool compat_pci_is_exported(struct vfio_pci_core_device *core)
 {
 	return false;
 }
 
-void compat_pci_lend_again(struct vfio_pci_core_device *core)
+void compat_pci_export_again(struct vfio_pci_core_device *core)
 {
 }
 

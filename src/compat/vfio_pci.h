@@ -34,9 +34,9 @@ void compat_pci_unblock_memory(struct vfio_pci_core_device *core);
  * May a DMA-buf of the device's memory be in use?  Those that there are were revoked
  * if memory decoding is off.  With memory_lock.
  */
-bool compat_pci_lends(struct vfio_pci_core_device *core);
+bool compat_pci_is_exported(struct vfio_pci_core_device *core);
 
 /* Ends the revocation of DMA-bufs if nothing speaks against it.  Without memory_lock. */
-void compat_pci_lend_again(struct vfio_pci_core_device *core);
+void compat_pci_export_again(struct vfio_pci_core_device *core);
 
 #endif

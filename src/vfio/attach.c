@@ -12,42 +12,42 @@
 
 #include "vfio.h"
 
-static int attach_locked(struct front *front, u32 pasid, u32 *pt_id)
+static int device_file_attach_locked(struct vfio_device_file *df, u32 pasid, u32 *pt_id)
 {
 	int rc;
 
-	front_assert_locked(front);
-	rc = xa_insert(&front->attached, pasid, xa_mk_value(1), GFP_KERNEL_ACCOUNT);
+	device_file_assert_locked(df);
+	rc = xa_insert(&df->attached, pasid, xa_mk_value(1), GFP_KERNEL_ACCOUNT);
 	if (rc == -EBUSY)
-		return iommufd_device_replace(front->idev, pasid, pt_id);
+		return iommufd_device_replace(df->idev, pasid, pt_id);
 	if (rc)
 		return rc;
-	rc = iommufd_device_attach(front->idev, pasid, pt_id);
+	rc = iommufd_device_attach(df->idev, pasid, pt_id);
 	if (rc)
-		xa_erase(&front->attached, pasid);
+		xa_erase(&df->attached, pasid);
 	return rc;
 }
 
-static void detach_locked(struct front *front, u32 pasid)
+static void device_file_detach_locked(struct vfio_device_file *df, u32 pasid)
 {
-	front_assert_locked(front);
-	if (xa_erase(&front->attached, pasid))
-		iommufd_device_detach(front->idev, pasid);
+	device_file_assert_locked(df);
+	if (xa_erase(&df->attached, pasid))
+		iommufd_device_detach(df->idev, pasid);
 }
 
 /* PASIDs first: some IOMMUs have them as a part of the device's own table. */
-void front_detach_all(struct front *front)
+void device_file_detach_all(struct vfio_device_file *df)
 {
 	unsigned long pasid;
 	void *entry;
 
-	xa_for_each_start(&front->attached, pasid, entry, IOMMU_NO_PASID + 1)
-		detach_locked(front, pasid);
-	detach_locked(front, IOMMU_NO_PASID);
+	xa_for_each_start(&df->attached, pasid, entry, IOMMU_NO_PASID + 1)
+		device_file_detach_locked(df, pasid);
+	device_file_detach_locked(df, IOMMU_NO_PASID);
 }
 
-static int read_attach(struct vfio_uapi_attach *arg,
-		       struct vfio_uapi_attach __user *user)
+static int device_file_read_attach(struct vfio_uapi_attach *arg,
+				   struct vfio_uapi_attach __user *user)
 {
 	const size_t known = offsetofend(struct vfio_uapi_attach, pt_id);
 
@@ -63,13 +63,13 @@ static int read_attach(struct vfio_uapi_attach *arg,
 	return get_user(arg->pasid, &user->pasid);
 }
 
-long front_attach(struct front *front, struct vfio_uapi_attach __user *user)
+long device_file_attach(struct vfio_device_file *df, struct vfio_uapi_attach __user *user)
 {
-	struct mutex *lock = &front->vdev->dev_set->lock;
+	struct mutex *lock = &df->vdev->dev_set->lock;
 	struct vfio_uapi_attach arg;
 	int rc;
 
-	rc = read_attach(&arg, user);
+	rc = device_file_read_attach(&arg, user);
 	if (rc)
 		return rc;
 	/* Memory that can't be written is found out before anything changes. */
@@ -79,18 +79,18 @@ long front_attach(struct front *front, struct vfio_uapi_attach __user *user)
 	rc = mutex_lock_killable(lock);
 	if (rc)
 		return rc;
-	rc = attach_locked(front, arg.pasid, &arg.pt_id);
+	rc = device_file_attach_locked(df, arg.pasid, &arg.pt_id);
 	if (!rc && put_user(arg.pt_id, &user->pt_id)) {
 		/* The memory went away meanwhile, and a replace can't be undone. */
-		detach_locked(front, arg.pasid);
+		device_file_detach_locked(df, arg.pasid);
 		rc = -EFAULT;
 	}
 	mutex_unlock(lock);
 	return rc;
 }
 
-static int read_detach(struct vfio_uapi_detach *arg,
-		       struct vfio_uapi_detach __user *user)
+static int device_file_read_detach(struct vfio_uapi_detach *arg,
+				   struct vfio_uapi_detach __user *user)
 {
 	const size_t known = offsetofend(struct vfio_uapi_detach, flags);
 
@@ -106,19 +106,19 @@ static int read_detach(struct vfio_uapi_detach *arg,
 	return get_user(arg->pasid, &user->pasid);
 }
 
-long front_detach(struct front *front, struct vfio_uapi_detach __user *user)
+long device_file_detach(struct vfio_device_file *df, struct vfio_uapi_detach __user *user)
 {
-	struct mutex *lock = &front->vdev->dev_set->lock;
+	struct mutex *lock = &df->vdev->dev_set->lock;
 	struct vfio_uapi_detach arg;
 	int rc;
 
-	rc = read_detach(&arg, user);
+	rc = device_file_read_detach(&arg, user);
 	if (rc)
 		return rc;
 	rc = mutex_lock_killable(lock);
 	if (rc)
 		return rc;
-	detach_locked(front, arg.pasid);
+	device_file_detach_locked(df, arg.pasid);
 	mutex_unlock(lock);
 	return 0;
 }

@@ -16,10 +16,10 @@ struct bind_request {
 	int iommufd;
 	bool has_token;
 	uuid_t token;
-	struct front_kvm vm;
+	struct vm_ref vm;
 };
 
-static int read_request(struct bind_request *req, struct vfio_uapi_bind __user *user)
+static int bind_request_read(struct bind_request *req, struct vfio_uapi_bind __user *user)
 {
 	struct vfio_uapi_bind bind;
 	u32 size;
@@ -47,15 +47,15 @@ static int read_request(struct bind_request *req, struct vfio_uapi_bind __user *
 static LIST_HEAD(bound_files);
 static DEFINE_SPINLOCK(bound_lock);
 
-struct front *front_bound_to(struct vfio_device *vdev)
+struct vfio_device_file *device_file_bound_to(struct vfio_device *vdev)
 {
-	struct front *front, *found = NULL;
+	struct vfio_device_file *df, *found = NULL;
 
 	lockdep_assert_held(&vdev->dev_set->lock);
 	spin_lock(&bound_lock);
-	list_for_each_entry(front, &bound_files, bound) {
-		if (front->vdev == vdev) {
-			found = front;
+	list_for_each_entry(df, &bound_files, bound) {
+		if (df->vdev == vdev) {
+			found = df;
 			break;
 		}
 	}
@@ -63,74 +63,74 @@ struct front *front_bound_to(struct vfio_device *vdev)
 	return found;
 }
 
-static void front_add_bound(struct front *front)
+static void device_file_add_bound(struct vfio_device_file *df)
 {
-	front_assert_locked(front);
+	device_file_assert_locked(df);
 	spin_lock(&bound_lock);
-	list_add(&front->bound, &bound_files);
+	list_add(&df->bound, &bound_files);
 	spin_unlock(&bound_lock);
 }
 
-static void front_remove_bound(struct front *front)
+static void device_file_remove_bound(struct vfio_device_file *df)
 {
-	front_assert_locked(front);
+	device_file_assert_locked(df);
 	spin_lock(&bound_lock);
-	list_del(&front->bound);
+	list_del(&df->bound);
 	spin_unlock(&bound_lock);
 }
 
-static int device_open(struct front *front)
+static int device_file_open_device(struct vfio_device_file *df)
 {
-	struct vfio_device *vdev = front->vdev;
+	struct vfio_device *vdev = df->vdev;
 	struct module *driver = vdev->dev->driver->owner;
 	int rc;
 
-	front_assert_locked(front);
+	device_file_assert_locked(df);
 	if (!try_module_get(driver))
 		return -ENODEV;
 
-	front->idev = iommufd_device_bind(front->ictx, vdev->dev, &front->devid);
-	if (IS_ERR(front->idev)) {
-		rc = PTR_ERR(front->idev);	/* iommufd has told why */
+	df->idev = iommufd_device_bind(df->ictx, vdev->dev, &df->devid);
+	if (IS_ERR(df->idev)) {
+		rc = PTR_ERR(df->idev);	/* iommufd has told why */
 		goto err_module;
 	}
 
 	/* Drivers count the open devices of their set. */
 	vdev->open_count = 1;
 	vfio_set_cdev_opened(vdev, true);
-	vfio_set_kvm(vdev, front->vm.kvm, front->vm.put);
+	vfio_set_kvm(vdev, df->vm.kvm, df->vm.put);
 	rc = vdev->ops->open_device ? vdev->ops->open_device(vdev) : 0;
 	if (rc) {
 		log_refused(vdev->dev, "BIND", rc, "the driver can't open the device");
 		goto err_unbind;
 	}
-	front_add_bound(front);
+	device_file_add_bound(df);
 	return 0;
 
 err_unbind:
 	vfio_set_kvm(vdev, NULL, NULL);
 	vfio_set_cdev_opened(vdev, false);
 	vdev->open_count = 0;
-	iommufd_device_unbind(front->idev);
+	iommufd_device_unbind(df->idev);
 err_module:
-	front->idev = NULL;
+	df->idev = NULL;
 	module_put(driver);
 	return rc;
 }
 
 /* The driver stops the device first; its DMA stays translated until then. */
-static void device_close(struct front *front)
+static void device_file_close_device(struct vfio_device_file *df)
 {
-	struct vfio_device *vdev = front->vdev;
+	struct vfio_device *vdev = df->vdev;
 	struct module *driver = vdev->dev->driver->owner;
 
-	front_assert_locked(front);
-	front_remove_bound(front);
+	device_file_assert_locked(df);
+	device_file_remove_bound(df);
 	if (vdev->ops->close_device)
 		vdev->ops->close_device(vdev);
-	front_detach_all(front);
-	iommufd_device_unbind(front->idev);
-	front->idev = NULL;
+	device_file_detach_all(df);
+	iommufd_device_unbind(df->idev);
+	df->idev = NULL;
 	vfio_set_kvm(vdev, NULL, NULL);
 	vfio_set_precopy_info_v2(vdev, false);
 	vfio_set_cdev_opened(vdev, false);
@@ -138,23 +138,30 @@ static void device_close(struct front *front)
 	module_put(driver);
 }
 
-static int bind_locked(struct front *front, const struct bind_request *req,
-		       struct vfio_uapi_bind __user *user)
+static int bind_request_check_token(const struct bind_request *req, struct vfio_device *vdev)
 {
-	struct vfio_device *vdev = front->vdev;
+	int rc = vfio_match_token(vdev, req->has_token ? &req->token : NULL);
+
+	if (rc)
+		log_refused(vdev->dev, "BIND", rc, "the token isn't the one that its driver wants");
+	return rc;
+}
+
+static int device_file_bind_locked(struct vfio_device_file *df, const struct bind_request *req,
+				   struct vfio_uapi_bind __user *user)
+{
+	struct vfio_device *vdev = df->vdev;
 	int rc;
 
-	front_assert_locked(front);
-	if (front->idev)
+	device_file_assert_locked(df);
+	if (df->idev)
 		return -EINVAL;
-	rc = vfio_match_token(vdev, req->has_token ? &req->token : NULL);
-	if (rc) {
-		log_refused(vdev->dev, "BIND", rc, "the token isn't the one that its driver wants");
+	rc = bind_request_check_token(req, vdev);
+	if (rc)
 		return rc;
-	}
-	front->ictx = iommufd_ctx_from_fd(req->iommufd);
-	if (IS_ERR(front->ictx)) {
-		rc = PTR_ERR(front->ictx);
+	df->ictx = iommufd_ctx_from_fd(req->iommufd);
+	if (IS_ERR(df->ictx)) {
+		rc = PTR_ERR(df->ictx);
 		log_refused(vdev->dev, "BIND", rc, "descriptor %d isn't of /dev/iommu",
 			    req->iommufd);
 		goto err;
@@ -165,76 +172,76 @@ static int bind_locked(struct front *front, const struct bind_request *req,
 		log_refused(vdev->dev, "BIND", rc, "another file has bound the device");
 		goto err_ctx;
 	}
-	front->vm = req->vm;
-	rc = device_open(front);
+	df->vm = req->vm;
+	rc = device_file_open_device(df);
 	if (rc)
 		goto err_vm;
-	if (put_user(front->devid, &user->out_devid)) {
+	if (put_user(df->devid, &user->out_devid)) {
 		rc = -EFAULT;
 		goto err_close;
 	}
 	return 0;
 
 err_close:
-	device_close(front);
+	device_file_close_device(df);
 err_vm:
-	front->vm = (struct front_kvm) {};
+	df->vm = (struct vm_ref) {};
 err_ctx:
-	iommufd_ctx_put(front->ictx);
+	iommufd_ctx_put(df->ictx);
 err:
-	front->ictx = NULL;
+	df->ictx = NULL;
 	return rc;
 }
 
-long front_bind(struct front *front, struct vfio_uapi_bind __user *user)
+long device_file_bind(struct vfio_device_file *df, struct vfio_uapi_bind __user *user)
 {
-	struct mutex *lock = &front->vdev->dev_set->lock;
+	struct mutex *lock = &df->vdev->dev_set->lock;
 	struct bind_request req = {};
 	struct group_hold *hold;
 	int rc;
 
-	rc = read_request(&req, user);
+	rc = bind_request_read(&req, user);
 	if (rc)
 		return rc;
-	rc = group_hold_get(front->vdev, &hold);
+	rc = group_hold_get(df->vdev, &hold);
 	if (rc) {
 		if (rc != -EINTR)
-			log_refused(front->vdev->dev, "BIND", rc, "%s", rc == -EBUSY ?
+			log_refused(df->vdev->dev, "BIND", rc, "%s", rc == -EBUSY ?
 				    "its group is open by the legacy path" :
 				    "its group can't be kept from the legacy path");
 		return rc;
 	}
 
-	front_kvm_get(front, &req.vm);
+	device_file_get_vm(df, &req.vm);
 	rc = mutex_lock_killable(lock);
 	if (rc)
 		goto out;
-	rc = bind_locked(front, &req, user);
+	rc = device_file_bind_locked(df, &req, user);
 	if (!rc) {
-		front->hold = hold;
-		/* Pairs with front_granted(). */
-		smp_store_release(&front->granted, true);
+		df->hold = hold;
+		/* Pairs with device_file_granted(). */
+		smp_store_release(&df->granted, true);
 	}
 	mutex_unlock(lock);
 out:
 	if (rc) {
-		front_kvm_put(&req.vm);
+		vm_ref_put(&req.vm);
 		group_hold_put(hold);
 	}
 	return rc;
 }
 
-void front_unbind(struct front *front)
+void device_file_unbind(struct vfio_device_file *df)
 {
-	struct mutex *lock = &front->vdev->dev_set->lock;
+	struct mutex *lock = &df->vdev->dev_set->lock;
 
 	/* No call is under way in a release, and none will come. */
-	if (!front->granted)
+	if (!df->granted)
 		return;
 	mutex_lock(lock);
-	device_close(front);
+	device_file_close_device(df);
 	mutex_unlock(lock);
-	front_kvm_put(&front->vm);
-	iommufd_ctx_put(front->ictx);
-	group_hold_put(front->hold);
+	vm_ref_put(&df->vm);
+	iommufd_ctx_put(df->ictx);
+	group_hold_put(df->hold);
 }

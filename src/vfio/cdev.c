@@ -22,7 +22,7 @@
 static dev_t node_base;
 static struct cdev *node_cdev;
 
-dev_t front_devt(struct vfio_device *vdev)
+dev_t device_node_devt(struct vfio_device *vdev)
 {
 	return MKDEV(MAJOR(node_base), vdev->index);
 }
@@ -34,7 +34,7 @@ static DEFINE_XARRAY(nodes);
 #define NODE_LEAVING XA_MARK_0
 
 /* The device of a node, with a registration reference: -ENODEV if it comes or goes. */
-static struct vfio_device *front_find(unsigned int minor)
+static struct vfio_device *device_node_find(unsigned int minor)
 {
 	struct vfio_device *vdev;
 
@@ -49,24 +49,24 @@ static struct vfio_device *front_find(unsigned int minor)
 	return vdev;
 }
 
-static int front_open(struct inode *inode, struct file *file)
+static int device_file_open(struct inode *inode, struct file *file)
 {
 	struct vfio_device *vdev;
-	struct front *front;
+	struct vfio_device_file *df;
 
-	vdev = front_find(iminor(inode));
+	vdev = device_node_find(iminor(inode));
 	if (IS_ERR(vdev))
 		return PTR_ERR(vdev);
-	front = kzalloc_obj(*front, GFP_KERNEL_ACCOUNT);
-	if (!front) {
+	df = kzalloc_obj(*df, GFP_KERNEL_ACCOUNT);
+	if (!df) {
 		vfio_device_put_registration(vdev);
 		return -ENOMEM;
 	}
-	front->vdev = vdev;
-	spin_lock_init(&front->kvm_lock);
-	xa_init_flags(&front->attached, XA_FLAGS_ACCOUNT);
+	df->vdev = vdev;
+	spin_lock_init(&df->kvm_lock);
+	xa_init_flags(&df->attached, XA_FLAGS_ACCOUNT);
 	vfio_share_mapping(vdev, file);
-	file->private_data = front;
+	file->private_data = df;
 	return 0;
 }
 
@@ -74,60 +74,60 @@ static int front_open(struct inode *inode, struct file *file)
  * The last reference to the file may be anybody's: another process that got it
  * over a socket, or the kernel's.  Nothing here may depend on the caller.
  */
-static int front_release(struct inode *inode, struct file *file)
+static int device_file_release(struct inode *inode, struct file *file)
 {
-	struct front *front = file->private_data;
-	struct vfio_device *vdev = front->vdev;
+	struct vfio_device_file *df = file->private_data;
+	struct vfio_device *vdev = df->vdev;
 
-	front_unbind(front);
-	kfree(front);
+	device_file_unbind(df);
+	kfree(df);
 	vfio_device_put_registration(vdev);
 	return 0;
 }
 
-static ssize_t front_read(struct file *file, char __user *buf, size_t count,
-			  loff_t *pos)
+static ssize_t device_file_read(struct file *file, char __user *buf, size_t count,
+				loff_t *pos)
 {
-	struct front *front = file->private_data;
-	struct vfio_device *vdev = front->vdev;
+	struct vfio_device_file *df = file->private_data;
+	struct vfio_device *vdev = df->vdev;
 
-	if (!front_granted(front) || !vdev->ops->read)
+	if (!device_file_granted(df) || !vdev->ops->read)
 		return -EINVAL;
 	return vdev->ops->read(vdev, buf, count, pos);
 }
 
-static ssize_t front_write(struct file *file, const char __user *buf,
-			   size_t count, loff_t *pos)
+static ssize_t device_file_write(struct file *file, const char __user *buf,
+				 size_t count, loff_t *pos)
 {
-	struct front *front = file->private_data;
-	struct vfio_device *vdev = front->vdev;
+	struct vfio_device_file *df = file->private_data;
+	struct vfio_device *vdev = df->vdev;
 
-	if (!front_granted(front) || !vdev->ops->write)
+	if (!device_file_granted(df) || !vdev->ops->write)
 		return -EINVAL;
 	return vdev->ops->write(vdev, buf, count, pos);
 }
 
-static int front_mmap(struct file *file, struct vm_area_struct *vma)
+static int device_file_mmap(struct file *file, struct vm_area_struct *vma)
 {
-	struct front *front = file->private_data;
-	struct vfio_device *vdev = front->vdev;
+	struct vfio_device_file *df = file->private_data;
+	struct vfio_device *vdev = df->vdev;
 
-	if (!front_granted(front) || !vdev->ops->mmap)
+	if (!device_file_granted(df) || !vdev->ops->mmap)
 		return -EINVAL;
 	return vdev->ops->mmap(vdev, vma);
 }
 
 /* A driver with power management gets its calls with the device awake. */
-static bool manages_power(struct device *dev)
+static bool device_manages_power(struct device *dev)
 {
 	return dev->driver && dev->driver->pm;
 }
 
-static int wake(struct device *dev)
+static int device_file_wake(struct device *dev)
 {
 	int rc;
 
-	if (!manages_power(dev))
+	if (!device_manages_power(dev))
 		return 0;
 	rc = pm_runtime_resume_and_get(dev);
 	if (!rc)
@@ -136,69 +136,69 @@ static int wake(struct device *dev)
 	return -EIO;
 }
 
-static void let_sleep(struct device *dev)
+static void device_file_let_sleep(struct device *dev)
 {
-	if (manages_power(dev))
+	if (device_manages_power(dev))
 		pm_runtime_put(dev);
 }
 
-static long front_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+static long device_file_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	struct front *front = file->private_data;
-	struct device *dev = front->vdev->dev;
+	struct vfio_device_file *df = file->private_data;
+	struct device *dev = df->vdev->dev;
 	void __user *user = (void __user *)arg;
 	long rc;
 
 	if (cmd == VFIO_DEVICE_BIND_IOMMUFD)
-		return front_bind(front, user);
-	if (!front_granted(front))
+		return device_file_bind(df, user);
+	if (!device_file_granted(df))
 		return -EINVAL;
 
-	rc = wake(dev);
+	rc = device_file_wake(dev);
 	if (rc)
 		return rc;
 	switch (cmd) {
 	case VFIO_DEVICE_ATTACH_IOMMUFD_PT:
-		rc = front_attach(front, user);
+		rc = device_file_attach(df, user);
 		break;
 	case VFIO_DEVICE_DETACH_IOMMUFD_PT:
-		rc = front_detach(front, user);
+		rc = device_file_detach(df, user);
 		break;
 	default:
-		rc = front_forward(front, cmd, user);
+		rc = device_file_forward(df, cmd, user);
 		break;
 	}
-	let_sleep(dev);
+	device_file_let_sleep(dev);
 	return rc;
 }
 
-static void front_show_fdinfo(struct seq_file *m, struct file *file)
+static void device_file_show_fdinfo(struct seq_file *m, struct file *file)
 {
-	struct front *front = file->private_data;
+	struct vfio_device_file *df = file->private_data;
 	char *path;
 
-	path = kobject_get_path(&front->vdev->dev->kobj, GFP_KERNEL);
+	path = kobject_get_path(&df->vdev->dev->kobj, GFP_KERNEL);
 	if (!path)
 		return;
 	seq_printf(m, "vfio-device-syspath: /sys%s\n", path);
 	kfree(path);
-	if (front_granted(front))
-		iommufd_device_show_fdinfo(m, front->idev);
+	if (device_file_granted(df))
+		iommufd_device_show_fdinfo(m, df->idev);
 }
 
-const struct file_operations front_fops = {
+const struct file_operations device_file_fops = {
 	.owner = THIS_MODULE,
-	.open = front_open,
-	.release = front_release,
-	.read = front_read,
-	.write = front_write,
-	.mmap = front_mmap,
-	.unlocked_ioctl = front_ioctl,
+	.open = device_file_open,
+	.release = device_file_release,
+	.read = device_file_read,
+	.write = device_file_write,
+	.mmap = device_file_mmap,
+	.unlocked_ioctl = device_file_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
-	.show_fdinfo = front_show_fdinfo,
+	.show_fdinfo = device_file_show_fdinfo,
 };
 
-int front_node_create(struct vfio_device *vdev)
+int device_node_create(struct vfio_device *vdev)
 {
 	int rc;
 
@@ -212,7 +212,7 @@ int front_node_create(struct vfio_device *vdev)
 }
 
 /* Whoever has a file open already holds a reference and isn't disturbed. */
-void front_node_remove(struct vfio_device *vdev)
+void device_node_remove(struct vfio_device *vdev)
 {
 	if (xa_load(&nodes, vdev->index) != vdev)
 		return;
@@ -224,7 +224,7 @@ void front_node_remove(struct vfio_device *vdev)
  * Linux 6.1 takes a device's class device, and with it the node, away only when all files
  * are closed: who opens one meanwhile would put that off for ever.
  */
-static int front_bus_event(struct notifier_block *nb, unsigned long event, void *dev)
+static int device_file_bus_event(struct notifier_block *nb, unsigned long event, void *dev)
 {
 	struct vfio_device *vdev;
 	unsigned long minor;
@@ -239,8 +239,8 @@ static int front_bus_event(struct notifier_block *nb, unsigned long event, void 
 	return NOTIFY_DONE;
 }
 
-static struct notifier_block pci_notifier = { .notifier_call = front_bus_event };
-static struct notifier_block platform_notifier = { .notifier_call = front_bus_event };
+static struct notifier_block pci_notifier = { .notifier_call = device_file_bus_event };
+static struct notifier_block platform_notifier = { .notifier_call = device_file_bus_event };
 
 static int buses_watch(void)
 {
@@ -261,14 +261,14 @@ static void buses_unwatch(void)
 	bus_unregister_notifier(&pci_bus_type, &pci_notifier);
 }
 
-static int nodes_register(void)
+static int device_node_register(void)
 {
 	int rc;
 
 	node_cdev = cdev_alloc();
 	if (!node_cdev)
 		return -ENOMEM;
-	node_cdev->ops = &front_fops;
+	node_cdev->ops = &device_file_fops;
 	node_cdev->owner = THIS_MODULE;
 	rc = cdev_add(node_cdev, node_base, NODE_MINORS);
 	if (rc)
@@ -276,7 +276,7 @@ static int nodes_register(void)
 	return rc;
 }
 
-int front_cdev_init(void)
+int device_node_init(void)
 {
 	int rc;
 
@@ -286,7 +286,7 @@ int front_cdev_init(void)
 	rc = buses_watch();
 	if (rc)
 		goto err_region;
-	rc = nodes_register();
+	rc = device_node_register();
 	if (rc)
 		goto err_buses;
 	return 0;
@@ -298,7 +298,7 @@ err_region:
 	return rc;
 }
 
-void front_cdev_exit(void)
+void device_node_exit(void)
 {
 	cdev_del(node_cdev);
 	buses_unwatch();

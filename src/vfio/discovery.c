@@ -12,37 +12,37 @@
 
 #include "vfio.h"
 
-static bool has_iommu(struct device *dev)
+static bool discovery_has_iommu(struct device *dev)
 {
 	return dev->iommu && dev->iommu->iommu_dev;
 }
 
-CLASS_INTERFACE_REMOVE(node_remove)
+CLASS_INTERFACE_REMOVE(discovery_remove)
 {
-	front_node_remove(container_of(dev, struct vfio_device, device));
+	device_node_remove(container_of(dev, struct vfio_device, device));
 }
 
-CLASS_INTERFACE_ADD(node_add)
+CLASS_INTERFACE_ADD(discovery_add)
 {
 	struct vfio_device *vdev = container_of(dev, struct vfio_device, device);
 	dev_t group;
 	int rc;
 
-	if (!has_iommu(vdev->dev))
+	if (!discovery_has_iommu(vdev->dev))
 		return 0;
 	rc = vfio_group_devt(vdev, &group);
 	if (!rc)
 		rc = iommufd_node_create();
 	if (!rc)
-		rc = front_node_create(vdev);
+		rc = device_node_create(vdev);
 	if (rc)
 		dev_err(vdev->dev, "no node in /dev/vfio/devices: error %d\n", rc);
 	return rc;
 }
 
 static struct class_interface interface = {
-	.add_dev = node_add,
-	.remove_dev = node_remove,
+	.add_dev = discovery_add,
+	.remove_dev = discovery_remove,
 };
 
 static const struct vfio_device_ops nothing = {
@@ -54,7 +54,7 @@ static const struct vfio_device_ops nothing = {
  * vfio.ko's class is static, but every device has it from its allocation on.
  * So allocate one, look, and never register it.
  */
-static int interface_find_class(void)
+static int discovery_find_class(void)
 {
 	struct vfio_device *vdev;
 	int rc = 0;
@@ -69,9 +69,9 @@ static int interface_find_class(void)
 	return rc;
 }
 
-int front_discovery_init(void)
+int discovery_init(void)
 {
-	int rc = interface_find_class();
+	int rc = discovery_find_class();
 
 	if (rc) {
 		pr_err("this kernel's VFIO devices have no class vfio-dev\n");
@@ -88,7 +88,7 @@ int front_discovery_init(void)
 	return rc;
 }
 
-void front_discovery_exit(void)
+void discovery_exit(void)
 {
 	class_interface_unregister(&interface);
 	node_exit();

@@ -208,7 +208,7 @@ static const struct core_feature *core_feature_find(u32 number)
 	return NULL;
 }
 
-long front_feature(struct vfio_device *vdev, struct vfio_device_feature __user *user)
+long device_file_feature(struct vfio_device *vdev, struct vfio_device_feature __user *user)
 {
 	const size_t header = offsetofend(struct vfio_device_feature, flags);
 	struct vfio_device_feature arg;

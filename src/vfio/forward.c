@@ -9,8 +9,8 @@
 #include "vfio.h"
 
 /* The capabilities follow the structure if there is room, else only their size is told. */
-static int put_caps(struct vfio_region_info *info, struct vfio_info_cap *caps,
-		    struct vfio_region_info __user *user)
+static int region_info_put_caps(struct vfio_region_info *info, struct vfio_info_cap *caps,
+				struct vfio_region_info __user *user)
 {
 	u32 offset = sizeof(*info);
 
@@ -30,7 +30,7 @@ static int put_caps(struct vfio_region_info *info, struct vfio_info_cap *caps,
 }
 
 /* For kernels whose core does this part and whose drivers don't. */
-static int region_info(struct vfio_device *vdev, struct vfio_region_info __user *user)
+static int region_info_answer(struct vfio_device *vdev, struct vfio_region_info __user *user)
 {
 	const size_t known = offsetofend(struct vfio_region_info, offset);
 	struct vfio_region_info info = {};
@@ -45,27 +45,27 @@ static int region_info(struct vfio_device *vdev, struct vfio_region_info __user 
 		return -EINVAL;
 	rc = vfio_region_info_caps(vdev, &info, &caps);
 	if (!rc)
-		rc = put_caps(&info, &caps, user);
+		rc = region_info_put_caps(&info, &caps, user);
 	if (!rc && copy_to_user(user, &info, known))
 		rc = -EFAULT;
 	kfree(caps.buf);
 	return rc;
 }
 
-long front_forward(struct front *front, unsigned int cmd, void __user *user)
+long device_file_forward(struct vfio_device_file *df, unsigned int cmd, void __user *user)
 {
-	struct vfio_device *vdev = front->vdev;
+	struct vfio_device *vdev = df->vdev;
 
 	switch (cmd) {
 	case VFIO_DEVICE_FEATURE:
-		return front_feature(vdev, user);
+		return device_file_feature(vdev, user);
 	case VFIO_DEVICE_GET_PCI_HOT_RESET_INFO:
-		return front_hot_reset_info(front, user);
+		return device_file_hot_reset_info(df, user);
 	case VFIO_DEVICE_PCI_HOT_RESET:
-		return front_hot_reset(front, user);
+		return device_file_hot_reset(df, user);
 	case VFIO_DEVICE_GET_REGION_INFO:
 		if (vfio_core_has_region_info())
-			return region_info(vdev, user);
+			return region_info_answer(vdev, user);
 		break;
 	}
 	if (!vdev->ops->ioctl)

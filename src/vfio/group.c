@@ -45,7 +45,7 @@ static DECLARE_WAIT_QUEUE_HEAD(hold_gone);
 static struct vfsmount *hold_mount;
 static int hold_mount_users;
 
-static void node_closed(struct dentry *dentry)
+static void group_hold_closed(struct dentry *dentry)
 {
 	struct group_hold *hold = dentry->d_fsdata;
 
@@ -59,10 +59,10 @@ static void node_closed(struct dentry *dentry)
 }
 
 static const struct dentry_operations hold_dentry_ops = {
-	.d_release = node_closed,
+	.d_release = group_hold_closed,
 };
 
-static int hold_fs_init(struct fs_context *fc)
+static int group_hold_fs_init(struct fs_context *fc)
 {
 	struct pseudo_fs_context *ctx = init_pseudo(fc, 0x696f6d6d);
 
@@ -76,12 +76,12 @@ static int hold_fs_init(struct fs_context *fc)
 static struct file_system_type hold_fs = {
 	.name = "iommufd_vfio",
 	.owner = THIS_MODULE,
-	.init_fs_context = hold_fs_init,
+	.init_fs_context = group_hold_fs_init,
 	.kill_sb = kill_anon_super,
 };
 
 /* A directory entry without a name for the device number. */
-static struct dentry *node_dentry(dev_t devt)
+static struct dentry *group_hold_dentry(dev_t devt)
 {
 	struct inode *inode = alloc_anon_inode(hold_mount->mnt_sb);
 
@@ -92,7 +92,7 @@ static struct dentry *node_dentry(dev_t devt)
 }
 
 /* As the kernel, because it isn't the caller who uses the node. */
-static struct file *open_as_kernel(const struct path *path)
+static struct file *group_hold_open_as_kernel(const struct path *path)
 {
 	struct cred *cred = prepare_kernel_cred(&init_task);
 	struct file *file;
@@ -104,7 +104,7 @@ static struct file *open_as_kernel(const struct path *path)
 	return file;
 }
 
-static struct file *open_node(dev_t devt)
+static struct file *group_hold_open_node(dev_t devt)
 {
 	struct file *file;
 	struct path path;
@@ -114,18 +114,18 @@ static struct file *open_node(dev_t devt)
 	if (rc)
 		return ERR_PTR(rc);
 	path.mnt = hold_mount;
-	path.dentry = node_dentry(devt);
+	path.dentry = group_hold_dentry(devt);
 	if (IS_ERR(path.dentry)) {
 		file = ERR_CAST(path.dentry);
 	} else {
-		file = open_as_kernel(&path);
+		file = group_hold_open_as_kernel(&path);
 		dput(path.dentry);
 	}
 	simple_release_fs(&hold_mount, &hold_mount_users);
 	return file;
 }
 
-static struct group_hold *hold_find(dev_t devt)
+static struct group_hold *group_hold_find(dev_t devt)
 {
 	struct group_hold *hold;
 
@@ -137,12 +137,12 @@ static struct group_hold *hold_find(dev_t devt)
 }
 
 /* Becomes a user of the group's hold; @new becomes it if there is none. */
-static struct group_hold *hold_join(dev_t devt, struct group_hold *new)
+static struct group_hold *group_hold_join(dev_t devt, struct group_hold *new)
 {
 	struct group_hold *hold;
 
 	spin_lock(&hold_lock);
-	hold = hold_find(devt);
+	hold = group_hold_find(devt);
 	if (!hold) {
 		hold = new;
 		list_add(&hold->entry, &holds);
@@ -156,7 +156,7 @@ static struct group_hold *hold_join(dev_t devt, struct group_hold *new)
 	return hold;
 }
 
-static struct group_hold *hold_create(dev_t devt)
+static struct group_hold *group_hold_create(dev_t devt)
 {
 	struct group_hold *hold = kzalloc_obj(*hold, GFP_KERNEL_ACCOUNT);
 
@@ -171,14 +171,14 @@ static struct group_hold *hold_create(dev_t devt)
  * The first user opens the node.  It may wait long for a legacy program that is
  * busy with the group; who binds a device of another group doesn't.
  */
-static int hold_open(struct group_hold *hold)
+static int group_hold_open(struct group_hold *hold)
 {
 	struct file *file;
 	int rc = 0;
 
 	mutex_lock(&hold->open_lock);
 	if (!hold->file) {
-		file = open_node(hold->devt);
+		file = group_hold_open_node(hold->devt);
 		if (IS_ERR(file)) {
 			rc = PTR_ERR(file);
 		} else {
@@ -202,17 +202,17 @@ int group_hold_get(struct vfio_device *vdev, struct group_hold **hold)
 	if (rc || !devt)
 		return rc;
 
-	new = hold_create(devt);
+	new = group_hold_create(devt);
 	if (!new)
 		return -ENOMEM;
 	/* One that is being closed is so before its closer returns to user space. */
-	rc = wait_event_killable(hold_gone, (found = hold_join(devt, new)));
+	rc = wait_event_killable(hold_gone, (found = group_hold_join(devt, new)));
 	if (found != new)
 		kfree(new);
 	if (!found)
 		return rc;
 
-	rc = hold_open(found);
+	rc = group_hold_open(found);
 	if (rc)
 		group_hold_put(found);
 	else
@@ -238,7 +238,7 @@ void group_hold_put(struct group_hold *hold)
 	spin_unlock(&hold_lock);
 
 	if (file)
-		fput(file);	/* and node_closed() ends it */
+		fput(file);	/* and group_hold_closed() ends it */
 	else
 		kfree(hold);
 }

@@ -29,18 +29,18 @@ struct affected {
 	struct pci_dev **devs;
 };
 
-static bool is_below(struct pci_dev *pdev, struct pci_slot *slot)
+static bool affected_is_below(struct pci_dev *pdev, struct pci_slot *slot)
 {
 	while (pdev && pdev->bus != slot->bus)
 		pdev = pdev->bus->self;
 	return pdev && pdev->slot == slot;
 }
 
-static int note_affected(struct pci_dev *pdev, void *data)
+static int affected_note(struct pci_dev *pdev, void *data)
 {
 	struct affected *all = data;
 
-	if (all->slot && !is_below(pdev, all->slot))
+	if (all->slot && !affected_is_below(pdev, all->slot))
 		return 0;
 	if (all->count < all->room)
 		all->devs[all->count] = pci_dev_get(pdev);
@@ -64,13 +64,13 @@ static int affected_get(struct affected *all, struct pci_dev *pdev)
 	else if (pci_probe_reset_bus(pdev->bus))
 		return -ENODEV;
 
-	pci_walk_bus(pdev->bus, note_affected, all);
+	pci_walk_bus(pdev->bus, affected_note, all);
 	all->devs = kcalloc(all->count, sizeof(*all->devs), GFP_KERNEL_ACCOUNT);
 	if (!all->devs)
 		return -ENOMEM;
 	all->room = all->count;
 	all->count = 0;
-	pci_walk_bus(pdev->bus, note_affected, all);
+	pci_walk_bus(pdev->bus, affected_note, all);
 	if (all->count <= all->room) {
 		all->room = all->count;
 		return 0;
@@ -79,7 +79,7 @@ static int affected_get(struct affected *all, struct pci_dev *pdev)
 	return -EAGAIN;
 }
 
-static struct vfio_device *find_in_set(struct vfio_device_set *set, struct device *dev)
+static struct vfio_device *reset_set_find(struct vfio_device_set *set, struct device *dev)
 {
 	struct vfio_device *vdev;
 
@@ -90,7 +90,7 @@ static struct vfio_device *find_in_set(struct vfio_device_set *set, struct devic
 	return NULL;
 }
 
-static size_t list_count(const struct list_head *list)
+static size_t reset_set_count(const struct list_head *list)
 {
 	const struct list_head *item;
 	size_t count = 0;
@@ -105,25 +105,25 @@ static size_t list_count(const struct list_head *list)
  * VFIO_PCI_DEVID_OWNED if it's nobody's but its group is the context's, so that
  * nobody else can have it, or VFIO_PCI_DEVID_NOT_OWNED.
  */
-static s32 devid_of(struct front *front, struct vfio_device *vdev)
+static s32 hot_reset_devid(struct vfio_device_file *df, struct vfio_device *vdev)
 {
-	struct front *other = front_bound_to(vdev);
+	struct vfio_device_file *other = device_file_bound_to(vdev);
 	struct iommu_group *group;
 	bool owned;
 
-	front_assert_locked(front);
-	if (other && other->ictx == front->ictx)
+	device_file_assert_locked(df);
+	if (other && other->ictx == df->ictx)
 		return iommufd_device_to_id(other->idev);
 	group = iommu_group_get(vdev->dev);
-	owned = iommufd_ctx_has_group(front->ictx, group);
+	owned = iommufd_ctx_has_group(df->ictx, group);
 	iommu_group_put(group);
 	return owned ? VFIO_PCI_DEVID_OWNED : VFIO_PCI_DEVID_NOT_OWNED;
 }
 
-static void fill_info(struct front *front, const struct affected *all,
-		      struct vfio_uapi_reset_device *out, u32 *flags)
+static void hot_reset_fill_info(struct vfio_device_file *df, const struct affected *all,
+				struct vfio_uapi_reset_device *out, u32 *flags)
 {
-	struct vfio_device_set *set = front->vdev->dev_set;
+	struct vfio_device_set *set = df->vdev->dev_set;
 	struct vfio_device *vdev;
 	u32 i;
 
@@ -131,9 +131,9 @@ static void fill_info(struct front *front, const struct affected *all,
 	for (i = 0; i < all->count; i++) {
 		struct pci_dev *pdev = all->devs[i];
 
-		vdev = find_in_set(set, &pdev->dev);
+		vdev = reset_set_find(set, &pdev->dev);
 		out[i] = (struct vfio_uapi_reset_device){
-			.devid = vdev ? devid_of(front, vdev) :
+			.devid = vdev ? hot_reset_devid(df, vdev) :
 					VFIO_PCI_DEVID_NOT_OWNED,
 			.segment = pci_domain_nr(pdev->bus),
 			.bus = pdev->bus->number,
@@ -144,11 +144,11 @@ static void fill_info(struct front *front, const struct affected *all,
 	}
 }
 
-static int put_info(struct front *front, const struct affected *all,
-		    struct vfio_pci_hot_reset_info *info,
-		    struct vfio_pci_hot_reset_info __user *user)
+static int hot_reset_put_info(struct vfio_device_file *df, const struct affected *all,
+			      struct vfio_pci_hot_reset_info *info,
+			      struct vfio_pci_hot_reset_info __user *user)
 {
-	struct mutex *lock = &front->vdev->dev_set->lock;
+	struct mutex *lock = &df->vdev->dev_set->lock;
 	struct vfio_uapi_reset_device *out;
 	int rc;
 
@@ -157,7 +157,7 @@ static int put_info(struct front *front, const struct affected *all,
 		return -ENOMEM;
 	rc = mutex_lock_killable(lock);
 	if (!rc) {
-		fill_info(front, all, out, &info->flags);
+		hot_reset_fill_info(df, all, out, &info->flags);
 		mutex_unlock(lock);
 		if (copy_to_user((void __user *)user + sizeof(*info), out,
 				 array_size(all->count, sizeof(*out))))
@@ -167,20 +167,21 @@ static int put_info(struct front *front, const struct affected *all,
 	return rc;
 }
 
-long front_hot_reset_info(struct front *front, struct vfio_pci_hot_reset_info __user *user)
+long device_file_hot_reset_info(struct vfio_device_file *df,
+				struct vfio_pci_hot_reset_info __user *user)
 {
 	const size_t known = offsetofend(struct vfio_pci_hot_reset_info, count);
 	struct vfio_pci_hot_reset_info info;
 	struct affected all;
 	int rc;
 
-	if (!compat_pci_core(front->vdev))
+	if (!compat_pci_core(df->vdev))
 		return -ENOTTY;
 	if (copy_from_user(&info, user, known))
 		return -EFAULT;
 	if (info.argsz < known)
 		return -EINVAL;
-	rc = affected_get(&all, to_pci_dev(front->vdev->dev));
+	rc = affected_get(&all, to_pci_dev(df->vdev->dev));
 	if (rc)
 		return rc;
 
@@ -189,7 +190,7 @@ long front_hot_reset_info(struct front *front, struct vfio_pci_hot_reset_info __
 	if (all.count > (info.argsz - known) / sizeof(struct vfio_uapi_reset_device))
 		rc = -ENOSPC;
 	else
-		rc = put_info(front, &all, &info, user);
+		rc = hot_reset_put_info(df, &all, &info, user);
 	if ((!rc || rc == -ENOSPC) && copy_to_user(user, &info, known))
 		rc = -EFAULT;
 	affected_put(&all);
@@ -202,18 +203,18 @@ struct reset_set {
 	struct vfio_pci_core_device **cores;
 };
 
-static int check_affected(struct front *front)
+static int hot_reset_check_affected(struct vfio_device_file *df)
 {
-	struct vfio_device_set *set = front->vdev->dev_set;
+	struct vfio_device_set *set = df->vdev->dev_set;
 	struct affected all;
 	int rc;
 	u32 i;
 
-	rc = affected_get(&all, to_pci_dev(front->vdev->dev));
+	rc = affected_get(&all, to_pci_dev(df->vdev->dev));
 	if (rc)
 		return rc == -ENODEV ? -EINVAL : rc;
 	for (i = 0; !rc && i < all.count; i++) {
-		if (find_in_set(set, &all.devs[i]->dev))
+		if (reset_set_find(set, &all.devs[i]->dev))
 			continue;
 		rc = -EINVAL;
 		log_refused(&all.devs[i]->dev, "hot reset", rc, "it has no VFIO driver");
@@ -222,20 +223,20 @@ static int check_affected(struct front *front)
 	return rc;
 }
 
-static int collect(struct front *front, struct reset_set *all)
+static int reset_set_collect(struct vfio_device_file *df, struct reset_set *all)
 {
-	struct vfio_device_set *set = front->vdev->dev_set;
+	struct vfio_device_set *set = df->vdev->dev_set;
 	struct vfio_pci_core_device *core;
 	struct vfio_device *vdev;
 
 	all->count = 0;
-	all->cores = kcalloc(list_count(&set->device_list), sizeof(*all->cores),
+	all->cores = kcalloc(reset_set_count(&set->device_list), sizeof(*all->cores),
 			     GFP_KERNEL_ACCOUNT);
 	if (!all->cores)
 		return -ENOMEM;
 	list_for_each_entry(vdev, &set->device_list, dev_set_list) {
 		core = compat_pci_core(vdev);
-		if (!core || devid_of(front, vdev) == VFIO_PCI_DEVID_NOT_OWNED) {
+		if (!core || hot_reset_devid(df, vdev) == VFIO_PCI_DEVID_NOT_OWNED) {
 			log_refused(vdev->dev, "hot reset", -EINVAL, "%s", core ?
 				    "it isn't the context's" :
 				    "its driver isn't of vfio-pci-core");
@@ -247,13 +248,13 @@ static int collect(struct front *front, struct reset_set *all)
 	return 0;
 }
 
-static void let_sleep(struct reset_set *all, unsigned int count)
+static void reset_set_let_sleep(struct reset_set *all, unsigned int count)
 {
 	while (count--)
 		pm_runtime_put(&all->cores[count]->pdev->dev);
 }
 
-static int wake(struct reset_set *all)
+static int reset_set_wake(struct reset_set *all)
 {
 	unsigned int i;
 	int rc;
@@ -261,7 +262,7 @@ static int wake(struct reset_set *all)
 	for (i = 0; i < all->count; i++) {
 		rc = pm_runtime_resume_and_get(&all->cores[i]->pdev->dev);
 		if (rc) {
-			let_sleep(all, i);
+			reset_set_let_sleep(all, i);
 			return rc;
 		}
 	}
@@ -274,7 +275,7 @@ struct blocked {
 	unsigned int memory;
 };
 
-static void unblock(struct reset_set *all, const struct blocked *blocked)
+static void reset_set_unblock(struct reset_set *all, const struct blocked *blocked)
 {
 	unsigned int i;
 
@@ -286,7 +287,7 @@ static void unblock(struct reset_set *all, const struct blocked *blocked)
 	}
 }
 
-static int block(struct reset_set *all, struct blocked *blocked)
+static int reset_set_block(struct reset_set *all, struct blocked *blocked)
 {
 	int rc = 0;
 
@@ -302,7 +303,7 @@ static int block(struct reset_set *all, struct blocked *blocked)
 			blocked->memory++;
 	}
 	if (rc)
-		unblock(all, blocked);
+		reset_set_unblock(all, blocked);
 	return rc;
 }
 
@@ -311,7 +312,7 @@ static int block(struct reset_set *all, struct blocked *blocked)
  * that way, which vfio-pci-core then keeps for them; the reset would let the PCI
  * core go the same way without these.
  */
-static void power_up(struct vfio_pci_core_device *core)
+static void hot_reset_power_up(struct vfio_pci_core_device *core)
 {
 	struct pci_dev *pdev = core->pdev;
 	bool forgets = core->needs_pm_restore && pdev->current_state >= PCI_D3hot;
@@ -326,12 +327,12 @@ static void power_up(struct vfio_pci_core_device *core)
  * DMA-bufs of the devices' memory can be revoked by their driver only, and none of
  * the ways to make it do so spares a program that is using a mapping.
  */
-static int check_lent(struct reset_set *all)
+static int reset_set_check_exported(struct reset_set *all)
 {
 	unsigned int i;
 
 	for (i = 0; i < all->count; i++) {
-		if (!compat_pci_lends(all->cores[i]))
+		if (!compat_pci_is_exported(all->cores[i]))
 			continue;
 		log_refused(&all->cores[i]->pdev->dev, "hot reset", -EBUSY,
 			    "its memory is exported as a DMA-buf that is in use");
@@ -340,80 +341,80 @@ static int check_lent(struct reset_set *all)
 	return 0;
 }
 
-static int reset_blocked(struct reset_set *all, struct pci_dev *pdev)
+static int reset_set_reset_blocked(struct reset_set *all, struct pci_dev *pdev)
 {
 	unsigned int i;
 	int rc;
 
-	rc = check_lent(all);
+	rc = reset_set_check_exported(all);
 	if (rc)
 		return rc;
 	for (i = 0; i < all->count; i++)
-		power_up(all->cores[i]);
+		hot_reset_power_up(all->cores[i]);
 	return pci_reset_bus(pdev);
 }
 
-/* @pdev: the one whose slot or bus check_affected() looked at. */
-static int reset_awake(struct reset_set *all, struct pci_dev *pdev)
+/* @pdev: the one whose slot or bus hot_reset_check_affected() looked at. */
+static int reset_set_reset_awake(struct reset_set *all, struct pci_dev *pdev)
 {
 	struct blocked blocked;
 	unsigned int i;
 	int rc;
 
-	rc = block(all, &blocked);
+	rc = reset_set_block(all, &blocked);
 	if (rc)
 		return rc;
-	rc = reset_blocked(all, pdev);
-	unblock(all, &blocked);
+	rc = reset_set_reset_blocked(all, pdev);
+	reset_set_unblock(all, &blocked);
 	for (i = 0; i < all->count; i++)
-		compat_pci_lend_again(all->cores[i]);
+		compat_pci_export_again(all->cores[i]);
 	return rc;
 }
 
-static int reset_locked(struct front *front)
+static int hot_reset_locked(struct vfio_device_file *df)
 {
 	struct reset_set all;
 	int rc;
 
-	front_assert_locked(front);
-	rc = check_affected(front);
+	device_file_assert_locked(df);
+	rc = hot_reset_check_affected(df);
 	if (rc)
 		return rc;
-	rc = collect(front, &all);
+	rc = reset_set_collect(df, &all);
 	if (rc)
 		return rc;
-	rc = wake(&all);
+	rc = reset_set_wake(&all);
 	if (!rc) {
-		rc = reset_awake(&all, to_pci_dev(front->vdev->dev));
-		let_sleep(&all, all.count);
+		rc = reset_set_reset_awake(&all, to_pci_dev(df->vdev->dev));
+		reset_set_let_sleep(&all, all.count);
 	}
 	kfree(all.cores);
 	return rc;
 }
 
-long front_hot_reset(struct front *front, struct vfio_pci_hot_reset __user *user)
+long device_file_hot_reset(struct vfio_device_file *df, struct vfio_pci_hot_reset __user *user)
 {
 	const size_t known = offsetofend(struct vfio_pci_hot_reset, count);
-	struct mutex *lock = &front->vdev->dev_set->lock;
+	struct mutex *lock = &df->vdev->dev_set->lock;
 	struct vfio_pci_hot_reset arg;
 	struct pci_dev *pdev;
 	int rc;
 
-	if (!compat_pci_core(front->vdev))
+	if (!compat_pci_core(df->vdev))
 		return -ENOTTY;
 	if (copy_from_user(&arg, user, known))
 		return -EFAULT;
 	/* A list of legacy groups is for their files only. */
 	if (arg.argsz < known || arg.flags || arg.count)
 		return -EINVAL;
-	pdev = to_pci_dev(front->vdev->dev);
+	pdev = to_pci_dev(df->vdev->dev);
 	if (pci_probe_reset_slot(pdev->slot) && pci_probe_reset_bus(pdev->bus))
 		return -ENODEV;
 
 	rc = mutex_lock_killable(lock);
 	if (rc)
 		return rc;
-	rc = reset_locked(front);
+	rc = hot_reset_locked(df);
 	mutex_unlock(lock);
 	return rc;
 }

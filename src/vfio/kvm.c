@@ -11,18 +11,18 @@
 #if IS_ENABLED(CONFIG_KVM)
 
 /* KVM may be a module, and not there.  If it has noted a VM, it is. */
-void front_kvm_get(struct front *front, struct front_kvm *ref)
+void device_file_get_vm(struct vfio_device_file *df, struct vm_ref *ref)
 {
 	bool (*get)(struct kvm *kvm) = symbol_get(kvm_get_kvm_safe);
 	void (*put)(struct kvm *kvm) = symbol_get(kvm_put_kvm);
 
-	*ref = (struct front_kvm) {};
-	spin_lock(&front->kvm_lock);
-	if (front->kvm && get && put && get(front->kvm)) {
-		ref->kvm = front->kvm;
+	*ref = (struct vm_ref) {};
+	spin_lock(&df->kvm_lock);
+	if (df->kvm && get && put && get(df->kvm)) {
+		ref->kvm = df->kvm;
 		ref->put = put;
 	}
-	spin_unlock(&front->kvm_lock);
+	spin_unlock(&df->kvm_lock);
 	if (get)
 		symbol_put(kvm_get_kvm_safe);
 	if (put && !ref->kvm)
@@ -30,7 +30,7 @@ void front_kvm_get(struct front *front, struct front_kvm *ref)
 }
 
 /* The VM may end here, which takes its time and all of KVM's locks. */
-void front_kvm_put(const struct front_kvm *ref)
+void vm_ref_put(const struct vm_ref *ref)
 {
 	if (!ref->kvm)
 		return;
@@ -40,12 +40,12 @@ void front_kvm_put(const struct front_kvm *ref)
 
 #else
 
-void front_kvm_get(struct front *front, struct front_kvm *ref)
+void device_file_get_vm(struct vfio_device_file *df, struct vm_ref *ref)
 {
-	*ref = (struct front_kvm) {};
+	*ref = (struct vm_ref) {};
 }
 
-void front_kvm_put(const struct front_kvm *ref)
+void vm_ref_put(const struct vm_ref *ref)
 {
 }
 

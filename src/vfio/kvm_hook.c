@@ -23,16 +23,16 @@
 #include "../compat/hook.h"
 #include "vfio.h"
 
-static bool is_ours(void *file)
+static bool kvm_hook_wants(void *file)
 {
-	return front_of_file(file);
+	return device_file_of(file);
 }
 
 /*
  * Is vfio.ko itself asking?  It means legacy groups, as does vfio-pci for a hot
  * reset.  Tracers may stand between us and KVM, so KVM isn't looked for.
  */
-static bool asked_by_vfio(unsigned long caller)
+static bool kvm_hook_asked_by_vfio(unsigned long caller)
 {
 	char name[KSYM_SYMBOL_LEN];
 
@@ -40,37 +40,37 @@ static bool asked_by_vfio(unsigned long caller)
 	return strstr(name, "[vfio");
 }
 
-static noinline bool our_check(struct file *file)
+static noinline bool kvm_hook_check(struct file *file)
 {
-	return !asked_by_vfio((unsigned long)__builtin_return_address(0));
+	return !kvm_hook_asked_by_vfio((unsigned long)__builtin_return_address(0));
 }
 
-static noinline void our_set_kvm(struct file *file, struct kvm *kvm)
+static noinline void kvm_hook_set_kvm(struct file *file, struct kvm *kvm)
 {
-	struct front *front = front_of_file(file);
+	struct vfio_device_file *df = device_file_of(file);
 
-	spin_lock(&front->kvm_lock);
-	front->kvm = kvm;
-	spin_unlock(&front->kvm_lock);
+	spin_lock(&df->kvm_lock);
+	df->kvm = kvm;
+	spin_unlock(&df->kvm_lock);
 }
 
-static noinline bool our_enforced_coherent(struct file *file)
+static noinline bool kvm_hook_enforced_coherent(struct file *file)
 {
-	return iommufd_enforces_coherency(front_of_file(file)->vdev->dev);
+	return iommufd_enforces_coherency(device_file_of(file)->vdev->dev);
 }
 
 static struct hook hooks[] = {
-	{ .theirs = vfio_file_check, .ours = our_check, .wants = is_ours },
-	{ .theirs = vfio_file_set_kvm, .ours = our_set_kvm, .wants = is_ours },
-	{ .theirs = vfio_file_enforced_coherent, .ours = our_enforced_coherent,
-	  .wants = is_ours },
+	{ .theirs = vfio_file_check, .ours = kvm_hook_check, .wants = kvm_hook_wants },
+	{ .theirs = vfio_file_set_kvm, .ours = kvm_hook_set_kvm, .wants = kvm_hook_wants },
+	{ .theirs = vfio_file_enforced_coherent, .ours = kvm_hook_enforced_coherent,
+	  .wants = kvm_hook_wants },
 };
 
 /* NULL, or how the hooks were installed. */
 static const struct hook_way *installed;
 
 /* Asks as KVM does, about a file that is ours as far as the hooks look. */
-static int try_hooks(void)
+static int kvm_hook_try(void)
 {
 	bool (*check)(struct file *file) = hooks[0].theirs;
 	struct file *file = kzalloc_obj(*file);
@@ -78,7 +78,7 @@ static int try_hooks(void)
 
 	if (!file)
 		return -ENOMEM;
-	file->f_op = &front_fops;
+	file->f_op = &device_file_fops;
 	file->private_data = file;
 	OPTIMIZER_HIDE_VAR(check);
 	works = check(file);
@@ -86,14 +86,14 @@ static int try_hooks(void)
 	return works ? 0 : -ENODEV;
 }
 
-static int install(const struct hook_way *way)
+static int kvm_hook_install(const struct hook_way *way)
 {
 	int rc;
 
 	rc = hooks_install(way, hooks, ARRAY_SIZE(hooks));
 	if (rc)
 		return rc;
-	rc = try_hooks();
+	rc = kvm_hook_try();
 	if (rc)
 		hooks_remove(way, hooks, ARRAY_SIZE(hooks));
 	else
@@ -104,7 +104,7 @@ static int install(const struct hook_way *way)
 static char wish[8] = "auto";		/* or a way's name, or "off" */
 static int why_not;
 
-static int wish_set(const char *value, const struct kernel_param *param)
+static int kvm_param_set(const char *value, const struct kernel_param *param)
 {
 	const struct hook_way *way;
 	bool known = sysfs_streq(value, "auto") || sysfs_streq(value, "off");
@@ -117,7 +117,7 @@ static int wish_set(const char *value, const struct kernel_param *param)
 	return 0;
 }
 
-static int state_get(char *buffer, const struct kernel_param *param)
+static int kvm_param_get(char *buffer, const struct kernel_param *param)
 {
 	if (installed)
 		return sysfs_emit(buffer, "%s\n", installed->name);
@@ -127,15 +127,15 @@ static int state_get(char *buffer, const struct kernel_param *param)
 }
 
 static const struct kernel_param_ops kvm_param = {
-	.set = wish_set,
-	.get = state_get,
+	.set = kvm_param_set,
+	.get = kvm_param_get,
 };
 module_param_cb(kvm, &kvm_param, NULL, 0444);
 MODULE_PARM_DESC(kvm,
 		 "how KVM learns of our files: auto (default), ftrace, kprobe, off; reads as what came of it");
 
 /* Without hooks everything but KVM_DEV_VFIO_FILE_ADD works. */
-void front_kvm_init(void)
+void kvm_hook_init(void)
 {
 	const struct hook_way *way;
 	int rc;
@@ -147,7 +147,7 @@ void front_kvm_init(void)
 	for (way = hook_ways; way->name && !installed; way++) {
 		if (strcmp(wish, "auto") && strcmp(wish, way->name))
 			continue;
-		rc = install(way);
+		rc = kvm_hook_install(way);
 		/* The best way's error is told. */
 		why_not = why_not ?: rc;
 	}
@@ -163,7 +163,7 @@ void front_kvm_init(void)
 }
 
 /* No file is open any more, so nobody is in a function of ours. */
-void front_kvm_exit(void)
+void kvm_hook_exit(void)
 {
 	if (installed)
 		hooks_remove(installed, hooks, ARRAY_SIZE(hooks));

@@ -4,31 +4,31 @@
 
 #include "vfio.h"
 
-static int __init front_init(void)
+static int __init iommufd_vfio_init(void)
 {
 	int rc;
 
-	rc = front_cdev_init();
+	rc = device_node_init();
 	if (rc)
 		return rc;
-	front_kvm_init();
+	kvm_hook_init();
 	/* Last, because nodes appear at once. */
-	rc = front_discovery_init();
+	rc = discovery_init();
 	if (rc) {
-		front_kvm_exit();
-		front_cdev_exit();
+		kvm_hook_exit();
+		device_node_exit();
 	}
 	return rc;
 }
-module_init(front_init);
+module_init(iommufd_vfio_init);
 
-static void __exit front_exit(void)
+static void __exit iommufd_vfio_exit(void)
 {
-	front_discovery_exit();
-	front_kvm_exit();
-	front_cdev_exit();
+	discovery_exit();
+	kvm_hook_exit();
+	device_node_exit();
 }
-module_exit(front_exit);
+module_exit(iommufd_vfio_exit);
 
 MODULE_DESCRIPTION("VFIO devices for iommufd (/dev/vfio/devices)");
 MODULE_LICENSE("GPL");

@@ -50,7 +50,7 @@ static struct kobject *links_find(void)
 
 static void link_name(struct vfio_device *vdev, char *name)
 {
-	dev_t devt = front_devt(vdev);
+	dev_t devt = device_node_devt(vdev);
 
 	snprintf(name, LINK_NAME, "%u:%u", MAJOR(devt), MINOR(devt));
 }
@@ -77,7 +77,7 @@ static struct device *carrier_add(struct vfio_device *vdev)
 		return ERR_PTR(-ENOMEM);
 	device_initialize(carrier);
 	carrier->release = carrier_release;
-	carrier->devt = front_devt(vdev);
+	carrier->devt = device_node_devt(vdev);
 	/* The driver core makes '!' of each '/', and '/' again of that in devtmpfs. */
 	rc = dev_set_name(carrier, "vfio/devices/%s", dev_name(&vdev->device));
 	if (!rc)
@@ -129,7 +129,7 @@ static void file_remove(struct vfio_device *vdev, const char *link)
 
 static ssize_t dev_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
-	dev_t devt = front_devt(container_of(dev, struct vfio_device, device));
+	dev_t devt = device_node_devt(container_of(dev, struct vfio_device, device));
 
 	return sysfs_emit(buf, "%u:%u\n", MAJOR(devt), MINOR(devt));
 }
@@ -148,7 +148,7 @@ int node_publish(struct vfio_device *vdev)
 		device_remove_file(dev, &dev_attr_dev);
 		return rc;
 	}
-	WRITE_ONCE(dev->devt, front_devt(vdev));
+	WRITE_ONCE(dev->devt, device_node_devt(vdev));
 	kobject_uevent(&dev->kobj, KOBJ_ADD);
 	return 0;
 }
