@@ -39,7 +39,7 @@ void context_destroy(struct iommufd_ctx *ctx)
 {
 	object_destroy_all(ctx);
 	WARN_ON(!xa_empty(&ctx->groups));
-	payer_put(ctx->payer);
+	pin_account_put(ctx->account);
 	windows_destroy(ctx);
 	mutex_destroy(&ctx->vdevices_lock);
 	mutex_destroy(&ctx->change_lock);
@@ -108,13 +108,13 @@ int command_respond(struct command *cmd, size_t len)
 	return copy_to_user(cmd->user, cmd->arg, size) ? -EFAULT : 0;
 }
 
-int command_publish(struct command *cmd, size_t len, struct object *obj)
+int command_finalize(struct command *cmd, size_t len, struct object *obj)
 {
 	int rc = command_respond(cmd, len);
 
 	if (rc)
-		object_abandon(cmd->ctx, obj);
+		object_abort(cmd->ctx, obj);
 	else
-		object_publish(cmd->ctx, obj);
+		object_finalize(cmd->ctx, obj);
 	return rc;
 }

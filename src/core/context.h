@@ -75,7 +75,7 @@
 
 struct device;
 struct file;
-struct payer;
+struct pin_account;
 
 struct iommufd_ctx {
 	struct file *file;
@@ -92,7 +92,7 @@ struct iommufd_ctx {
 	struct xarray windows;		/* page offset -> struct window */
 	unsigned long next_window;	/* page offset that was never used */
 	struct mutex change_lock;
-	struct payer *payer;		/* the latest one, under objects.xa_lock */
+	struct pin_account *account;		/* the latest one, under objects.xa_lock */
 	bool account_mm;		/* charge the process, not the user */
 	atomic_long_t charged;		/* pages, with either */
 	struct object *type1_ioas;	/* or NULL; under objects.xa_lock */
@@ -131,7 +131,7 @@ static inline int command_tell(struct command *cmd, const u64 *member)
  * The last steps of every ioctl that makes an object: the response, and then the
  * object is published, or is gone.
  */
-int command_publish(struct command *cmd, size_t len, struct object *obj);
+int command_finalize(struct command *cmd, size_t len, struct object *obj);
 
 /* The option of the whole context: against what pinned memory is charged. */
 int context_option_rlimit_mode(struct command *cmd);

@@ -14,7 +14,7 @@
 #define OBJECTS_SHOWN 512
 
 /* Begins a use of the first object from @id on, or returns NULL. */
-static struct object *next_object(struct iommufd_ctx *ctx, unsigned long id)
+static struct object *fdinfo_next_object(struct iommufd_ctx *ctx, unsigned long id)
 {
 	struct object *obj;
 
@@ -26,7 +26,7 @@ static struct object *next_object(struct iommufd_ctx *ctx, unsigned long id)
 	return obj;
 }
 
-static void show_object(struct seq_file *m, struct object *obj)
+static void fdinfo_show_object(struct seq_file *m, struct object *obj)
 {
 	seq_printf(m, "iommufd-object:\t%u %s", obj->id, obj->type->name);
 	if (obj->type->show)
@@ -46,9 +46,9 @@ void iommufd_show_fdinfo(struct seq_file *m, struct file *file)
 		   READ_ONCE(ctx->account_mm) ? "process" : "user");
 	seq_printf(m, "iommufd-charged:\t%lu\n",
 		   atomic_long_read(&ctx->charged) * PAGE_SIZE);
-	for (n = 0; (obj = next_object(ctx, id)); n++) {
+	for (n = 0; (obj = fdinfo_next_object(ctx, id)); n++) {
 		if (n < OBJECTS_SHOWN)
-			show_object(m, obj);
+			fdinfo_show_object(m, obj);
 		else
 			seq_printf(m, "iommufd-more:\t%u\n", obj->id);
 		id = obj->id + 1;

@@ -28,14 +28,14 @@
 #include "fdinfo.h"
 #include "test.h"
 
-static int destroy_ioctl(struct command *cmd)
+static int iommufd_destroy_ioctl(struct command *cmd)
 {
 	const struct iommu_destroy *arg = cmd->arg;
 
 	return object_destroy(cmd->ctx, arg->id);
 }
 
-static int option_ioctl(struct command *cmd)
+static int iommufd_option_ioctl(struct command *cmd)
 {
 	struct iommu_option *arg = cmd->arg;
 	int rc;
@@ -80,7 +80,7 @@ struct command_entry {
 	}
 
 static const struct command_entry commands[] = {
-	COMMAND(IOMMU_DESTROY, destroy_ioctl, iommu_destroy, id),
+	COMMAND(IOMMU_DESTROY, iommufd_destroy_ioctl, iommu_destroy, id),
 	COMMAND(IOMMU_FAULT_QUEUE_ALLOC, fault_queue_alloc_ioctl, iommu_fault_alloc,
 		out_fault_fd),
 	COMMAND(IOMMU_GET_HW_INFO, device_hw_info_ioctl, iommu_hw_info, __reserved),
@@ -106,7 +106,7 @@ static const struct command_entry commands[] = {
 	COMMAND(IOMMU_IOAS_NOIOMMU_GET_PA, ioas_noiommu_get_pa_ioctl,
 		iommu_ioas_noiommu_get_pa, out_phys),
 	COMMAND(IOMMU_IOAS_UNMAP, ioas_unmap_ioctl, iommu_ioas_unmap, length),
-	COMMAND(IOMMU_OPTION, option_ioctl, iommu_option, val64),
+	COMMAND(IOMMU_OPTION, iommufd_option_ioctl, iommu_option, val64),
 	COMMAND(IOMMU_VDEVICE_ALLOC, vdevice_alloc_ioctl, iommu_vdevice_alloc, virt_id),
 	COMMAND(IOMMU_VIOMMU_ALLOC, viommu_alloc_ioctl, iommu_viommu_alloc,
 		out_viommu_id),
@@ -133,7 +133,7 @@ fault:
 	return -EFAULT;
 }
 
-static int load_command(struct command *cmd, const struct command_entry *entry)
+static int command_load(struct command *cmd, const struct command_entry *entry)
 {
 	/* Every structure begins with its size. */
 	if (get_user(cmd->size, (u32 __user *)cmd->user))
@@ -163,7 +163,7 @@ static long iommufd_ioctl(struct file *file, unsigned int number, unsigned long 
 	if (!entry->run || entry->number != number)
 		return -ENOTTY;
 
-	rc = load_command(&cmd, entry);
+	rc = command_load(&cmd, entry);
 	return rc ? rc : entry->run(&cmd);
 }
 
@@ -236,7 +236,8 @@ static struct miscdevice iommufd_misc = {
  */
 static bool without_iommu = IS_ENABLED(IOMMUFD_TEST);
 module_param(without_iommu, bool, 0444);
-MODULE_PARM_DESC(without_iommu, "Have /dev/iommu also while no IOMMU is active; only memory can be mapped then");
+MODULE_PARM_DESC(without_iommu,
+		 "Have /dev/iommu also while no IOMMU is active; only memory can be mapped then");
 
 static DEFINE_MUTEX(node_lock);
 static bool node_exists;		/* under node_lock */

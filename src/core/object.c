@@ -45,14 +45,14 @@ static void object_store(struct iommufd_ctx *ctx, struct object *obj, void *entr
 	__xa_store(&ctx->objects, obj->id, entry, 0);
 }
 
-void object_publish(struct iommufd_ctx *ctx, struct object *obj)
+void object_finalize(struct iommufd_ctx *ctx, struct object *obj)
 {
 	xa_lock(&ctx->objects);
 	object_store(ctx, obj, obj, OBJECT_LIVE);
 	xa_unlock(&ctx->objects);
 }
 
-void object_abandon(struct iommufd_ctx *ctx, struct object *obj)
+void object_abort(struct iommufd_ctx *ctx, struct object *obj)
 {
 	object_free(ctx, obj);
 }
@@ -180,7 +180,7 @@ int object_destroy(struct iommufd_ctx *ctx, u32 id)
 		return rc;
 
 	if (wait_event_killable(ctx->idle, object_is_idle(obj))) {
-		object_publish(ctx, obj);
+		object_finalize(ctx, obj);
 		return -EINTR;
 	}
 	object_free(ctx, obj);
@@ -219,7 +219,7 @@ void object_remove(struct iommufd_ctx *ctx, struct object *obj)
 	object_finish(ctx, obj);
 }
 
-void object_bury(struct iommufd_ctx *ctx, struct object *obj)
+void object_tombstone(struct iommufd_ctx *ctx, struct object *obj)
 {
 	bool mine;
 

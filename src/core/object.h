@@ -14,7 +14,7 @@
  *
  *   state     in the table            entered by               left by
  *   RESERVED  ID taken, not found     object_new()             publish, abandon
- *   LIVE      found                   object_publish()         destroy, remove
+ *   LIVE      found                   object_finalize()         destroy, remove
  *   DYING     ID taken, not found     destroy, remove          (freed) or LIVE
  *                                     (uses may still end)     when a signal came
  *   freed     ID free                 abandon, or DYING with no uses
@@ -67,10 +67,10 @@ struct object {
 void *object_new(struct iommufd_ctx *ctx, const struct object_type *type, size_t size);
 
 /* Lets user space find a finished object.  Can't fail; the caller is done with it. */
-void object_publish(struct iommufd_ctx *ctx, struct object *obj);
+void object_finalize(struct iommufd_ctx *ctx, struct object *obj);
 
 /* Undoes object_new() and all that was built into the object since. */
-void object_abandon(struct iommufd_ctx *ctx, struct object *obj);
+void object_abort(struct iommufd_ctx *ctx, struct object *obj);
 
 /*
  * Finds an object of a type (NULL: of any) and begins a use of it: the object, or
@@ -121,7 +121,7 @@ void object_remove(struct iommufd_ctx *ctx, struct object *obj);
  * Ends a use, and buries the object if it is LIVE, which nothing may hold.  If it
  * isn't, user space is about to destroy it.
  */
-void object_bury(struct iommufd_ctx *ctx, struct object *obj);
+void object_tombstone(struct iommufd_ctx *ctx, struct object *obj);
 
 /* Destroys everything, users before what they use.  No task is left to race with. */
 void object_destroy_all(struct iommufd_ctx *ctx);

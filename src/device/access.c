@@ -42,8 +42,8 @@ const struct object_type access_object_type = {
 	.destroy = access_destroy,
 };
 
-static void ask_unpin(struct ioas_reader *reader, unsigned long first,
-		      unsigned long last)
+static void access_ask_unpin(struct ioas_reader *reader, unsigned long first,
+			     unsigned long last)
 {
 	struct iommufd_access *access =
 		container_of(reader, struct iommufd_access, reader);
@@ -67,14 +67,14 @@ iommufd_access_create(struct iommufd_ctx *ctx,
 	access->data = data;
 	access->reader.obj = &access->obj;
 	access->reader.align = ops->needs_pin_pages ? PAGE_SIZE : 1;
-	access->reader.ask = ops->needs_pin_pages ? ask_unpin : NULL;
+	access->reader.ask = ops->needs_pin_pages ? access_ask_unpin : NULL;
 	mutex_init(&access->attach_lock);
 	mutex_init(&access->pins_lock);
 	access->pinned = RB_ROOT_CACHED;
 	access->obj.holds = 1;
 	iommufd_ctx_get(ctx);
 	*id = access->obj.id;
-	object_publish(ctx, &access->obj);
+	object_finalize(ctx, &access->obj);
 	return access;
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_access_create, "IOMMUFD");
@@ -83,7 +83,7 @@ EXPORT_SYMBOL_NS_GPL(iommufd_access_create, "IOMMUFD");
  * Leaves the IOAS.  The owner's unmap is called without a lock of ours, as it may
  * wait for a task that has the owner's and is about to pin.
  */
-static void access_leave(struct iommufd_access *access)
+static void access_leave_ioas(struct iommufd_access *access)
 {
 	struct ioas *ioas = access->ioas;
 
@@ -104,7 +104,7 @@ static void access_leave(struct iommufd_access *access)
 }
 
 /* Makes an IOAS serve the object: returns it, held, or an ERR_PTR. */
-static struct ioas *access_join(struct iommufd_access *access, u32 ioas_id)
+static struct ioas *access_enter_ioas(struct iommufd_access *access, u32 ioas_id)
 {
 	struct iommufd_ctx *ctx = access->ctx;
 	struct ioas *ioas;
@@ -132,11 +132,11 @@ static int access_change(struct iommufd_access *access, u32 ioas_id)
 {
 	struct ioas *ioas;
 
-	ioas = access_join(access, ioas_id);
+	ioas = access_enter_ioas(access, ioas_id);
 	if (IS_ERR_OR_NULL(ioas))
 		return PTR_ERR_OR_ZERO(ioas);
 	if (access->ioas)
-		access_leave(access);
+		access_leave_ioas(access);
 	access->ioas = ioas;
 	return 0;
 }
@@ -177,7 +177,7 @@ void iommufd_access_detach(struct iommufd_access *access)
 {
 	mutex_lock(&access->attach_lock);
 	if (!WARN_ON(!access->ioas))
-		access_leave(access);
+		access_leave_ioas(access);
 	mutex_unlock(&access->attach_lock);
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_access_detach, "IOMMUFD");
@@ -188,7 +188,7 @@ void iommufd_access_destroy(struct iommufd_access *access)
 
 	mutex_lock(&access->attach_lock);
 	if (access->ioas)
-		access_leave(access);
+		access_leave_ioas(access);
 	mutex_unlock(&access->attach_lock);
 	object_remove(ctx, &access->obj);
 	iommufd_ctx_put(ctx);
@@ -222,8 +222,8 @@ int iommufd_access_pin_pages(struct iommufd_access *access, unsigned long iova,
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_access_pin_pages, "IOMMUFD");
 
-static struct access_pin *take_pin(struct iommufd_access *access,
-				   unsigned long iova, unsigned long last)
+static struct access_pin *access_take_pin(struct iommufd_access *access,
+					  unsigned long iova, unsigned long last)
 {
 	struct interval_tree_node *node;
 
@@ -246,7 +246,7 @@ void iommufd_access_unpin_pages(struct iommufd_access *access,
 	if (WARN_ON(!length) ||
 	    WARN_ON(check_add_overflow(iova, length - 1, &last)))
 		return;
-	pin = take_pin(access, iova, last);
+	pin = access_take_pin(access, iova, last);
 	if (WARN_ON(!pin))
 		return;
 	access_pin_free(pin);

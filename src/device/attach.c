@@ -91,7 +91,8 @@ static bool attach_fits_faults(struct attach *attach, struct hwpt *hwpt)
 
 	xa_for_each(&attach->devices, id, idev) {
 		if (hwpt->faults && hw_shares_faults(idev->dev)) {
-			attach_refuse(attach, "page faults of a VF can't be told from those of its PF");
+			attach_refuse(attach,
+				      "page faults of a VF can't be told from those of its PF");
 			return false;
 		}
 	}
@@ -145,7 +146,7 @@ static void attach_erase(struct attach *attach, struct iommufd_device *idev)
 
 	xa_erase(&attach->devices, idev->obj.id);
 	if (now)
-		fault_queue_forget(now->faults, now, idev->dev);
+		fault_queue_refuse(now->faults, now, idev->dev);
 }
 
 int attach_device(struct iommufd_device *idev, u32 pasid, struct hwpt *hwpt,

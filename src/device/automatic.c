@@ -70,11 +70,11 @@ static int automatic_attach_made(const struct attach_request *req, struct ioas *
 	hwpt->obj.holds = 2;
 	rc = attach_request_run(req, hwpt);
 	if (rc) {
-		object_abandon(ctx, &hwpt->obj);
+		object_abort(ctx, &hwpt->obj);
 		return rc;
 	}
 	*id = hwpt->obj.id;
-	object_publish(ctx, &hwpt->obj);
+	object_finalize(ctx, &hwpt->obj);
 	/* The group may have been moved away again. */
 	hwpt_release(hwpt);
 	return 0;

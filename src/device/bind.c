@@ -63,13 +63,13 @@ static struct iommufd_device *device_bind(struct iommufd_ctx *ctx, struct device
 	idev->obj.holds = 1;
 	rc = device_init(idev, refusal);
 	if (rc) {
-		object_abandon(ctx, &idev->obj);
+		object_abort(ctx, &idev->obj);
 		return ERR_PTR(rc);
 	}
 	if (!test_owns_device(dev))
 		iommufd_ctx_get(ctx);
 	*id = idev->obj.id;
-	object_publish(ctx, &idev->obj);
+	object_finalize(ctx, &idev->obj);
 	return idev;
 }
 
@@ -94,7 +94,7 @@ void iommufd_device_unbind(struct iommufd_device *idev)
 
 	if (WARN_ON(READ_ONCE(idev->nattached)))
 		attach_remove_all(idev);
-	vdevice_part_from(idev);
+	vdevice_disconnect(idev);
 	object_remove(ctx, &idev->obj);
 	if (!of_test)
 		iommufd_ctx_put(ctx);

@@ -67,7 +67,7 @@ u32 iommufd_device_to_id(struct iommufd_device *idev)
 EXPORT_SYMBOL_NS_GPL(iommufd_device_to_id, "IOMMUFD");
 
 /* What there is, which may be more than there is room for. */
-static int hw_info_copy(const struct iommu_hw_info *arg, const void *data, u32 length)
+static int device_hw_info_copy(const struct iommu_hw_info *arg, const void *data, u32 length)
 {
 	void __user *user = u64_to_user_ptr(arg->data_uptr);
 	u32 copied = min(arg->data_len, length);
@@ -78,8 +78,8 @@ static int hw_info_copy(const struct iommu_hw_info *arg, const void *data, u32 l
 	return 0;
 }
 
-static void *hw_info_get(struct iommufd_ctx *ctx, struct iommu_hw_info *arg,
-			 u32 *length)
+static void *device_hw_info_get(struct iommufd_ctx *ctx, struct iommu_hw_info *arg,
+				u32 *length)
 {
 	u32 type = IOMMU_HW_INFO_TYPE_DEFAULT;
 	struct iommufd_device *idev;
@@ -108,10 +108,10 @@ int device_hw_info_ioctl(struct command *cmd)
 	if ((arg->flags & ~IOMMU_HW_INFO_FLAG_INPUT_TYPE) ||
 	    memchr_inv(arg->__reserved, 0, sizeof(arg->__reserved)))
 		return -EOPNOTSUPP;
-	data = hw_info_get(cmd->ctx, arg, &length);
+	data = device_hw_info_get(cmd->ctx, arg, &length);
 	if (IS_ERR(data))
 		return PTR_ERR(data);
-	rc = hw_info_copy(arg, data, length);
+	rc = device_hw_info_copy(arg, data, length);
 	kfree(data);
 	if (rc)
 		return rc;

@@ -103,7 +103,8 @@ static int attach_prepare_msi(struct attach *attach, struct hwpt *paging)
 		return 0;
 	rc = hwpt_prepare_msi(paging, window);
 	if (rc)
-		attach_refuse(attach, "no place is left for doorbells of interrupts in [%#lx, %#lx]",
+		attach_refuse(attach,
+			      "no place is left for doorbells of interrupts in [%#lx, %#lx]",
 			      window->first, window->last);
 	return rc;
 }
@@ -118,7 +119,8 @@ static int attach_fill(struct attach *attach, struct hwpt *paging)
 		return rc;
 	rc = hwpt_take_doorbells(paging, &attach->group->doorbells);
 	if (rc)
-		attach_refuse(attach, "doorbells of its interrupts can't be mapped in the page table");
+		attach_refuse(attach,
+			      "doorbells of its interrupts can't be mapped in the page table");
 	return rc;
 }
 
@@ -135,7 +137,7 @@ static void attach_remember_doorbells(struct attach *attach)
 /* An attachment that DMA doesn't go through any more. */
 static void attach_end(struct hw_attachment *attachment)
 {
-	fault_queue_forget(attachment->faults, attachment, NULL);
+	fault_queue_refuse(attachment->faults, attachment, NULL);
 	hw_attachment_free(attachment);
 }
 
@@ -159,7 +161,7 @@ static void attach_undo(struct attach *attach, struct hw_attachment *now)
 	attach_end(now);
 }
 
-static struct hw_attachment *attach_hw(struct attach *attach, struct hwpt *hwpt)
+static struct hw_attachment *attach_apply(struct attach *attach, struct hwpt *hwpt)
 {
 	struct hw_attachment *now;
 
@@ -191,7 +193,7 @@ static int attach_move(struct attach *attach, struct hwpt *hwpt)
 		rc = attach_fill(attach, paging);
 	if (rc)
 		return rc;
-	now = attach_hw(attach, hwpt);
+	now = attach_apply(attach, hwpt);
 	if (IS_ERR(now))
 		return PTR_ERR(now);
 	if (!ready) {
@@ -217,11 +219,13 @@ int attach_connect(struct attach *attach, struct hwpt *hwpt)
 	int rc;
 
 	if (!attach_fits_pasids(attach, hwpt)) {
-		attach_refuse(attach, "beside PASIDs page tables must be made with IOMMU_HWPT_ALLOC_PASID");
+		attach_refuse(attach,
+			      "beside PASIDs page tables must be made with IOMMU_HWPT_ALLOC_PASID");
 		return -EINVAL;
 	}
 	if (!attach_fits_coherency(attach, paging)) {
-		attach_refuse(attach, "the page table was made for a device whose DMA can't be forced to be coherent");
+		attach_refuse(attach,
+			      "the page table was made for a device whose DMA can't be forced to be coherent");
 		return -EINVAL;
 	}
 	rc = mutex_lock_killable(&paging->lock);

@@ -46,7 +46,7 @@ struct fault_queue {
 	bool closed;
 };
 
-static struct fault_queue *to_faults(struct event_queue *queue)
+static struct fault_queue *to_fault_queue(struct event_queue *queue)
 {
 	return container_of(queue, struct fault_queue, queue);
 }
@@ -58,9 +58,10 @@ u32 fault_queue_id(const struct fault_queue *faults)
 
 /*
  * Called by the kernel's fault handling, in a threaded interrupt.  Whether the device
- * is still attached is seen under the lock that refuse() takes when it no more is.
+ * is still attached is seen under the lock that fault_queue_refuse() takes when it no
+ * more is.
  */
-static int take(struct iopf_group *group)
+static int fault_queue_take(struct iopf_group *group)
 {
 	const struct hw_attachment *attachment =
 		container_of(group->attach_handle, struct hw_attachment, handle);
@@ -94,8 +95,8 @@ static int take(struct iopf_group *group)
 }
 
 /* @group has left its last step. */
-static void answer(struct fault_queue *faults, struct iopf_group *group,
-		   enum iommu_page_response_code code)
+static void fault_queue_answer(struct fault_queue *faults, struct iopf_group *group,
+			       enum iommu_page_response_code code)
 {
 	lockdep_assert_held(&faults->lock);
 	spin_lock(&faults->queue.lock);
@@ -104,16 +105,16 @@ static void answer(struct fault_queue *faults, struct iopf_group *group,
 	hw_fault_answer(group, code);
 }
 
-static bool matches(const struct iopf_group *group,
-		    const struct hw_attachment *attachment, struct device *dev)
+static bool fault_group_matches(const struct iopf_group *group,
+				const struct hw_attachment *attachment, struct device *dev)
 {
 	return (!attachment || group->attach_handle == &attachment->handle) &&
 	       (!dev || hw_fault_device(group) == dev);
 }
 
 /* Refuses the groups of an attachment, or of a device of it, or all of them. */
-static void refuse(struct fault_queue *faults, struct hw_attachment *attachment,
-		   struct device *dev)
+static void fault_queue_refuse_groups(struct fault_queue *faults, struct hw_attachment *attachment,
+				      struct device *dev)
 {
 	struct iopf_group *group, *next;
 	unsigned long cookie;
@@ -124,33 +125,38 @@ static void refuse(struct fault_queue *faults, struct hw_attachment *attachment,
 	if (attachment && !dev)
 		smp_store_release(&attachment->ended, true);
 	list_for_each_entry_safe(group, next, &faults->queue.waiting, node) {
-		if (matches(group, attachment, dev))
+		if (fault_group_matches(group, attachment, dev))
 			list_move_tail(&group->node, &refused);
 	}
 	spin_unlock(&faults->queue.lock);
 	xa_for_each(&faults->cookies, cookie, group) {
-		if (matches(group, attachment, dev)) {
+		if (fault_group_matches(group, attachment, dev)) {
 			xa_erase(&faults->cookies, cookie);
 			list_add_tail(&group->node, &refused);
 		}
 	}
 	list_for_each_entry_safe(group, next, &refused, node) {
-		answer(faults, group, IOMMU_PAGE_RESP_INVALID);
+		fault_queue_answer(faults, group, IOMMU_PAGE_RESP_INVALID);
 		cond_resched();
 	}
 	mutex_unlock(&faults->lock);
 }
 
-void fault_queue_forget(struct fault_queue *faults,
+static void fault_queue_refuse_all(struct fault_queue *faults)
+{
+	fault_queue_refuse_groups(faults, NULL, NULL);
+}
+
+void fault_queue_refuse(struct fault_queue *faults,
 			struct hw_attachment *attachment, struct device *dev)
 {
 	if (faults)
-		refuse(faults, attachment, dev);
+		fault_queue_refuse_groups(faults, attachment, dev);
 }
 
 /* What user space sees of a group: whole, or nothing. */
-static void describe(const struct iopf_group *group, u32 cookie,
-		     struct iommu_hwpt_pgfault *records)
+static void fault_group_describe(const struct iopf_group *group, u32 cookie,
+				 struct iommu_hwpt_pgfault *records)
 {
 	const struct iopf_fault *fault;
 
@@ -170,7 +176,7 @@ static void describe(const struct iopf_group *group, u32 cookie,
 }
 
 /* Only who holds @lock takes groups from the list. */
-static struct iopf_group *first_waiting(struct fault_queue *faults)
+static struct iopf_group *fault_queue_first(struct fault_queue *faults)
 {
 	struct iopf_group *group;
 
@@ -182,15 +188,15 @@ static struct iopf_group *first_waiting(struct fault_queue *faults)
 }
 
 /* Gives the first group its cookie.  NULL if there is none. */
-static struct iommu_hwpt_pgfault *read_first(struct fault_queue *faults, size_t room,
-					     size_t *size)
+static struct iommu_hwpt_pgfault *fault_queue_read_first(struct fault_queue *faults, size_t room,
+							 size_t *size)
 {
 	struct iommu_hwpt_pgfault *records;
 	struct iopf_group *group;
 	u32 cookie;
 	int rc;
 
-	group = first_waiting(faults);
+	group = fault_queue_first(faults);
 	if (!group)
 		return NULL;
 	*size = array_size(group->fault_count, sizeof(*records));
@@ -205,7 +211,7 @@ static struct iommu_hwpt_pgfault *read_first(struct fault_queue *faults, size_t 
 		kvfree(records);
 		return ERR_PTR(rc);
 	}
-	describe(group, cookie, records);
+	fault_group_describe(group, cookie, records);
 	spin_lock(&faults->queue.lock);
 	list_del(&group->node);
 	spin_unlock(&faults->queue.lock);
@@ -213,7 +219,7 @@ static struct iommu_hwpt_pgfault *read_first(struct fault_queue *faults, size_t 
 }
 
 /* Back to where it was, if it is still there: cookies come from one reader at a time. */
-static void unread(struct fault_queue *faults, u32 cookie)
+static void fault_queue_unread(struct fault_queue *faults, u32 cookie)
 {
 	struct iopf_group *group;
 
@@ -228,21 +234,21 @@ static void unread(struct fault_queue *faults, u32 cookie)
 	mutex_unlock(&faults->lock);
 }
 
-static ssize_t read_group(struct event_queue *queue, char __user *buf, size_t room)
+static ssize_t fault_queue_read_group(struct event_queue *queue, char __user *buf, size_t room)
 {
-	struct fault_queue *faults = to_faults(queue);
+	struct fault_queue *faults = to_fault_queue(queue);
 	struct iommu_hwpt_pgfault *records;
 	ssize_t rc;
 	size_t size;
 
 	mutex_lock(&faults->lock);
-	records = read_first(faults, room, &size);
+	records = fault_queue_read_first(faults, room, &size);
 	mutex_unlock(&faults->lock);
 	if (IS_ERR_OR_NULL(records))
 		return PTR_ERR(records);
 	rc = size;
 	if (copy_to_user(buf, records, size)) {
-		unread(faults, records->cookie);
+		fault_queue_unread(faults, records->cookie);
 		rc = -EFAULT;
 	}
 	kvfree(records);
@@ -253,11 +259,11 @@ static ssize_t fault_read(struct file *file, char __user *buf, size_t count, lof
 {
 	if (*pos || count % sizeof(struct iommu_hwpt_pgfault))
 		return -ESPIPE;
-	return event_queue_read(event_queue_of(file), buf, count, read_group);
+	return event_queue_read(event_queue_of(file), buf, count, fault_queue_read_group);
 }
 
-static int respond(struct fault_queue *faults,
-		   const struct iommu_hwpt_page_response *response)
+static int fault_queue_respond(struct fault_queue *faults,
+			       const struct iommu_hwpt_page_response *response)
 {
 	struct iopf_group *group;
 	enum iommu_page_response_code code;
@@ -271,7 +277,7 @@ static int respond(struct fault_queue *faults,
 	mutex_lock(&faults->lock);
 	group = xa_erase(&faults->cookies, response->cookie);
 	if (group)
-		answer(faults, group, code);
+		fault_queue_answer(faults, group, code);
 	mutex_unlock(&faults->lock);
 	return group ? 0 : -EINVAL;
 }
@@ -279,7 +285,7 @@ static int respond(struct fault_queue *faults,
 static ssize_t fault_write(struct file *file, const char __user *buf, size_t count,
 			   loff_t *pos)
 {
-	struct fault_queue *faults = to_faults(event_queue_of(file));
+	struct fault_queue *faults = to_fault_queue(event_queue_of(file));
 	struct iommu_hwpt_page_response response;
 	size_t done;
 	int rc = 0;
@@ -289,7 +295,7 @@ static ssize_t fault_write(struct file *file, const char __user *buf, size_t cou
 	for (done = 0; done < count; done += sizeof(response)) {
 		rc = -EFAULT;
 		if (!copy_from_user(&response, buf + done, sizeof(response)))
-			rc = respond(faults, &response);
+			rc = fault_queue_respond(faults, &response);
 		if (rc)
 			break;
 		cond_resched();
@@ -318,9 +324,9 @@ static int fault_release(struct inode *inode, struct file *file)
 	if (!queue)
 		return 0;	/* it was never published */
 	spin_lock(&queue->lock);
-	to_faults(queue)->closed = true;
+	to_fault_queue(queue)->closed = true;
 	spin_unlock(&queue->lock);
-	refuse(to_faults(queue), NULL, NULL);
+	fault_queue_refuse_all(to_fault_queue(queue));
 	event_queue_close(queue);
 	return 0;
 }
@@ -362,9 +368,9 @@ int fault_queue_alloc_ioctl(struct command *cmd)
 	mutex_init(&faults->lock);
 	xa_init_flags(&faults->cookies, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 	arg->out_fault_id = faults->queue.obj.id;
-	return event_queue_publish(cmd, sizeof(*arg), &faults->queue,
-				   "[iommufd-pgfault]", &fault_fops,
-				   &arg->out_fault_fd);
+	return event_queue_finalize(cmd, sizeof(*arg), &faults->queue,
+				    "[iommufd-pgfault]", &fault_fops,
+				    &arg->out_fault_fd);
 }
 
 int fault_queue_serve(struct iommufd_ctx *ctx, u32 id, struct iommu_domain *domain,
@@ -376,7 +382,7 @@ int fault_queue_serve(struct iommufd_ctx *ctx, u32 id, struct iommu_domain *doma
 	faults = object_get(ctx, id, &fault_queue_object_type);
 	if (IS_ERR(faults))
 		return PTR_ERR(faults);
-	rc = hw_domain_take_faults(domain, take);
+	rc = hw_domain_take_faults(domain, fault_queue_take);
 	if (!rc)
 		rc = object_hold(ctx, &faults->queue.obj);
 	if (!rc)

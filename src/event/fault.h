@@ -39,7 +39,7 @@ void fault_queue_release(struct fault_queue *faults);
  * Refuses what is pending of an attachment that was replaced or detached, or (if @dev
  * isn't NULL) of a device that attach_device_id() doesn't find any more.
  */
-void fault_queue_forget(struct fault_queue *faults,
+void fault_queue_refuse(struct fault_queue *faults,
 			struct hw_attachment *attachment, struct device *dev);
 
 extern const struct object_type fault_queue_object_type;

@@ -26,15 +26,15 @@ void event_queue_fini(struct event_queue *queue)
 }
 
 /* Can't fail.  Until here the file knows no queue, so it may be closed at any time. */
-static void connect(struct event_queue *queue, struct file *file)
+static void event_queue_connect(struct event_queue *queue, struct file *file)
 {
 	WARN_ON(object_hold(queue->ctx, &queue->obj));
 	iommufd_ctx_get(queue->ctx);
 	file->private_data = queue;
 }
 
-int event_queue_publish(struct command *cmd, size_t len, struct event_queue *queue,
-			const char *name, const struct file_operations *fops, u32 *fd)
+int event_queue_finalize(struct command *cmd, size_t len, struct event_queue *queue,
+			 const char *name, const struct file_operations *fops, u32 *fd)
 {
 	struct file *file;
 	int number, rc;
@@ -53,8 +53,8 @@ int event_queue_publish(struct command *cmd, size_t len, struct event_queue *que
 	rc = command_respond(cmd, len);
 	if (rc)
 		goto err_fd;
-	connect(queue, file);
-	object_publish(queue->ctx, &queue->obj);
+	event_queue_connect(queue, file);
+	object_finalize(queue->ctx, &queue->obj);
 	fd_install(number, file);
 	return 0;
 
@@ -63,7 +63,7 @@ err_fd:
 err_file:
 	fput(file);
 err_abandon:
-	object_abandon(queue->ctx, &queue->obj);
+	object_abort(queue->ctx, &queue->obj);
 	return rc;
 }
 

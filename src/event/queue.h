@@ -39,8 +39,8 @@ void event_queue_fini(struct event_queue *queue);
  * *@fd, which is in the response; writes that, and publishes both.  If that fails
  * the queue is gone.
  */
-int event_queue_publish(struct command *cmd, size_t len, struct event_queue *queue,
-			const char *name, const struct file_operations *fops, u32 *fd);
+int event_queue_finalize(struct command *cmd, size_t len, struct event_queue *queue,
+			 const char *name, const struct file_operations *fops, u32 *fd);
 
 /* The queue of a file, and what closing it has to do last. */
 static inline struct event_queue *event_queue_of(struct file *file)

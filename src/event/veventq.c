@@ -28,7 +28,7 @@ struct veventq {
 	struct event_queue queue;
 	struct viommu *viommu;		/* held, or NULL */
 	struct list_head item;		/* of viommu->events */
-	struct mem_cgroup *payer;	/* for the events */
+	struct mem_cgroup *memcg;	/* for the events */
 	u32 type;
 	u32 depth;
 	/* Under queue.lock: */
@@ -49,7 +49,7 @@ static struct veventq *to_veventq(struct event_queue *queue)
 	return container_of(queue, struct veventq, queue);
 }
 
-static struct veventq *find(struct viommu *viommu, u32 type)
+static struct veventq *veventq_find(struct viommu *viommu, u32 type)
 {
 	struct veventq *veventq;
 
@@ -62,9 +62,9 @@ static struct veventq *find(struct viommu *viommu, u32 type)
 }
 
 /* Whose memory it is isn't whose interrupt it is.  Doesn't wait for memory. */
-static struct event *event_new(struct veventq *veventq, const void *data, size_t length)
+static struct event *veventq_event_new(struct veventq *veventq, const void *data, size_t length)
 {
-	struct mem_cgroup *old = set_active_memcg(veventq->payer);
+	struct mem_cgroup *old = set_active_memcg(veventq->memcg);
 	struct event *event;
 
 	event = kmalloc_flex(*event, data, length,
@@ -78,7 +78,7 @@ static struct event *event_new(struct veventq *veventq, const void *data, size_t
 }
 
 /* @event is NULL if it is lost already.  The list takes it, or it is freed. */
-static void enqueue(struct veventq *veventq, struct event *event)
+static void veventq_enqueue(struct veventq *veventq, struct event *event)
 {
 	struct event_queue *queue = &veventq->queue;
 	u32 number;
@@ -108,11 +108,11 @@ int viommu_report_event(struct hw_viommu *hw, u32 type, const void *data, size_t
 	if (WARN_ON_ONCE(!data || !length || length > EVENT_MAX))
 		return -EINVAL;
 	down_read(&viommu->events_lock);
-	veventq = find(viommu, type);
+	veventq = veventq_find(viommu, type);
 	if (veventq) {
-		event = event_new(veventq, data, length);
+		event = veventq_event_new(veventq, data, length);
 		rc = event ? 0 : -ENOMEM;
-		enqueue(veventq, event);
+		veventq_enqueue(veventq, event);
 	}
 	up_read(&viommu->events_lock);
 	return rc;
@@ -122,7 +122,7 @@ int viommu_report_event(struct hw_viommu *hw, u32 type, const void *data, size_t
  * The event to be read, or NULL and whether the latest one was lost.  An event stays
  * while there's a reader.
  */
-static struct event *peek(struct veventq *veventq, struct iommufd_vevent_header *header)
+static struct event *veventq_peek(struct veventq *veventq, struct iommufd_vevent_header *header)
 {
 	struct event *event;
 
@@ -138,9 +138,9 @@ static struct event *peek(struct veventq *veventq, struct iommufd_vevent_header 
 	return event;
 }
 
-/* It has been read.  More may have been reported, or lost, since peek(). */
-static void consume(struct veventq *veventq, struct event *event,
-		    const struct iommufd_vevent_header *header)
+/* It has been read.  More may have been reported, or lost, since veventq_peek(). */
+static void veventq_consume(struct veventq *veventq, struct event *event,
+			    const struct iommufd_vevent_header *header)
 {
 	spin_lock(&veventq->queue.lock);
 	if (event) {
@@ -153,14 +153,14 @@ static void consume(struct veventq *veventq, struct event *event,
 	kfree(event);
 }
 
-static ssize_t read_event(struct event_queue *queue, char __user *buf, size_t room)
+static ssize_t veventq_read_event(struct event_queue *queue, char __user *buf, size_t room)
 {
 	struct veventq *veventq = to_veventq(queue);
 	struct iommufd_vevent_header header = {};
 	size_t length;
 	struct event *event;
 
-	event = peek(veventq, &header);
+	event = veventq_peek(veventq, &header);
 	if (!event && !header.flags)
 		return 0;
 	length = event ? event->length : 0;
@@ -169,7 +169,7 @@ static ssize_t read_event(struct event_queue *queue, char __user *buf, size_t ro
 	if (copy_to_user(buf, &header, sizeof(header)) ||
 	    (event && copy_to_user(buf + sizeof(header), event->data, length)))
 		return -EFAULT;
-	consume(veventq, event, &header);
+	veventq_consume(veventq, event, &header);
 	return sizeof(header) + length;
 }
 
@@ -180,7 +180,7 @@ static ssize_t veventq_read(struct file *file, char __user *buf, size_t count,
 		return -ESPIPE;
 	if (count < sizeof(struct iommufd_vevent_header))
 		return -EINVAL;
-	return event_queue_read(event_queue_of(file), buf, count, read_event);
+	return event_queue_read(event_queue_of(file), buf, count, veventq_read_event);
 }
 
 static __poll_t veventq_poll(struct file *file, struct poll_table_struct *table)
@@ -211,7 +211,7 @@ static const struct file_operations veventq_fops = {
 };
 
 /* Events come from here on.  A vIOMMU has one queue of each type. */
-static int join(struct veventq *veventq, struct viommu *viommu)
+static int veventq_join(struct veventq *veventq, struct viommu *viommu)
 {
 	int rc;
 
@@ -219,7 +219,7 @@ static int join(struct veventq *veventq, struct viommu *viommu)
 	if (rc)
 		return rc;
 	down_write(&viommu->events_lock);
-	if (find(viommu, veventq->type)) {
+	if (veventq_find(viommu, veventq->type)) {
 		rc = -EEXIST;
 	} else {
 		veventq->viommu = viommu;
@@ -231,7 +231,7 @@ static int join(struct veventq *veventq, struct viommu *viommu)
 	return rc;
 }
 
-static void leave(struct veventq *veventq, struct viommu *viommu)
+static void veventq_leave(struct veventq *veventq, struct viommu *viommu)
 {
 	down_write(&viommu->events_lock);
 	list_del(&veventq->item);
@@ -245,10 +245,10 @@ static void veventq_destroy(struct object *obj)
 	struct event *event, *next;
 
 	if (veventq->viommu)
-		leave(veventq, veventq->viommu);
+		veventq_leave(veventq, veventq->viommu);
 	list_for_each_entry_safe(event, next, &veventq->queue.waiting, item)
-		consume(veventq, event, NULL);
-	mem_cgroup_put(veventq->payer);
+		veventq_consume(veventq, event, NULL);
+	mem_cgroup_put(veventq->memcg);
 	event_queue_fini(&veventq->queue);
 }
 
@@ -268,10 +268,10 @@ static struct veventq *veventq_new(struct viommu *viommu, u32 type, u32 depth)
 	event_queue_init(&veventq->queue, viommu->ctx);
 	veventq->type = type;
 	veventq->depth = depth;
-	veventq->payer = get_mem_cgroup_from_mm(current->mm);
-	rc = join(veventq, viommu);
+	veventq->memcg = get_mem_cgroup_from_mm(current->mm);
+	rc = veventq_join(veventq, viommu);
 	if (rc) {
-		object_abandon(viommu->ctx, &veventq->queue.obj);
+		object_abort(viommu->ctx, &veventq->queue.obj);
 		return ERR_PTR(rc);
 	}
 	return veventq;
@@ -295,7 +295,7 @@ int veventq_alloc_ioctl(struct command *cmd)
 	if (IS_ERR(veventq))
 		return PTR_ERR(veventq);
 	arg->out_veventq_id = veventq->queue.obj.id;
-	return event_queue_publish(cmd, sizeof(*arg), &veventq->queue,
-				   "[iommufd-viommu-event]", &veventq_fops,
-				   &arg->out_veventq_fd);
+	return event_queue_finalize(cmd, sizeof(*arg), &veventq->queue,
+				    "[iommufd-viommu-event]", &veventq_fops,
+				    &arg->out_veventq_fd);
 }

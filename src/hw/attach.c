@@ -28,7 +28,7 @@ static struct hw_attachment *attachment_new(const struct hw_place *at,
 }
 
 /* What the core does: an overlay's part of it is the parent. */
-static int attach_core(struct hw_attachment *attachment)
+static int attachment_attach_core(struct hw_attachment *attachment)
 {
 	struct iommu_domain *domain = hw_overlay_core(attachment->domain);
 	const struct hw_place *at = attachment->at;
@@ -38,7 +38,7 @@ static int attach_core(struct hw_attachment *attachment)
 	return iommu_attach_device_pasid(domain, at->dev, at->pasid, &attachment->handle);
 }
 
-static int replace_core(struct hw_attachment *attachment)
+static int attachment_replace_core(struct hw_attachment *attachment)
 {
 	struct iommu_domain *domain = hw_overlay_core(attachment->domain);
 	const struct hw_place *at = attachment->at;
@@ -49,30 +49,30 @@ static int replace_core(struct hw_attachment *attachment)
 					  &attachment->handle);
 }
 
-static int attach(struct hw_attachment *attachment)
+static int attachment_attach(struct hw_attachment *attachment)
 {
 	int rc;
 
 	rc = hw_overlay_check(attachment);
 	if (!rc)
-		rc = attach_core(attachment);
+		rc = attachment_attach_core(attachment);
 	if (!rc)
 		hw_overlay_enter(attachment);
 	return rc;
 }
 
 /* On one parent the core only takes the other handle. */
-static int replace_overlay(struct hw_attachment *from, struct hw_attachment *to)
+static int attachment_replace_overlay(struct hw_attachment *from, struct hw_attachment *to)
 {
 	int rc;
 
-	rc = replace_core(to);
+	rc = attachment_replace_core(to);
 	if (!rc)
 		hw_overlay_move(from, to);
 	return rc;
 }
 
-static int replace(struct hw_attachment *from, struct hw_attachment *to)
+static int attachment_replace(struct hw_attachment *from, struct hw_attachment *to)
 {
 	int rc;
 
@@ -80,9 +80,9 @@ static int replace(struct hw_attachment *from, struct hw_attachment *to)
 	if (rc)
 		return rc;
 	if (hw_overlay_core(from->domain) == hw_overlay_core(to->domain))
-		return replace_overlay(from, to);
+		return attachment_replace_overlay(from, to);
 	hw_overlay_block(from);
-	rc = replace_core(to);
+	rc = attachment_replace_core(to);
 	hw_overlay_enter(rc ? from : to);
 	return rc;
 }
@@ -96,7 +96,7 @@ struct hw_attachment *hw_attach(const struct hw_place *at,
 
 	if (!attachment)
 		return ERR_PTR(-ENOMEM);
-	rc = attach(attachment);
+	rc = attachment_attach(attachment);
 	if (rc) {
 		kfree(attachment);
 		return ERR_PTR(rc);
@@ -104,7 +104,7 @@ struct hw_attachment *hw_attach(const struct hw_place *at,
 	return attachment;
 }
 
-static int device_fits(struct device *dev, void *domain)
+static int attachment_device_fits(struct device *dev, void *domain)
 {
 	return compat_domain_fits(domain, dev) ? 0 : -EINVAL;
 }
@@ -125,8 +125,8 @@ void hw_detach(struct hw_attachment *attachment)
  * VT-d on Linux 7.2 counts a device's domains with faults.  A nested one that comes in the
  * place of such a domain doesn't take that one off the count, nor does an attach that fails.
  */
-static bool is_miscounted(const struct hw_attachment *old,
-			  const struct iommu_domain *domain)
+static bool attachment_is_miscounted(const struct hw_attachment *old,
+				     const struct iommu_domain *domain)
 {
 #ifdef IOMMUFD_HAVE_IOMMU_FEAT_IOPF
 	return false;	/* counted by us */
@@ -136,24 +136,24 @@ static bool is_miscounted(const struct hw_attachment *old,
 #endif
 }
 
-static void put_back(struct hw_attachment *old)
+static void attachment_put_back(struct hw_attachment *old)
 {
-	if (attach(old))
+	if (attachment_attach(old))
 		pr_err_ratelimited("DMA of group %d is blocked, its page table can't be restored\n",
 				   iommu_group_id(old->at->group));
 }
 
 /* DMA is blocked in between. */
-static struct hw_attachment *replace_by_detaching(struct hw_attachment *old,
-						  struct iommu_domain *domain,
-						  struct fault_queue *faults)
+static struct hw_attachment *attachment_replace_by_detaching(struct hw_attachment *old,
+							     struct iommu_domain *domain,
+							     struct fault_queue *faults)
 {
 	struct hw_attachment *attachment;
 
 	hw_detach(old);
 	attachment = hw_attach(old->at, domain, faults);
 	if (IS_ERR(attachment))
-		put_back(old);
+		attachment_put_back(old);
 	return attachment;
 }
 
@@ -170,20 +170,20 @@ struct hw_attachment *hw_replace(struct hw_attachment *old,
 	int rc;
 
 	/* The core trusts us in this. */
-	rc = iommu_group_for_each_dev(old->at->group, domain, device_fits);
+	rc = iommu_group_for_each_dev(old->at->group, domain, attachment_device_fits);
 	if (rc)
 		return ERR_PTR(rc);
-	if (is_miscounted(old, domain))
-		return replace_by_detaching(old, domain, faults);
+	if (attachment_is_miscounted(old, domain))
+		return attachment_replace_by_detaching(old, domain, faults);
 	attachment = attachment_new(old->at, domain, faults);
 	if (!attachment)
 		return ERR_PTR(-ENOMEM);
-	rc = replace(old, attachment);
+	rc = attachment_replace(old, attachment);
 	if (rc) {
 		kfree(attachment);
 		if (vtd_has(old->at->group)) {
 			hw_detach(old);
-			put_back(old);
+			attachment_put_back(old);
 		}
 		return ERR_PTR(rc);
 	}
@@ -192,7 +192,7 @@ struct hw_attachment *hw_replace(struct hw_attachment *old,
 
 int hw_restore(struct hw_attachment *now, struct hw_attachment *old)
 {
-	return replace(now, old);
+	return attachment_replace(now, old);
 }
 
 /*

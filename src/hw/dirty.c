@@ -31,7 +31,7 @@
 /* With more than that to flush all is, for drivers that do it entry by entry. */
 #define FLUSH_ENTRIES	512
 
-static const struct hw_shim *shim_of(struct iommu_domain *domain)
+static const struct hw_shim *dirty_shim(struct iommu_domain *domain)
 {
 	const struct hw_shim *shim = hw_shim_of_ops(compat_domain_owner(domain));
 
@@ -40,12 +40,12 @@ static const struct hw_shim *shim_of(struct iommu_domain *domain)
 
 #ifdef IOMMUFD_HAVE_CAP_DIRTY_TRACKING
 
-static bool driver_reads(struct iommu_domain *domain)
+static bool dirty_driver_can(struct iommu_domain *domain)
 {
 	return domain->dirty_ops && domain->dirty_ops->read_and_clear_dirty;
 }
 
-static int driver_set(struct iommu_domain *domain, bool enable)
+static int dirty_driver_set(struct iommu_domain *domain, bool enable)
 {
 	if (!domain->dirty_ops || !domain->dirty_ops->set_dirty_tracking)
 		return -EOPNOTSUPP;
@@ -53,8 +53,8 @@ static int driver_set(struct iommu_domain *domain, bool enable)
 }
 
 /* 1: entries were dirty, the first and the last one of which make up *@found. */
-static int driver_ask(struct iommu_domain *domain, unsigned long first,
-		      unsigned long last, bool clear, struct iova_range *found)
+static int dirty_driver_ask(struct iommu_domain *domain, unsigned long first,
+			    unsigned long last, bool clear, struct iova_range *found)
 {
 	struct iommu_iotlb_gather gather;
 	struct iommu_dirty_bitmap to = { .gather = &gather };
@@ -80,18 +80,18 @@ bool hw_tracks_dirty(struct device *dev)
 
 #else
 
-static bool driver_reads(struct iommu_domain *domain)
+static bool dirty_driver_can(struct iommu_domain *domain)
 {
 	return false;
 }
 
-static int driver_set(struct iommu_domain *domain, bool enable)
+static int dirty_driver_set(struct iommu_domain *domain, bool enable)
 {
 	return -EOPNOTSUPP;
 }
 
-static int driver_ask(struct iommu_domain *domain, unsigned long first,
-		      unsigned long last, bool clear, struct iova_range *found)
+static int dirty_driver_ask(struct iommu_domain *domain, unsigned long first,
+			    unsigned long last, bool clear, struct iova_range *found)
 {
 	return -EOPNOTSUPP;
 }
@@ -105,24 +105,24 @@ bool hw_tracks_dirty(struct device *dev)
 
 #endif
 
-static void add_cleaned(struct hw_dirty *dirty, const struct iova_range *range)
+static void dirty_add_cleaned(struct hw_dirty *dirty, const struct iova_range *range)
 {
 	dirty->cleaned.first = min(dirty->cleaned.first, range->first);
 	dirty->cleaned.last = max(dirty->cleaned.last, range->last);
 }
 
-static int ask(struct hw_dirty *dirty, unsigned long first, unsigned long last,
-	       bool clear, struct iova_range *found)
+static int dirty_ask(struct hw_dirty *dirty, unsigned long first, unsigned long last,
+		     bool clear, struct iova_range *found)
 {
-	int rc = driver_ask(dirty->domain, first, last, clear, found);
+	int rc = dirty_driver_ask(dirty->domain, first, last, clear, found);
 
 	if (rc > 0 && clear)
-		add_cleaned(dirty, found);
+		dirty_add_cleaned(dirty, found);
 	return rc;
 }
 
 /* The entry that was dirty at some address, which is all that the driver tells. */
-static void widen_to_entry(struct iova_range *found)
+static void dirty_widen_to_entry(struct iova_range *found)
 {
 	unsigned long size = found->last - found->first + 1;
 
@@ -132,8 +132,8 @@ static void widen_to_entry(struct iova_range *found)
 	found->last = found->first | (size - 1);
 }
 
-static int note(struct hw_dirty *dirty, const struct iova_range *entry,
-		const struct iova_range *within)
+static int dirty_note(struct hw_dirty *dirty, const struct iova_range *entry,
+		      const struct iova_range *within)
 {
 	unsigned long first = max(entry->first, within->first);
 	unsigned long last = min(entry->last, within->last);
@@ -146,22 +146,22 @@ static int note(struct hw_dirty *dirty, const struct iova_range *entry,
  * clean only if it lies within @within; *@inside says that it does, and is set when
  * that's known of all in its block.
  */
-static int read_entry(struct hw_dirty *dirty, unsigned long *at,
-		      const struct iova_range *within, bool *inside)
+static int dirty_read_entry(struct hw_dirty *dirty, unsigned long *at,
+			    const struct iova_range *within, bool *inside)
 {
 	unsigned long last = *at + hw_page_size(dirty->domain) - 1;
 	struct iova_range entry, again;
 	int rc;
 
-	rc = ask(dirty, *at, last, dirty->clear && *inside, &entry);
+	rc = dirty_ask(dirty, *at, last, dirty->clear && *inside, &entry);
 	if (rc <= 0) {
 		*at = last + 1;
 		return rc;
 	}
-	widen_to_entry(&entry);
+	dirty_widen_to_entry(&entry);
 	if (dirty->clear && !*inside && entry.first >= within->first &&
 	    entry.last <= within->last) {
-		rc = ask(dirty, *at, last, true, &again);
+		rc = dirty_ask(dirty, *at, last, true, &again);
 		if (rc < 0)
 			return rc;
 	}
@@ -169,22 +169,22 @@ static int read_entry(struct hw_dirty *dirty, unsigned long *at,
 		   (entry.first & -BLOCK) >= within->first &&
 		   (entry.first | (BLOCK - 1)) <= within->last;
 	*at = entry.last + 1;
-	return note(dirty, &entry, within) ?: 1;
+	return dirty_note(dirty, &entry, within) ?: 1;
 }
 
 /*
  * Reads up to *@n entries from *@at to @last, which lie in one block, one by one.
  * How many to read the next time depends on how many were dirty.
  */
-static int read_entries(struct hw_dirty *dirty, unsigned long *at, unsigned long last,
-			const struct iova_range *within, unsigned int *n)
+static int dirty_read_block(struct hw_dirty *dirty, unsigned long *at, unsigned long last,
+			    const struct iova_range *within, unsigned int *n)
 {
 	unsigned int i = 0, found = 0;
 	bool inside = false;
 	int rc;
 
 	do {
-		rc = read_entry(dirty, at, within, &inside);
+		rc = dirty_read_entry(dirty, at, within, &inside);
 		if (rc < 0)
 			return rc;
 		found += rc;
@@ -194,8 +194,8 @@ static int read_entries(struct hw_dirty *dirty, unsigned long *at, unsigned long
 	return 0;
 }
 
-static int driver_read(struct hw_dirty *dirty, const struct iova_range *mapped,
-		       unsigned long first, unsigned long last)
+static int dirty_driver_read(struct hw_dirty *dirty, const struct iova_range *mapped,
+			     unsigned long first, unsigned long last)
 {
 	const struct iova_range within = { first, min(mapped->last, dirty->sink->last) };
 	unsigned long at = max(first & -BLOCK, mapped->first), end, size = BLOCK;
@@ -205,14 +205,14 @@ static int driver_read(struct hw_dirty *dirty, const struct iova_range *mapped,
 
 	do {
 		end = min(at | (size - 1), last);
-		rc = ask(dirty, at, end, false, &found);
+		rc = dirty_ask(dirty, at, end, false, &found);
 		if (rc < 0)
 			return rc;
 		if (rc && found.last >= first) {
 			at = max(found.first, first);
-			rc = read_entries(dirty, &at, min3(found.last, last,
-							   at | (BLOCK - 1)),
-					  &within, &n);
+			rc = dirty_read_block(dirty, &at, min3(found.last, last,
+							       at | (BLOCK - 1)),
+					      &within, &n);
 			if (rc)
 				return rc;
 			size = BLOCK;
@@ -234,30 +234,30 @@ struct dirty_walk {
 	struct hw_dirty *dirty;
 };
 
-static int walk_note(struct walk *walk, unsigned long first, unsigned long last)
+static int dirty_walk_note(struct walk *walk, unsigned long first, unsigned long last)
 {
 	struct hw_dirty *dirty = container_of(walk, struct dirty_walk, walk)->dirty;
 
 	return dirty->sink->note(dirty->sink, first, last - first + 1);
 }
 
-static void walk_cleaned(struct walk *walk, unsigned long first, unsigned long last)
+static void dirty_walk_cleaned(struct walk *walk, unsigned long first, unsigned long last)
 {
 	const struct iova_range range = { first, last };
 
-	add_cleaned(container_of(walk, struct dirty_walk, walk)->dirty, &range);
+	dirty_add_cleaned(container_of(walk, struct dirty_walk, walk)->dirty, &range);
 }
 
-static int walk_read(struct hw_dirty *dirty, const struct iova_range *mapped,
-		     unsigned long first, unsigned long last)
+static int dirty_walk_read(struct hw_dirty *dirty, const struct iova_range *mapped,
+			   unsigned long first, unsigned long last)
 {
 	struct dirty_walk walk = {
 		.walk = {
 			.range = { first, last },
 			.limit = min(mapped->last, dirty->sink->last),
 			.clear = dirty->clear,
-			.note = walk_note,
-			.cleaned = walk_cleaned,
+			.note = dirty_walk_note,
+			.cleaned = dirty_walk_cleaned,
 		},
 		.dirty = dirty,
 	};
@@ -268,30 +268,30 @@ static int walk_read(struct hw_dirty *dirty, const struct iova_range *mapped,
 	return walk_dirty(&walk.walk);
 }
 
-static int driver_clean(struct hw_dirty *dirty, unsigned long first,
-			unsigned long last)
+static int dirty_driver_clean(struct hw_dirty *dirty, unsigned long first,
+			      unsigned long last)
 {
 	struct iova_range found;
-	int rc = ask(dirty, first, last, true, &found);
+	int rc = dirty_ask(dirty, first, last, true, &found);
 
 	return rc < 0 ? rc : 0;
 }
 
-static int note_nothing(struct hw_dirty_sink *sink, unsigned long iova,
-			unsigned long length)
+static int dirty_note_nothing(struct hw_dirty_sink *sink, unsigned long iova,
+			      unsigned long length)
 {
 	return 0;
 }
 
-static struct hw_dirty_sink no_sink = { .note = note_nothing, .last = ULONG_MAX };
+static struct hw_dirty_sink no_sink = { .note = dirty_note_nothing, .last = ULONG_MAX };
 
 int hw_dirty_set(struct iommu_domain *domain, bool enable)
 {
 	const struct hw_shim *shim;
 
-	if (driver_reads(domain))
-		return driver_set(domain, enable);
-	shim = shim_of(domain);
+	if (dirty_driver_can(domain))
+		return dirty_driver_set(domain, enable);
+	shim = dirty_shim(domain);
 	return shim ? shim->dirty_set(domain, enable) : -EOPNOTSUPP;
 }
 
@@ -308,11 +308,11 @@ int hw_dirty_begin(struct hw_dirty *dirty, struct iommu_domain *domain, bool cle
 	dirty->clear = clear;
 	dirty->cleaned.first = ULONG_MAX;
 	dirty->cleaned.last = 0;
-	if (driver_reads(domain)) {
+	if (dirty_driver_can(domain)) {
 		dirty->walks = iommu_pt_find(domain, &table);
 		return 0;
 	}
-	dirty->shim = shim_of(domain);
+	dirty->shim = dirty_shim(domain);
 	return dirty->shim ? 0 : -EOPNOTSUPP;
 }
 
@@ -323,10 +323,10 @@ int hw_dirty_read(struct hw_dirty *dirty, const struct iova_range *mapped,
 		return dirty->shim->dirty_read(dirty->domain, first, last - first + 1,
 					       dirty->clear, dirty->sink);
 	if (dirty->walks)
-		return walk_read(dirty, mapped, first, last);
+		return dirty_walk_read(dirty, mapped, first, last);
 	if (!dirty->noted)
-		return driver_clean(dirty, first, last);
-	return driver_read(dirty, mapped, first, last);
+		return dirty_driver_clean(dirty, first, last);
+	return dirty_driver_read(dirty, mapped, first, last);
 }
 
 void hw_dirty_end(struct hw_dirty *dirty)

@@ -24,7 +24,7 @@ void hw_fault_own(struct iopf_group *group)
 	iopf_group_dequeue(group);
 }
 
-static int refuse(struct iopf_group *group)
+static int hw_fault_handle_late(struct iopf_group *group)
 {
 	hw_fault_own(group);
 	hw_fault_answer(group, IOMMU_PAGE_RESP_INVALID);
@@ -32,11 +32,11 @@ static int refuse(struct iopf_group *group)
 }
 
 /* The domain of attachments that have ended. */
-static struct iommu_domain nobody = { .iopf_handler = refuse };
+static struct iommu_domain ended_domain = { .iopf_handler = hw_fault_handle_late };
 
 void hw_faults_refuse(struct iommu_attach_handle *handle)
 {
-	WRITE_ONCE(handle->domain, &nobody);
+	WRITE_ONCE(handle->domain, &ended_domain);
 }
 
 /* A fault counts from before the core allocates memory for it until it's answered. */

@@ -17,8 +17,8 @@ bool hw_has_isolated_interrupts(struct iommu_group *group)
 	return iommu_group_has_isolated_msi(group);
 }
 
-static struct iommu_domain *alloc_by_driver(struct device *dev, u32 flags,
-					    const struct iommu_user_data *data)
+static struct iommu_domain *hw_domain_alloc_by_driver(struct device *dev, u32 flags,
+						      const struct iommu_user_data *data)
 {
 	if (data)
 		return compat_domain_alloc_data(dev, flags, data);
@@ -34,7 +34,7 @@ struct iommu_domain *hw_domain_alloc(struct device *dev, u32 flags,
 	/* Not every driver looks at that by itself. */
 	if ((flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING) && !hw_tracks_dirty(dev))
 		return ERR_PTR(-EOPNOTSUPP);
-	domain = alloc_by_driver(dev, flags, data);
+	domain = hw_domain_alloc_by_driver(dev, flags, data);
 	if (domain == ERR_PTR(-EOPNOTSUPP) && shim && shim->domain_alloc)
 		domain = shim->domain_alloc(dev, flags, data);
 	if (!IS_ERR(domain))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The seam to the kernel: all that differs between IOMMUs ends here.  The floors
- * above are the same code on every kernel and every IOMMU; what a kernel or an
- * IOMMU can't do is answered here, with the errno that the ABI gives for it.
+ * All that differs between IOMMUs.  The code above this interface is the same on every
+ * kernel and every IOMMU; what a kernel or an IOMMU can't do is answered here, with the
+ * errno that the ABI gives for it.
  */
 #ifndef IOMMUFD_HW_HW_H
 #define IOMMUFD_HW_HW_H
@@ -82,7 +82,7 @@ bool hw_domain_is_ready(struct iommu_domain *domain);
 int hw_domain_enforce_coherency(struct iommu_domain *domain);
 
 /* The sizes of pages that a domain can map, as bits. */
-unsigned long hw_page_sizes(const struct iommu_domain *domain);
+unsigned long hw_pgsize_bitmap(const struct iommu_domain *domain);
 
 /* The smallest page that a domain can map; 0 if that isn't known. */
 unsigned long hw_page_size(const struct iommu_domain *domain);

@@ -20,8 +20,8 @@
 #include "shim.h"
 #include "vtd.h"
 
-static struct device_attribute *find_attribute(struct device *dev,
-					       const char *group, const char *name)
+static struct device_attribute *info_find_attribute(struct device *dev,
+						    const char *group, const char *name)
 {
 	const struct attribute_group *const *groups = dev->groups;
 	struct attribute **attr;
@@ -38,10 +38,10 @@ static struct device_attribute *find_attribute(struct device *dev,
 }
 
 /* The text of an attribute of a device's IOMMU, to be freed, or an ERR_PTR. */
-static char *read_attribute(struct device *iommu, const char *group,
-			    const char *name)
+static char *info_read_attribute(struct device *iommu, const char *group,
+				 const char *name)
 {
-	struct device_attribute *attr = find_attribute(iommu, group, name);
+	struct device_attribute *attr = info_find_attribute(iommu, group, name);
 	ssize_t n;
 	char *text;
 
@@ -59,10 +59,10 @@ static char *read_attribute(struct device *iommu, const char *group,
 	return text;
 }
 
-static int read_hex(struct device *iommu, const char *group, const char *name,
-		    u64 *value)
+static int info_read_hex(struct device *iommu, const char *group, const char *name,
+			 u64 *value)
 {
-	char *text = read_attribute(iommu, group, name);
+	char *text = info_read_attribute(iommu, group, name);
 	int rc;
 
 	if (IS_ERR(text))
@@ -72,15 +72,15 @@ static int read_hex(struct device *iommu, const char *group, const char *name,
 	return rc;
 }
 
-static void *vtd_info(struct device *iommu, u32 *length, u32 *type)
+static void *info_vtd(struct device *iommu, u32 *length, u32 *type)
 {
 	struct iommu_hw_info_vtd *info;
 	u64 cap, ecap;
 	int rc;
 
-	rc = read_hex(iommu, "intel-iommu", "cap", &cap);
+	rc = info_read_hex(iommu, "intel-iommu", "cap", &cap);
 	if (!rc)
-		rc = read_hex(iommu, "intel-iommu", "ecap", &ecap);
+		rc = info_read_hex(iommu, "intel-iommu", "ecap", &ecap);
 	if (rc)
 		return rc == -EOPNOTSUPP ? NULL : ERR_PTR(rc);
 	info = kzalloc(sizeof(*info), GFP_KERNEL);
@@ -95,14 +95,14 @@ static void *vtd_info(struct device *iommu, u32 *length, u32 *type)
 	return info;
 }
 
-static void *amd_info(struct device *iommu, u32 *length, u32 *type)
+static void *info_amd(struct device *iommu, u32 *length, u32 *type)
 {
 	struct iommu_hw_info_amd *info;
 	u64 first, second;
 	char *text;
 	int n;
 
-	text = read_attribute(iommu, "amd-iommu", "features");
+	text = info_read_attribute(iommu, "amd-iommu", "features");
 	if (IS_ERR(text))
 		return text == ERR_PTR(-EOPNOTSUPP) ? NULL : text;
 	n = sscanf(text, "%llx:%llx", &first, &second);
@@ -130,7 +130,7 @@ static bool smmuv3_repeats_commands(struct device *iommu)
 	       of_device_is_compatible(iommu->parent->of_node, "nvidia,tegra264-smmu");
 }
 
-static void *smmuv3_info(struct device *iommu, u32 *length, u32 *type)
+static void *info_smmuv3(struct device *iommu, u32 *length, u32 *type)
 {
 	struct iommu_hw_info_arm_smmuv3 *info;
 	unsigned long long address;
@@ -160,21 +160,21 @@ static void *smmuv3_info(struct device *iommu, u32 *length, u32 *type)
 }
 
 /* The three above return NULL for another vendor's IOMMU. */
-static void *public_info(struct device *iommu, u32 *length, u32 *type)
+static void *info_public(struct device *iommu, u32 *length, u32 *type)
 {
 	void *info;
 
 	if (!iommu)
 		return NULL;
-	info = vtd_info(iommu, length, type);
+	info = info_vtd(iommu, length, type);
 	if (!info)
-		info = amd_info(iommu, length, type);
+		info = info_amd(iommu, length, type);
 	if (!info)
-		info = smmuv3_info(iommu, length, type);
+		info = info_smmuv3(iommu, length, type);
 	return info;
 }
 
-static void *shim_info(struct device *dev, u32 *length, u32 *type)
+static void *info_shim(struct device *dev, u32 *length, u32 *type)
 {
 	const struct hw_shim *shim = hw_shim_of(dev);
 
@@ -198,12 +198,12 @@ void *hw_info(struct device *dev, u32 *length, u32 *type)
 	info = compat_hw_info(dev, length, type);
 	if (!info) {
 		*type = wanted;
-		info = shim_info(dev, length, type);
+		info = info_shim(dev, length, type);
 	}
 	if (!info) {
 		*length = 0;
 		*type = IOMMU_HW_INFO_TYPE_NONE;
-		info = public_info(dev->iommu->iommu_dev->dev, length, type);
+		info = info_public(dev->iommu->iommu_dev->dev, length, type);
 	}
 	if (IS_ERR(info))
 		return info;
@@ -215,7 +215,7 @@ void *hw_info(struct device *dev, u32 *length, u32 *type)
 	return info;
 }
 
-static bool has_ats(struct device *dev)
+static bool info_has_ats(struct device *dev)
 {
 #ifdef IOMMUFD_HAVE_CAP_PCI_ATS_SUPPORTED
 	return device_iommu_capable(dev, IOMMU_CAP_PCI_ATS_SUPPORTED);
@@ -228,7 +228,7 @@ static bool has_ats(struct device *dev)
  * Drivers that use PASIDs enable them when they meet the device, if they can, but
  * for AMD's before Linux 7.2, whose PASIDs user space can't have.
  */
-static bool has_pasids(struct device *dev)
+static bool info_has_pasids(struct device *dev)
 {
 	if (!compat_max_pasids(dev))
 		return false;
@@ -239,15 +239,15 @@ static bool has_pasids(struct device *dev)
 
 u8 hw_pasid_width(struct device *dev)
 {
-	return has_pasids(dev) ? ilog2(compat_max_pasids(dev)) : 0;
+	return info_has_pasids(dev) ? ilog2(compat_max_pasids(dev)) : 0;
 }
 
-static u64 pasid_capabilities(struct device *dev)
+static u64 info_pasid_capabilities(struct device *dev)
 {
 	int status = compat_pci_pasid_status(dev);
 	u64 caps = 0;
 
-	if (!has_pasids(dev) || status < 0)
+	if (!info_has_pasids(dev) || status < 0)
 		return 0;
 	if (status & PCI_PASID_CTRL_EXEC)
 		caps |= IOMMU_HW_CAP_PCI_PASID_EXEC;
@@ -258,11 +258,11 @@ static u64 pasid_capabilities(struct device *dev)
 
 u64 hw_capabilities(struct device *dev)
 {
-	u64 caps = pasid_capabilities(dev);
+	u64 caps = info_pasid_capabilities(dev);
 
 	if (hw_tracks_dirty(dev))
 		caps |= IOMMU_HW_CAP_DIRTY_TRACKING;
-	if (!has_ats(dev))
+	if (!info_has_ats(dev))
 		caps |= IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED;
 	return caps;
 }

@@ -12,7 +12,7 @@
 #include "walk.h"
 
 #if IS_ENABLED(CONFIG_IOMMU_PT_VTDSS)
-static bool find_vtd(struct iommu_domain *domain, struct walk_table *table)
+static bool iommu_pt_find_vtd(struct iommu_domain *domain, struct walk_table *table)
 {
 	struct pt_iommu_vtdss *pt = container_of(domain, struct pt_iommu_vtdss, iommu.domain);
 	struct pt_iommu_vtdss_hw_info info;
@@ -26,14 +26,14 @@ static bool find_vtd(struct iommu_domain *domain, struct walk_table *table)
 	return true;
 }
 #else
-static bool find_vtd(struct iommu_domain *domain, struct walk_table *table)
+static bool iommu_pt_find_vtd(struct iommu_domain *domain, struct walk_table *table)
 {
 	return false;
 }
 #endif
 
 #if IS_ENABLED(CONFIG_IOMMU_PT_AMDV1)
-static bool find_amd(struct iommu_domain *domain, struct walk_table *table)
+static bool iommu_pt_find_amd(struct iommu_domain *domain, struct walk_table *table)
 {
 	struct pt_iommu_amdv1 *pt = container_of(domain, struct pt_iommu_amdv1, iommu.domain);
 	struct pt_iommu_amdv1_hw_info info;
@@ -47,7 +47,7 @@ static bool find_amd(struct iommu_domain *domain, struct walk_table *table)
 	return true;
 }
 #else
-static bool find_amd(struct iommu_domain *domain, struct walk_table *table)
+static bool iommu_pt_find_amd(struct iommu_domain *domain, struct walk_table *table)
 {
 	return false;
 }
@@ -55,7 +55,8 @@ static bool find_amd(struct iommu_domain *domain, struct walk_table *table)
 
 bool iommu_pt_find(struct iommu_domain *domain, struct walk_table *table)
 {
-	return domain->is_iommupt && (find_vtd(domain, table) || find_amd(domain, table));
+	return domain->is_iommupt &&
+		(iommu_pt_find_vtd(domain, table) || iommu_pt_find_amd(domain, table));
 }
 
 MODULE_IMPORT_NS("GENERIC_PT_IOMMU");

@@ -20,8 +20,8 @@
 #define LIST_MAX (PAGE_SIZE / sizeof(struct scatterlist))
 
 /* From @iova to the end of its piece, or @length if that is less. */
-static unsigned long within_piece(unsigned long iova, unsigned long length,
-				  unsigned long piece)
+static unsigned long piece_clip(unsigned long iova, unsigned long length,
+				unsigned long piece)
 {
 	return min(length, piece - (iova & (piece - 1)));
 }
@@ -41,7 +41,7 @@ void hw_map_begin(struct hw_mapper *to, struct iommu_domain *domain,
 	to->list = NULL;
 }
 
-static int map_one(struct hw_mapper *to)
+static int mapper_map_one(struct hw_mapper *to)
 {
 	int rc;
 
@@ -52,7 +52,7 @@ static int map_one(struct hw_mapper *to)
 	return rc;
 }
 
-static int map_list(struct hw_mapper *to)
+static int mapper_map_list(struct hw_mapper *to)
 {
 	ssize_t mapped;
 
@@ -64,57 +64,57 @@ static int map_list(struct hw_mapper *to)
 	return mapped == to->queued ? 0 : -EINVAL;
 }
 
-static int map_queued(struct hw_mapper *to)
+static int mapper_flush(struct hw_mapper *to)
 {
 	int rc = 0;
 
 	if (to->n == 1)
-		rc = map_one(to);
+		rc = mapper_map_one(to);
 	else if (to->n)
-		rc = map_list(to);
+		rc = mapper_map_list(to);
 	to->n = 0;
 	to->queued = 0;
 	cond_resched();
 	return rc;
 }
 
-static void set_entry(struct hw_mapper *to, unsigned int i, phys_addr_t pa,
-		      unsigned long length)
+static void mapper_set_entry(struct hw_mapper *to, unsigned int i, phys_addr_t pa,
+			     unsigned long length)
 {
 	sg_set_page(&to->list[i], pfn_to_page(PHYS_PFN(pa)), length,
 		    offset_in_page(pa));
 }
 
 /* With one run queued and no list yet. */
-static void make_list(struct hw_mapper *to)
+static void mapper_make_list(struct hw_mapper *to)
 {
 	to->list = kmalloc_array(to->max, sizeof(*to->list), GFP_KERNEL | __GFP_NOWARN);
 	if (!to->list)
 		return;
 	sg_init_table(to->list, to->max);
-	set_entry(to, 0, to->pa, to->queued);
+	mapper_set_entry(to, 0, to->pa, to->queued);
 }
 
 /* A lone run needs no list.  Without memory for one all are lone. */
-static bool has_room(struct hw_mapper *to)
+static bool mapper_has_room(struct hw_mapper *to)
 {
 	if (!to->n)
 		return true;
 	if (!to->list)
-		make_list(to);
+		mapper_make_list(to);
 	return to->list && to->n < to->max;
 }
 
-static int queue(struct hw_mapper *to, phys_addr_t pa, unsigned long length)
+static int mapper_queue(struct hw_mapper *to, phys_addr_t pa, unsigned long length)
 {
-	int rc = has_room(to) ? 0 : map_queued(to);
+	int rc = mapper_has_room(to) ? 0 : mapper_flush(to);
 
 	if (rc)
 		return rc;
 	if (!to->n)
 		to->pa = pa;
 	if (to->list)
-		set_entry(to, to->n, pa, length);
+		mapper_set_entry(to, to->n, pa, length);
 	to->n++;
 	to->queued += length;
 	return 0;
@@ -127,10 +127,10 @@ int hw_map_add(struct hw_mapper *to, phys_addr_t pa, unsigned long length)
 
 	for (; length; pa += part, length -= part) {
 		iova = to->iova + to->queued;
-		part = within_piece(iova, length, to->piece);
-		rc = queue(to, pa, part);
+		part = piece_clip(iova, length, to->piece);
+		rc = mapper_queue(to, pa, part);
 		if (!rc && !((iova + part) & (to->piece - 1)))
-			rc = map_queued(to);
+			rc = mapper_flush(to);
 		if (rc)
 			return rc;
 	}
@@ -140,7 +140,7 @@ int hw_map_add(struct hw_mapper *to, phys_addr_t pa, unsigned long length)
 int hw_map_end(struct hw_mapper *to, int rc)
 {
 	if (!rc)
-		rc = map_queued(to);
+		rc = mapper_flush(to);
 	/* There rarely is one, and it's a long way to find out. */
 	if (to->list)
 		kfree(to->list);
@@ -158,8 +158,8 @@ void hw_unmap_begin(struct hw_unmapper *from, struct iommu_domain *domain)
  * From @iova on, what the core unmaps in one call of the driver's: pages of the largest
  * size that fits, as far as no larger one does.
  */
-static unsigned long of_one_size(const struct iommu_domain *domain,
-				 unsigned long iova, unsigned long length)
+static unsigned long unmapper_part(const struct iommu_domain *domain,
+				   unsigned long iova, unsigned long length)
 {
 	unsigned long sizes = domain->pgsize_bitmap, fit, size, larger, head;
 
@@ -179,7 +179,7 @@ static unsigned long of_one_size(const struct iommu_domain *domain,
 	return length & ~(size - 1);
 }
 
-static void flush(struct hw_unmapper *from)
+static void unmapper_flush(struct hw_unmapper *from)
 {
 	if (from->any) {
 		iommu_iotlb_sync(from->domain, &from->gather);
@@ -195,15 +195,15 @@ bool hw_unmap_add(struct hw_unmapper *from, unsigned long iova,
 	size_t unmapped;
 
 	for (; length; iova += unmapped, length -= unmapped) {
-		part = of_one_size(from->domain, iova,
-				   within_piece(iova, length, PIECE));
+		part = unmapper_part(from->domain, iova,
+				     piece_clip(iova, length, PIECE));
 		/*
 		 * A driver that gathers pages of one size flushes by itself when another
 		 * comes.  VT-d before Linux 7.2 then gives back the page tables
 		 * below that one, too, which hardware may still know of.
 		 */
 		if (from->gather.pgsize)
-			flush(from);
+			unmapper_flush(from);
 		unmapped = iommu_unmap_fast(from->domain, iova, part, &from->gather);
 		from->any |= unmapped;
 		/* It may be more: virtio-iommu takes back what was mapped in one call. */
@@ -216,7 +216,7 @@ bool hw_unmap_add(struct hw_unmapper *from, unsigned long iova,
 
 void hw_unmap_end(struct hw_unmapper *from)
 {
-	flush(from);
+	unmapper_flush(from);
 }
 
 bool hw_unmap(struct iommu_domain *domain, unsigned long iova,
@@ -239,7 +239,7 @@ bool hw_unmap(struct iommu_domain *domain, unsigned long iova,
 	return ok;
 }
 
-unsigned long hw_page_sizes(const struct iommu_domain *domain)
+unsigned long hw_pgsize_bitmap(const struct iommu_domain *domain)
 {
 	return domain->pgsize_bitmap;
 }

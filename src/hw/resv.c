@@ -7,7 +7,7 @@
 
 #include "hw.h"
 
-static bool region_is_free(const struct iommu_resv_region *region)
+static bool resv_region_is_free(const struct iommu_resv_region *region)
 {
 	/* The device can do without: firmware wants it for itself until then. */
 	return region->type == IOMMU_RESV_DIRECT_RELAXABLE || !region->length;
@@ -32,7 +32,7 @@ int hw_reserved(struct device *dev, struct iova_range **ranges, size_t *count,
 		rc = -ENOMEM;
 	n = 0;
 	list_for_each_entry(region, &list, list) {
-		if (rc || region_is_free(region))
+		if (rc || resv_region_is_free(region))
 			continue;
 		(*ranges)[n].first = region->start;
 		(*ranges)[n].last = region->start + region->length - 1;
@@ -68,7 +68,7 @@ int hw_msi_prepare(struct iommu_domain *domain, struct hw_msi *msi,
 	return 0;
 }
 
-static void remember(struct hw_doorbells *known, unsigned long iova, phys_addr_t pa)
+static void msi_remember_doorbell(struct hw_doorbells *known, unsigned long iova, phys_addr_t pa)
 {
 	unsigned int i;
 
@@ -96,12 +96,12 @@ void hw_msi_remember(struct hw_doorbells *known, struct iommu_domain *domain,
 	for (iova = window->first; iova < window->last; iova += hw_page_size(domain)) {
 		pa = iommu_iova_to_phys(domain, iova);
 		if (pa)
-			remember(known, iova, pa);
+			msi_remember_doorbell(known, iova, pa);
 	}
 }
 
-static int take_doorbell(struct iommu_domain *domain, const struct hw_msi *msi,
-			 unsigned long iova, phys_addr_t pa)
+static int msi_take_doorbell(struct iommu_domain *domain, const struct hw_msi *msi,
+			     unsigned long iova, phys_addr_t pa)
 {
 	phys_addr_t there = iommu_iova_to_phys(domain, iova);
 
@@ -122,7 +122,7 @@ int hw_msi_take(struct iommu_domain *domain, const struct hw_msi *msi,
 	int rc;
 
 	for (i = 0; i < known->n; i++) {
-		rc = take_doorbell(domain, msi, known->at[i].iova, known->at[i].pa);
+		rc = msi_take_doorbell(domain, msi, known->at[i].iova, known->at[i].pa);
 		if (rc)
 			return rc;
 	}

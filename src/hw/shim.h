@@ -136,7 +136,7 @@ const struct hw_shim *hw_shim_of(struct device *dev);
 /* The shim for a driver, by its operations, which may be NULL. */
 const struct hw_shim *hw_shim_of_ops(const struct iommu_ops *ops);
 
-/* What a shim may ask of the rooms above, which answer in viommu/ and event/. */
+/* What a shim may call: in viommu/ and event/. */
 
 /*
  * Looks for a vDEVICE by its virtual ID and calls @fn for its device, which stays

@@ -45,26 +45,26 @@ struct walk_format {
 	unsigned int dirty;
 };
 
-static unsigned int level_shift(unsigned int level)
+static unsigned int walk_level_shift(unsigned int level)
 {
 	return SMALLEST + level * ENTRIES_SHIFT;
 }
 
-static unsigned int index_of(unsigned long iova, unsigned int level)
+static unsigned int walk_index(unsigned long iova, unsigned int level)
 {
-	return iova >> level_shift(level) & (ENTRIES - 1);
+	return iova >> walk_level_shift(level) & (ENTRIES - 1);
 }
 
-static int vtd_kind(u64 entry, unsigned int level)
+static int walk_kind_vtd(u64 entry, unsigned int level)
 {
 	if (!entry)
 		return NOTHING;
 	if (level && (level > VTD_PAGE_LEVELS || !(entry & VTD_PAGE)))
 		return TABLE;
-	return level_shift(level);
+	return walk_level_shift(level);
 }
 
-static int amd_kind(u64 entry, unsigned int level)
+static int walk_kind_amd(u64 entry, unsigned int level)
 {
 	unsigned int size;
 
@@ -72,22 +72,22 @@ static int amd_kind(u64 entry, unsigned int level)
 		return NOTHING;
 	if (AMD_NEXT(entry) == AMD_NEXT_SIZED) {
 		size = SMALLEST + 1 + __ffs(~((entry & ADDRESS) >> SMALLEST));
-		return clamp(size, level_shift(level), level_shift(level + 1));
+		return clamp(size, walk_level_shift(level), walk_level_shift(level + 1));
 	}
 	if (level && AMD_NEXT(entry))
 		return TABLE;
-	return level_shift(level);
+	return walk_level_shift(level);
 }
 
-const struct walk_format walk_vtd = { vtd_kind, VTD_DIRTY };
-const struct walk_format walk_amd = { amd_kind, AMD_DIRTY };
+const struct walk_format walk_vtd = { walk_kind_vtd, VTD_DIRTY };
+const struct walk_format walk_amd = { walk_kind_amd, AMD_DIRTY };
 
-static u64 *next_table(u64 entry)
+static u64 *walk_next_table(u64 entry)
 {
 	return phys_to_virt(__sme_clr(entry) & ADDRESS);
 }
 
-static bool is_dirty(const struct walk_format *format, const u64 *entry, unsigned int n)
+static bool walk_is_dirty(const struct walk_format *format, const u64 *entry, unsigned int n)
 {
 	for (; n--; entry++)
 		if (READ_ONCE(*entry) & BIT_ULL(format->dirty))
@@ -96,31 +96,31 @@ static bool is_dirty(const struct walk_format *format, const u64 *entry, unsigne
 }
 
 /* The IOMMU may write to them at the same time. */
-static void make_clean(const struct walk_format *format, u64 *entry, unsigned int n)
+static void walk_make_clean(const struct walk_format *format, u64 *entry, unsigned int n)
 {
 	for (; n--; entry++)
 		clear_bit(format->dirty, (unsigned long *)entry);
 }
 
-static int read_entry(struct walk *walk, u64 *entry, unsigned int n,
-		      unsigned long first, unsigned long last)
+static int walk_read_entry(struct walk *walk, u64 *entry, unsigned int n,
+			   unsigned long first, unsigned long last)
 {
 	const struct walk_format *format = walk->table.format;
 
-	if (!is_dirty(format, entry, n))
+	if (!walk_is_dirty(format, entry, n))
 		return 0;
 	if (walk->clear && first >= walk->range.first && last <= walk->limit) {
-		make_clean(format, entry, n);
+		walk_make_clean(format, entry, n);
 		walk->cleaned(walk, first, last);
 	}
 	return walk->note(walk, max(first, walk->range.first), min(last, walk->limit));
 }
 
 /* Reads one table from *@iova on, up to its end (0), another table in it (0), or all (1). */
-static int read_table(struct walk *walk, u64 *table, unsigned int level,
-		      unsigned long *iova)
+static int walk_read_table(struct walk *walk, u64 *table, unsigned int level,
+			   unsigned long *iova)
 {
-	unsigned int shift = level_shift(level), i = index_of(*iova, level), n = 1;
+	unsigned int shift = walk_level_shift(level), i = walk_index(*iova, level), n = 1;
 	unsigned long last;
 	int kind, rc = 0;
 
@@ -132,8 +132,8 @@ static int read_table(struct walk *walk, u64 *table, unsigned int level,
 		i &= -n;
 		last = *iova | (((unsigned long)n << shift) - 1);
 		if (kind != NOTHING)
-			rc = read_entry(walk, table + i, n,
-					last - (((unsigned long)n << shift) - 1), last);
+			rc = walk_read_entry(walk, table + i, n,
+					     last - (((unsigned long)n << shift) - 1), last);
 		if (rc)
 			return rc;
 		if (last >= walk->range.last)
@@ -154,12 +154,12 @@ int walk_dirty(struct walk *walk)
 	do {
 		table = in->root;
 		for (level = in->levels - 1; level; level--) {
-			entry = READ_ONCE(table[index_of(iova, level)]);
+			entry = READ_ONCE(table[walk_index(iova, level)]);
 			if (in->format->kind(entry, level) != TABLE)
 				break;
-			table = next_table(entry);
+			table = walk_next_table(entry);
 		}
-		rc = read_table(walk, table, level, &iova);
+		rc = walk_read_table(walk, table, level, &iova);
 	} while (!rc);
 	return rc > 0 ? 0 : rc;
 }

@@ -19,14 +19,14 @@
 #define NESTED_FLAGS (IOMMU_HWPT_FAULT_ID_VALID | IOMMU_HWPT_ALLOC_PASID)
 
 /* What the driver has to know: faults are between us and user space. */
-static u32 driver_flags(const struct iommu_hwpt_alloc *arg)
+static u32 hwpt_driver_flags(const struct iommu_hwpt_alloc *arg)
 {
 	return arg->flags & ~IOMMU_HWPT_FAULT_ID_VALID;
 }
 
-static struct hwpt *new_paging(struct iommufd_device *idev, struct ioas *ioas,
-			       const struct iommu_hwpt_alloc *arg,
-			       const struct iommu_user_data *data)
+static struct hwpt *hwpt_alloc_paging(struct iommufd_device *idev, struct ioas *ioas,
+				      const struct iommu_hwpt_alloc *arg,
+				      const struct iommu_user_data *data)
 {
 	if (arg->flags & ~PAGING_FLAGS)
 		return ERR_PTR(-EOPNOTSUPP);
@@ -34,23 +34,23 @@ static struct hwpt *new_paging(struct iommufd_device *idev, struct ioas *ioas,
 	if ((arg->flags & IOMMU_HWPT_FAULT_ID_VALID) &&
 	    (arg->flags & IOMMU_HWPT_ALLOC_NEST_PARENT))
 		return ERR_PTR(-EOPNOTSUPP);
-	return hwpt_new(ioas, idev, driver_flags(arg), data);
+	return hwpt_new(ioas, idev, hwpt_driver_flags(arg), data);
 }
 
-static struct hwpt *new_nested(struct iommufd_device *idev, struct object *on,
-			       const struct iommu_hwpt_alloc *arg,
-			       const struct iommu_user_data *data)
+static struct hwpt *hwpt_alloc_nested(struct iommufd_device *idev, struct object *on,
+				      const struct iommu_hwpt_alloc *arg,
+				      const struct iommu_user_data *data)
 {
 	if ((arg->flags & ~NESTED_FLAGS) || !data)
 		return ERR_PTR(-EOPNOTSUPP);
 	if (on->type == &viommu_object_type)
 		return hwpt_new_on_viommu(container_of(on, struct viommu, obj), idev,
-					  driver_flags(arg), data);
+					  hwpt_driver_flags(arg), data);
 	return hwpt_new_nested(container_of(on, struct hwpt, obj), idev,
-			       driver_flags(arg), data);
+			       hwpt_driver_flags(arg), data);
 }
 
-static struct hwpt *new_by_parent(struct iommufd_device *idev, struct object *parent,
+static struct hwpt *hwpt_alloc_on(struct iommufd_device *idev, struct object *parent,
 				  const struct iommu_hwpt_alloc *arg)
 {
 	const struct iommu_user_data given = {
@@ -61,20 +61,20 @@ static struct hwpt *new_by_parent(struct iommufd_device *idev, struct object *pa
 	const struct iommu_user_data *data = given.len ? &given : NULL;
 
 	if (parent->type == &ioas_object_type)
-		return new_paging(idev, container_of(parent, struct ioas, obj), arg,
-				  data);
+		return hwpt_alloc_paging(idev, container_of(parent, struct ioas, obj), arg,
+					 data);
 	/* There's no third stage. */
 	if (parent->type == &hwpt_object_type &&
 	    !container_of(parent, struct hwpt, obj)->parent)
-		return new_nested(idev, parent, arg, data);
+		return hwpt_alloc_nested(idev, parent, arg, data);
 	if (parent->type == &viommu_object_type &&
 	    viommu_serves(container_of(parent, struct viommu, obj), idev->dev))
-		return new_nested(idev, parent, arg, data);
+		return hwpt_alloc_nested(idev, parent, arg, data);
 	return ERR_PTR(-EINVAL);
 }
 
-static struct hwpt *new_by_id(struct iommufd_ctx *ctx,
-			      const struct iommu_hwpt_alloc *arg)
+static struct hwpt *hwpt_alloc_by_id(struct iommufd_ctx *ctx,
+				     const struct iommu_hwpt_alloc *arg)
 {
 	struct iommufd_device *idev;
 	struct object *parent;
@@ -87,7 +87,7 @@ static struct hwpt *new_by_id(struct iommufd_ctx *ctx,
 	if (IS_ERR(parent)) {
 		hwpt = ERR_PTR(-EINVAL);
 	} else {
-		hwpt = new_by_parent(idev, parent, arg);
+		hwpt = hwpt_alloc_on(idev, parent, arg);
 		object_put(ctx, parent);
 	}
 	object_put(ctx, &idev->obj);
@@ -98,7 +98,7 @@ static struct hwpt *new_by_id(struct iommufd_ctx *ctx,
  * Pinning may take any time, so the device isn't used any more.  It still was while
  * a driver read user space's data.
  */
-static int finish(struct hwpt *hwpt, const struct iommu_hwpt_alloc *arg)
+static int hwpt_alloc_finish(struct hwpt *hwpt, const struct iommu_hwpt_alloc *arg)
 {
 	int rc = 0;
 
@@ -122,14 +122,14 @@ int hwpt_alloc_ioctl(struct command *cmd)
 		return -EOPNOTSUPP;
 	if ((arg->data_type == IOMMU_HWPT_DATA_NONE) != !arg->data_len)
 		return -EINVAL;
-	hwpt = new_by_id(cmd->ctx, arg);
+	hwpt = hwpt_alloc_by_id(cmd->ctx, arg);
 	if (IS_ERR(hwpt))
 		return PTR_ERR(hwpt);
-	rc = finish(hwpt, arg);
+	rc = hwpt_alloc_finish(hwpt, arg);
 	if (rc) {
-		object_abandon(cmd->ctx, &hwpt->obj);
+		object_abort(cmd->ctx, &hwpt->obj);
 		return rc;
 	}
 	arg->out_hwpt_id = hwpt->obj.id;
-	return command_publish(cmd, sizeof(*arg), &hwpt->obj);
+	return command_finalize(cmd, sizeof(*arg), &hwpt->obj);
 }

@@ -12,7 +12,7 @@
 
 #define PAGE_BITS (PAGE_SIZE * BITS_PER_BYTE)
 
-static unsigned long bit_of(const struct user_bitmap *map, unsigned long iova)
+static unsigned long bitmap_bit(const struct user_bitmap *map, unsigned long iova)
 {
 	return (iova - map->first) >> map->shift;
 }
@@ -30,13 +30,13 @@ int bitmap_begin(struct user_bitmap *map, unsigned long first, unsigned long las
 	map->shift = ilog2(page_size);
 	map->data = data;
 	if (map->data != data ||
-	    check_add_overflow(map->data, bit_of(map, last) / BITS_PER_BYTE, &end))
+	    check_add_overflow(map->data, bitmap_bit(map, last) / BITS_PER_BYTE, &end))
 		return -EFAULT;
 	return 0;
 }
 
 /* Sets bits @first to @last of one page, and touches no other byte. */
-static void set_bits(u8 *page, unsigned int first, unsigned int last)
+static void bitmap_set_bits(u8 *page, unsigned int first, unsigned int last)
 {
 	u8 head = 0xff << first % BITS_PER_BYTE;
 	u8 tail = 0xff >> (BITS_PER_BYTE - 1 - last % BITS_PER_BYTE);
@@ -53,11 +53,11 @@ static void set_bits(u8 *page, unsigned int first, unsigned int last)
 }
 
 /* Sets the bits for a range that lies in the window. */
-static void set_range(struct user_bitmap *map, unsigned long first, unsigned long last)
+static void bitmap_set_range(struct user_bitmap *map, unsigned long first, unsigned long last)
 {
 	/* Counted from the beginning of the first page. */
 	unsigned long skip = map->offset * BITS_PER_BYTE - map->window_bit;
-	unsigned long bit = bit_of(map, first) + skip, end = bit_of(map, last) + skip;
+	unsigned long bit = bitmap_bit(map, first) + skip, end = bitmap_bit(map, last) + skip;
 	unsigned long page_end;
 	void *page;
 
@@ -65,24 +65,24 @@ static void set_range(struct user_bitmap *map, unsigned long first, unsigned lon
 	for (; bit <= end; bit = page_end + 1) {
 		page_end = min(end, bit | (PAGE_BITS - 1));
 		page = kmap_local_page(map->pages[bit / PAGE_BITS]);
-		set_bits(page, bit % PAGE_BITS, page_end % PAGE_BITS);
+		bitmap_set_bits(page, bit % PAGE_BITS, page_end % PAGE_BITS);
 		kunmap_local(page);
 	}
 }
 
 void bitmap_note(struct user_bitmap *map, unsigned long first, unsigned long last)
 {
-	set_range(map, first, min(last, map->window_last));
+	bitmap_set_range(map, first, min(last, map->window_last));
 	if (!map->any || last > map->noted)
 		map->noted = last;
 	map->any = true;
 }
 
 /* The last byte that the bits in the window stand for. */
-static unsigned long window_end(const struct user_bitmap *map)
+static unsigned long bitmap_window_end(const struct user_bitmap *map)
 {
 	unsigned long bits = map->npages * PAGE_BITS - map->offset * BITS_PER_BYTE;
-	unsigned long left = bit_of(map, map->last) - map->window_bit;
+	unsigned long left = bitmap_bit(map, map->last) - map->window_bit;
 
 	if (left < bits)
 		return map->last;
@@ -91,8 +91,8 @@ static unsigned long window_end(const struct user_bitmap *map)
 
 int bitmap_open(struct user_bitmap *map, unsigned long iova)
 {
-	unsigned long byte = bit_of(map, iova) / BITS_PER_BYTE;
-	unsigned long bytes = bit_of(map, map->last) / BITS_PER_BYTE - byte + 1;
+	unsigned long byte = bitmap_bit(map, iova) / BITS_PER_BYTE;
+	unsigned long bytes = bitmap_bit(map, map->last) / BITS_PER_BYTE - byte + 1;
 	unsigned long start = map->data + byte;
 	int got;
 
@@ -105,10 +105,10 @@ int bitmap_open(struct user_bitmap *map, unsigned long iova)
 	map->npages = got;
 	map->touched = false;
 	map->window_bit = byte * BITS_PER_BYTE;
-	map->window_last = window_end(map);
+	map->window_last = bitmap_window_end(map);
 	/* What an earlier window had no room for. */
 	if (map->any && map->noted >= iova)
-		set_range(map, iova, min(map->noted, map->window_last));
+		bitmap_set_range(map, iova, min(map->noted, map->window_last));
 	return 0;
 }
 

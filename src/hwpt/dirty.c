@@ -33,7 +33,7 @@ struct scan {
 	struct user_bitmap map;
 };
 
-static int note(struct hw_dirty_sink *sink, unsigned long iova, unsigned long length)
+static int scan_note(struct hw_dirty_sink *sink, unsigned long iova, unsigned long length)
 {
 	struct scan *scan = container_of(sink, struct scan, sink);
 
@@ -41,7 +41,7 @@ static int note(struct hw_dirty_sink *sink, unsigned long iova, unsigned long le
 	return 0;
 }
 
-static int read_area(struct scan *scan, struct area *area, unsigned long first,
+static int scan_area(struct scan *scan, struct area *area, unsigned long first,
 		     unsigned long last)
 {
 	const struct iova_range mapped = { area->node.first, area->node.last };
@@ -51,21 +51,21 @@ static int read_area(struct scan *scan, struct area *area, unsigned long first,
 }
 
 /* Until it's revoked, which its memory's lock holds up. */
-static int read_lent_area(struct scan *scan, struct area *area, unsigned long first,
-			  unsigned long last)
+static int scan_exported_area(struct scan *scan, struct area *area, unsigned long first,
+			      unsigned long last)
 {
 	int rc = 0;
 
 	mutex_lock(&area->memory->lock);
 	if (area->entries)
-		rc = read_area(scan, area, first, last);
+		rc = scan_area(scan, area, first, last);
 	memory_unlock(area->memory);
 	return rc;
 }
 
 /* Reads the areas of which something lies in [first, last]. */
-static int read_areas(struct scan *scan, struct iova_node *node, unsigned long first,
-		      unsigned long last)
+static int scan_area_list(struct scan *scan, struct iova_node *node, unsigned long first,
+			  unsigned long last)
 {
 	struct area *area;
 	int rc = 0;
@@ -76,15 +76,15 @@ static int read_areas(struct scan *scan, struct iova_node *node, unsigned long f
 		if (!smp_load_acquire(&area->live))
 			continue;
 		if (area->memory->dmabuf)
-			rc = read_lent_area(scan, area, first, last);
+			rc = scan_exported_area(scan, area, first, last);
 		else
-			rc = read_area(scan, area, first, last);
+			rc = scan_area(scan, area, first, last);
 	}
 	return rc;
 }
 
 /* Reads up to @last at the most.  Returns how far that was, or sets *@rc. */
-static unsigned long read_part(struct scan *scan, unsigned long last, int *rc)
+static unsigned long scan_part(struct scan *scan, unsigned long last, int *rc)
 {
 	struct iova_space *space = &scan->hwpt->ioas->space;
 	unsigned long first = scan->first;
@@ -102,12 +102,12 @@ static unsigned long read_part(struct scan *scan, unsigned long last, int *rc)
 	if (node->first > last)
 		return node->first - 1;
 	last = min(last, max(first, node->first) | (PART - 1));
-	*rc = read_areas(scan, node, first, last);
+	*rc = scan_area_list(scan, node, first, last);
 	return last;
 }
 
-/* As read_part(), with the locks. */
-static unsigned long lock_and_read(struct scan *scan, unsigned long last, int *rc)
+/* As scan_part(), with the locks. */
+static unsigned long scan_part_locked(struct scan *scan, unsigned long last, int *rc)
 {
 	struct ioas *ioas = scan->hwpt->ioas;
 
@@ -117,7 +117,7 @@ static unsigned long lock_and_read(struct scan *scan, unsigned long last, int *r
 	*rc = down_read_killable(&ioas->lock);
 	if (!*rc) {
 		/* A page table without anything in it is read, too. */
-		last = scan->hwpt->table.filled ? read_part(scan, last, rc) : scan->last;
+		last = scan->hwpt->table.filled ? scan_part(scan, last, rc) : scan->last;
 		up_read(&ioas->lock);
 	}
 	up_read(&ioas->users);
@@ -125,13 +125,13 @@ static unsigned long lock_and_read(struct scan *scan, unsigned long last, int *r
 }
 
 /* Reads what one window of the bitmap, if there is one, has bits for. */
-static int read_window(struct scan *scan, unsigned long window_last)
+static int scan_window(struct scan *scan, unsigned long window_last)
 {
 	unsigned long last;
 	int rc;
 
 	do {
-		last = lock_and_read(scan, window_last, &rc);
+		last = scan_part_locked(scan, window_last, &rc);
 		if (!rc && fatal_signal_pending(current))
 			rc = -EINTR;
 		if (rc)
@@ -142,7 +142,7 @@ static int read_window(struct scan *scan, unsigned long window_last)
 	return 0;
 }
 
-static int read_bitmap(struct scan *scan)
+static int scan_bitmap(struct scan *scan)
 {
 	int rc;
 
@@ -150,7 +150,7 @@ static int read_bitmap(struct scan *scan)
 		rc = bitmap_open(&scan->map, scan->first);
 		if (rc)
 			return rc;
-		rc = read_window(scan, scan->map.window_last);
+		rc = scan_window(scan, scan->map.window_last);
 		bitmap_close(&scan->map);
 		if (rc)
 			return rc;
@@ -158,7 +158,7 @@ static int read_bitmap(struct scan *scan)
 	return 0;
 }
 
-static int clean_all(struct hwpt *hwpt)
+static int hwpt_clean_all(struct hwpt *hwpt)
 {
 	struct scan scan = { .hwpt = hwpt, .last = ULONG_MAX };
 	int rc;
@@ -166,7 +166,7 @@ static int clean_all(struct hwpt *hwpt)
 	rc = hw_dirty_begin(&scan.hw, hwpt->table.domain, true, NULL);
 	if (rc)
 		return rc;
-	rc = read_window(&scan, scan.last);
+	rc = scan_window(&scan, scan.last);
 	hw_dirty_end(&scan.hw);
 	return rc;
 }
@@ -186,14 +186,14 @@ int hwpt_set_dirty_ioctl(struct command *cmd)
 	if (!hwpt->tracks_dirty)
 		rc = -EOPNOTSUPP;
 	else if (enable)
-		rc = clean_all(hwpt);
+		rc = hwpt_clean_all(hwpt);
 	if (!rc)
 		rc = hw_dirty_set(hwpt->table.domain, enable);
 	object_put(cmd->ctx, &hwpt->obj);
 	return rc;
 }
 
-static int check_range(struct scan *scan, const struct iommu_hwpt_get_dirty_bitmap *arg)
+static int hwpt_check_dirty_range(struct scan *scan, const struct iommu_hwpt_get_dirty_bitmap *arg)
 {
 	/* Any value that it has meanwhile will do. */
 	u64 align = READ_ONCE(scan->hwpt->ioas->align), last;
@@ -211,13 +211,13 @@ static int check_range(struct scan *scan, const struct iommu_hwpt_get_dirty_bitm
 	return 0;
 }
 
-static int get_bitmap(struct hwpt *hwpt, const struct iommu_hwpt_get_dirty_bitmap *arg)
+static int hwpt_get_dirty(struct hwpt *hwpt, const struct iommu_hwpt_get_dirty_bitmap *arg)
 {
 	bool clear = !(arg->flags & IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR);
-	struct scan scan = { .hwpt = hwpt, .sink.note = note };
+	struct scan scan = { .hwpt = hwpt, .sink.note = scan_note };
 	int rc;
 
-	rc = check_range(&scan, arg);
+	rc = hwpt_check_dirty_range(&scan, arg);
 	if (rc)
 		return rc;
 	if (!hwpt->tracks_dirty)
@@ -228,7 +228,7 @@ static int get_bitmap(struct hwpt *hwpt, const struct iommu_hwpt_get_dirty_bitma
 		return rc;
 	rc = bitmap_begin(&scan.map, scan.first, scan.last, arg->page_size, arg->data);
 	if (!rc)
-		rc = read_bitmap(&scan);
+		rc = scan_bitmap(&scan);
 	/* What was made clean is noted, whatever came after it. */
 	hw_dirty_end(&scan.hw);
 	return rc;
@@ -245,7 +245,7 @@ int hwpt_get_dirty_ioctl(struct command *cmd)
 	hwpt = hwpt_get_paging(cmd->ctx, arg->hwpt_id);
 	if (IS_ERR(hwpt))
 		return PTR_ERR(hwpt);
-	rc = get_bitmap(hwpt, arg);
+	rc = hwpt_get_dirty(hwpt, arg);
 	object_put(cmd->ctx, &hwpt->obj);
 	return rc;
 }

@@ -15,7 +15,7 @@
 #define ENTRIES_MAX (1u << 19)
 
 /* With no entries it is only asked whether the type is known. */
-static bool array_fits(const struct iommu_hwpt_invalidate *arg)
+static bool hwpt_invalidate_fits(const struct iommu_hwpt_invalidate *arg)
 {
 	if (!arg->entry_num)
 		return true;
@@ -24,7 +24,7 @@ static bool array_fits(const struct iommu_hwpt_invalidate *arg)
 }
 
 /* array->entry_num becomes how many entries were done, also on failure. */
-static int invalidate(struct object *obj, struct iommu_user_data_array *array)
+static int hwpt_invalidate_object(struct object *obj, struct iommu_user_data_array *array)
 {
 	struct hwpt *hwpt = container_of(obj, struct hwpt, obj);
 
@@ -37,8 +37,8 @@ static int invalidate(struct object *obj, struct iommu_user_data_array *array)
 	return -EINVAL;
 }
 
-static int invalidate_by_id(struct iommufd_ctx *ctx,
-			    const struct iommu_hwpt_invalidate *arg, u32 *done)
+static int hwpt_invalidate_by_id(struct iommufd_ctx *ctx,
+				 const struct iommu_hwpt_invalidate *arg, u32 *done)
 {
 	struct iommu_user_data_array array = {
 		.type = arg->data_type,
@@ -52,7 +52,7 @@ static int invalidate_by_id(struct iommufd_ctx *ctx,
 	obj = object_get(ctx, arg->hwpt_id, NULL);
 	if (IS_ERR(obj))
 		return PTR_ERR(obj);
-	rc = invalidate(obj, &array);
+	rc = hwpt_invalidate_object(obj, &array);
 	*done = min(array.entry_num, arg->entry_num);
 	object_put(ctx, obj);
 	return rc;
@@ -66,8 +66,8 @@ int hwpt_invalidate_ioctl(struct command *cmd)
 
 	if (arg->__reserved)
 		rc = -EOPNOTSUPP;
-	else if (array_fits(arg))
-		rc = invalidate_by_id(cmd->ctx, arg, &done);
+	else if (hwpt_invalidate_fits(arg))
+		rc = hwpt_invalidate_by_id(cmd->ctx, arg, &done);
 	trace_iommufd_invalidate(cmd->ctx, arg->hwpt_id, arg->entry_num, done, rc);
 	arg->entry_num = done;
 	return command_respond(cmd, sizeof(*arg)) ?: rc;

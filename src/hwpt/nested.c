@@ -9,8 +9,8 @@
 #include "../viommu/viommu.h"
 #include "hwpt.h"
 
-static int build(struct hwpt *hwpt, struct device *dev, u32 flags,
-		 const struct iommu_user_data *data)
+static int hwpt_build_nested(struct hwpt *hwpt, struct device *dev, u32 flags,
+			     const struct iommu_user_data *data)
 {
 	struct iommu_domain *domain;
 
@@ -25,9 +25,9 @@ static int build(struct hwpt *hwpt, struct device *dev, u32 flags,
 	return 0;
 }
 
-static struct hwpt *new_on(struct hwpt *parent, struct viommu *viommu,
-			   struct device *dev, u32 flags,
-			   const struct iommu_user_data *data)
+static struct hwpt *hwpt_new_on(struct hwpt *parent, struct viommu *viommu,
+				struct device *dev, u32 flags,
+				const struct iommu_user_data *data)
 {
 	struct iommufd_ctx *ctx = parent->ctx;
 	struct hwpt *hwpt;
@@ -44,10 +44,10 @@ static struct hwpt *new_on(struct hwpt *parent, struct viommu *viommu,
 		hwpt->ioas = parent->ioas;
 		hwpt->parent = parent;
 		hwpt->viommu = viommu;
-		rc = build(hwpt, dev, flags, data);
+		rc = hwpt_build_nested(hwpt, dev, flags, data);
 	}
 	if (rc) {
-		object_abandon(ctx, &hwpt->obj);
+		object_abort(ctx, &hwpt->obj);
 		return ERR_PTR(rc);
 	}
 	return hwpt;
@@ -60,11 +60,11 @@ struct hwpt *hwpt_new_nested(struct hwpt *parent, struct iommufd_device *idev,
 		return ERR_PTR(-EOPNOTSUPP);
 	if (!parent->nest_parent || !hw_domain_fits(parent->table.domain, idev->dev))
 		return ERR_PTR(-EINVAL);
-	return new_on(parent, NULL, idev->dev, flags, data);
+	return hwpt_new_on(parent, NULL, idev->dev, flags, data);
 }
 
 struct hwpt *hwpt_new_on_viommu(struct viommu *viommu, struct iommufd_device *idev,
 				u32 flags, const struct iommu_user_data *data)
 {
-	return new_on(viommu->parent, viommu, idev->dev, flags, data);
+	return hwpt_new_on(viommu->parent, viommu, idev->dev, flags, data);
 }

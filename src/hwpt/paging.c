@@ -55,8 +55,8 @@ int hwpt_take_doorbells(struct hwpt *hwpt, const struct hw_doorbells *known)
 	return hw_msi_take(hwpt->table.domain, &hwpt->msi, known);
 }
 
-static int build(struct hwpt *hwpt, struct iommufd_device *idev, u32 flags,
-		 const struct iommu_user_data *data)
+static int hwpt_build_paging(struct hwpt *hwpt, struct iommufd_device *idev, u32 flags,
+			     const struct iommu_user_data *data)
 {
 	struct iommu_domain *domain;
 	int rc;
@@ -97,10 +97,10 @@ struct hwpt *hwpt_new(struct ioas *ioas, struct iommufd_device *idev, u32 flags,
 	rc = object_hold(ioas->ctx, &ioas->obj);
 	if (!rc) {
 		hwpt->ioas = ioas;
-		rc = build(hwpt, idev, flags, data);
+		rc = hwpt_build_paging(hwpt, idev, flags, data);
 	}
 	if (rc) {
-		object_abandon(hwpt->ctx, &hwpt->obj);
+		object_abort(hwpt->ctx, &hwpt->obj);
 		return ERR_PTR(rc);
 	}
 	return hwpt;

@@ -101,7 +101,7 @@ static atomic_t *area_pin_count(struct area *area, bool locked)
 	return locked ? &area->locks : &area->pins;
 }
 
-static void pin_part_drop(struct access_pin_part *part, bool locked)
+static void access_pin_part_drop(struct access_pin_part *part, bool locked)
 {
 	struct memory *memory = part->area->memory;
 
@@ -154,11 +154,11 @@ static unsigned int access_pin_count_parts(struct ioas *ioas, unsigned long iova
 static void access_unpin_parts(struct access_pin *pin)
 {
 	while (pin->nparts)
-		pin_part_drop(&pin->parts[--pin->nparts], pin->locked);
+		access_pin_part_drop(&pin->parts[--pin->nparts], pin->locked);
 }
 
-static int access_pin_parts(struct access_pin *pin, struct ioas *ioas,
-			    struct place *place, unsigned int flags)
+static int access_pin_all_parts(struct access_pin *pin, struct ioas *ioas,
+				struct place *place, unsigned int flags)
 {
 	struct span span = { .iova = pin->iova.start, .last = pin->iova.last };
 	int rc;
@@ -193,7 +193,7 @@ static struct access_pin *access_pin_new(struct ioas *ioas, unsigned long iova,
 	pin->iova.start = iova;
 	pin->iova.last = last;
 	pin->locked = !place->pages;
-	rc = access_pin_parts(pin, ioas, place, flags);
+	rc = access_pin_all_parts(pin, ioas, place, flags);
 	if (rc) {
 		kvfree(pin);
 		return ERR_PTR(rc);

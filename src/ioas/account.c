@@ -14,154 +14,154 @@
 #include "../core/refusal.h"
 #include "account.h"
 
-static bool payer_is_current(const struct payer *payer)
+static bool pin_account_is_current(const struct pin_account *account)
 {
-	return payer && payer->mm == current->mm &&
-	       payer->task == current->group_leader &&
-	       payer->cred->user == current_user();
+	return account && account->mm == current->mm &&
+	       account->task == current->group_leader &&
+	       account->cred->user == current_user();
 }
 
-static struct payer *payer_new(struct iommufd_ctx *ctx)
+static struct pin_account *pin_account_new(struct iommufd_ctx *ctx)
 {
-	struct payer *payer;
+	struct pin_account *account;
 
-	payer = kmalloc(sizeof(*payer), GFP_KERNEL_ACCOUNT);
-	if (!payer)
+	account = kmalloc(sizeof(*account), GFP_KERNEL_ACCOUNT);
+	if (!account)
 		return NULL;
-	refcount_set(&payer->refs, 1);
-	payer->ctx = ctx;
+	refcount_set(&account->refs, 1);
+	account->ctx = ctx;
 	mmgrab(current->mm);
-	payer->mm = current->mm;
-	payer->task = get_task_struct(current->group_leader);
-	payer->cred = get_current_cred();
-	return payer;
+	account->mm = current->mm;
+	account->task = get_task_struct(current->group_leader);
+	account->cred = get_current_cred();
+	return account;
 }
 
-struct payer *payer_get(struct payer *payer)
+struct pin_account *pin_account_get(struct pin_account *account)
 {
-	refcount_inc(&payer->refs);
-	return payer;
+	refcount_inc(&account->refs);
+	return account;
 }
 
-struct payer *payer_get_current(struct iommufd_ctx *ctx)
+struct pin_account *pin_account_get_current(struct iommufd_ctx *ctx)
 {
-	struct payer *payer, *old;
+	struct pin_account *account, *old;
 
 	xa_lock(&ctx->objects);
-	payer = ctx->payer;
-	if (payer_is_current(payer)) {
-		payer_get(payer);
+	account = ctx->account;
+	if (pin_account_is_current(account)) {
+		pin_account_get(account);
 		xa_unlock(&ctx->objects);
-		return payer;
+		return account;
 	}
 	xa_unlock(&ctx->objects);
 
-	payer = payer_new(ctx);
-	if (!payer)
+	account = pin_account_new(ctx);
+	if (!account)
 		return NULL;
-	payer_get(payer);
+	pin_account_get(account);
 	xa_lock(&ctx->objects);
-	old = ctx->payer;
-	ctx->payer = payer;
+	old = ctx->account;
+	ctx->account = account;
 	xa_unlock(&ctx->objects);
-	payer_put(old);
-	return payer;
+	pin_account_put(old);
+	return account;
 }
 
-void payer_put(struct payer *payer)
+void pin_account_put(struct pin_account *account)
 {
-	if (!payer || !refcount_dec_and_test(&payer->refs))
+	if (!account || !refcount_dec_and_test(&account->refs))
 		return;
-	put_cred(payer->cred);
-	put_task_struct(payer->task);
-	mmdrop(payer->mm);
-	kfree(payer);
+	put_cred(account->cred);
+	put_task_struct(account->task);
+	mmdrop(account->mm);
+	kfree(account);
 }
 
-enum charge charge_mode(const struct iommufd_ctx *ctx)
+enum charge pin_account_mode(const struct iommufd_ctx *ctx)
 {
 	if (capable(CAP_IPC_LOCK))
 		return CHARGE_NONE;
 	return ctx->account_mm ? CHARGE_MM : CHARGE_USER;
 }
 
-static int charge_user(struct payer *payer, unsigned long npages)
+static int pin_account_charge_user(struct pin_account *account, unsigned long npages)
 {
-	unsigned long limit = task_rlimit(payer->task, RLIMIT_MEMLOCK) >> PAGE_SHIFT;
-	long now = atomic_long_read(&payer->cred->user->locked_vm);
+	unsigned long limit = task_rlimit(account->task, RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+	long now = atomic_long_read(&account->cred->user->locked_vm);
 
 	do {
 		if (now + npages > limit)
 			return -ENOMEM;
-	} while (!atomic_long_try_cmpxchg(&payer->cred->user->locked_vm, &now,
+	} while (!atomic_long_try_cmpxchg(&account->cred->user->locked_vm, &now,
 					  now + npages));
 	return 0;
 }
 
-static int account_mm(struct payer *payer, unsigned long npages, bool charge,
-		      bool over_limit)
+static int pin_account_charge_mm(struct pin_account *account, unsigned long npages, bool charge,
+				 bool over_limit)
 {
 	int rc;
 
 	/* Page faults may keep it; but what was charged is to be taken back. */
 	if (!charge || over_limit)
-		mmap_write_lock(payer->mm);
-	else if (mmap_write_lock_killable(payer->mm))
+		mmap_write_lock(account->mm);
+	else if (mmap_write_lock_killable(account->mm))
 		return -EINTR;
-	rc = __account_locked_vm(payer->mm, npages, charge, payer->task, over_limit);
-	mmap_write_unlock(payer->mm);
+	rc = __account_locked_vm(account->mm, npages, charge, account->task, over_limit);
+	mmap_write_unlock(account->mm);
 	return rc;
 }
 
 /* What VmPin and fdinfo show. */
-static void count(struct payer *payer, enum charge mode, long npages)
+static void pin_account_count(struct pin_account *account, enum charge mode, long npages)
 {
-	atomic64_add(npages, &payer->mm->pinned_vm);
+	atomic64_add(npages, &account->mm->pinned_vm);
 	if (mode != CHARGE_NONE)
-		atomic_long_add(npages, &payer->ctx->charged);
+		atomic_long_add(npages, &account->ctx->charged);
 }
 
 /* The program sees only ENOMEM. */
-static void explain_refusal(struct payer *payer, enum charge mode, unsigned long npages)
+static void pin_account_log_refusal(struct pin_account *account, enum charge mode, unsigned long npages)
 {
-	unsigned long limit = task_rlimit(payer->task, RLIMIT_MEMLOCK);
-	unsigned long now = mode == CHARGE_MM ? payer->mm->locked_vm :
-			    atomic_long_read(&payer->cred->user->locked_vm);
+	unsigned long limit = task_rlimit(account->task, RLIMIT_MEMLOCK);
+	unsigned long now = mode == CHARGE_MM ? account->mm->locked_vm :
+			    atomic_long_read(&account->cred->user->locked_vm);
 
 	pr_notice_ratelimited("refused to pin %lu KiB for %s[%d]: RLIMIT_MEMLOCK of %lu KiB, of which %s %u has %lu KiB (raise it by ulimit -l, limits.conf or LimitMEMLOCK=)\n",
-			      npages << (PAGE_SHIFT - 10), payer->task->comm,
-			      task_tgid_nr(payer->task), limit >> 10,
+			      npages << (PAGE_SHIFT - 10), account->task->comm,
+			      task_tgid_nr(account->task), limit >> 10,
 			      mode == CHARGE_MM ? "the process of user" : "user",
-			      from_kuid(&init_user_ns, payer->cred->user->uid),
+			      from_kuid(&init_user_ns, account->cred->user->uid),
 			      now << (PAGE_SHIFT - 10));
 }
 
-int payer_charge(struct payer *payer, enum charge mode, unsigned long npages)
+int pin_account_charge(struct pin_account *account, enum charge mode, unsigned long npages)
 {
 	int rc = 0;
 
 	if (mode == CHARGE_USER)
-		rc = charge_user(payer, npages);
+		rc = pin_account_charge_user(account, npages);
 	else if (mode == CHARGE_MM)
-		rc = account_mm(payer, npages, true, false);
+		rc = pin_account_charge_mm(account, npages, true, false);
 	if (rc)
-		explain_refusal(payer, mode, npages);
+		pin_account_log_refusal(account, mode, npages);
 	else
-		count(payer, mode, npages);
+		pin_account_count(account, mode, npages);
 	return rc;
 }
 
-bool payer_explain(const struct payer *payer, enum charge mode, unsigned long npages,
-		   struct refusal *refusal)
+bool pin_account_explain(const struct pin_account *account, enum charge mode, unsigned long npages,
+			 struct refusal *refusal)
 {
-	unsigned long limit = task_rlimit(payer->task, RLIMIT_MEMLOCK), charged;
+	unsigned long limit = task_rlimit(account->task, RLIMIT_MEMLOCK), charged;
 
 	if (mode == CHARGE_NONE)
 		return false;
 	if (mode == CHARGE_USER)
-		charged = atomic_long_read(&payer->cred->user->locked_vm);
+		charged = atomic_long_read(&account->cred->user->locked_vm);
 	else
-		charged = READ_ONCE(payer->mm->locked_vm);
+		charged = READ_ONCE(account->mm->locked_vm);
 	if (charged + npages <= limit >> PAGE_SHIFT)
 		return false;
 	refusal_set(refusal,
@@ -171,26 +171,26 @@ bool payer_explain(const struct payer *payer, enum charge mode, unsigned long np
 	return true;
 }
 
-void payer_charge_over(struct payer *payer, enum charge mode, unsigned long npages)
+void pin_account_charge_over(struct pin_account *account, enum charge mode, unsigned long npages)
 {
 	if (mode == CHARGE_USER)
-		atomic_long_add(npages, &payer->cred->user->locked_vm);
+		atomic_long_add(npages, &account->cred->user->locked_vm);
 	else if (mode == CHARGE_MM)
-		account_mm(payer, npages, true, true);
-	count(payer, mode, npages);
+		pin_account_charge_mm(account, npages, true, true);
+	pin_account_count(account, mode, npages);
 }
 
-void payer_uncharge(struct payer *payer, enum charge mode, unsigned long npages)
+void pin_account_uncharge(struct pin_account *account, enum charge mode, unsigned long npages)
 {
 	if (mode == CHARGE_USER)
-		atomic_long_sub(npages, &payer->cred->user->locked_vm);
+		atomic_long_sub(npages, &account->cred->user->locked_vm);
 	else if (mode == CHARGE_MM)
-		account_mm(payer, npages, false, false);
-	count(payer, mode, -npages);
+		pin_account_charge_mm(account, npages, false, false);
+	pin_account_count(account, mode, -npages);
 }
 
-int payer_move(struct payer *from, struct payer *to, enum charge mode,
-	       unsigned long npages)
+int pin_account_move(struct pin_account *from, struct pin_account *to, enum charge mode,
+		     unsigned long npages)
 {
 	int rc;
 
@@ -199,8 +199,8 @@ int payer_move(struct payer *from, struct payer *to, enum charge mode,
 		mode = CHARGE_NONE;
 	if (mode == CHARGE_MM && from->mm == to->mm)
 		return 0;
-	rc = payer_charge(to, mode, npages);
+	rc = pin_account_charge(to, mode, npages);
 	if (!rc)
-		payer_uncharge(from, mode, npages);
+		pin_account_uncharge(from, mode, npages);
 	return rc;
 }

@@ -2,7 +2,7 @@
 /*
  * Who pays for pinned memory.
  *
- * A payer is the process (and the user) that mapped memory.  One is shared by
+ * An account is the process (and the user) that mapped memory.  One is shared by
  * all that the process maps, as long as it goes on mapping.
  */
 #ifndef IOMMUFD_IOAS_ACCOUNT_H
@@ -17,7 +17,7 @@ struct mm_struct;
 struct refusal;
 struct task_struct;
 
-struct payer {
+struct pin_account {
 	refcount_t refs;
 	struct iommufd_ctx *ctx;	/* which outlives it */
 	struct mm_struct *mm;		/* only the structure is kept alive */
@@ -32,27 +32,27 @@ enum charge {
 	CHARGE_MM,	/* the process, with its VmLck, as VFIO type1 does */
 };
 
-/* The calling process as a payer, with a reference; NULL without memory. */
-struct payer *payer_get_current(struct iommufd_ctx *ctx);
-struct payer *payer_get(struct payer *payer);
-void payer_put(struct payer *payer);
+/* The calling process as an account, with a reference; NULL without memory. */
+struct pin_account *pin_account_get_current(struct iommufd_ctx *ctx);
+struct pin_account *pin_account_get(struct pin_account *account);
+void pin_account_put(struct pin_account *account);
 
 /* The rule that holds for what the calling process maps through @ctx. */
-enum charge charge_mode(const struct iommufd_ctx *ctx);
+enum charge pin_account_mode(const struct iommufd_ctx *ctx);
 
 /* Returns 0, -ENOMEM if that is over the limit, or -EINTR. */
-int payer_charge(struct payer *payer, enum charge mode, unsigned long npages);
+int pin_account_charge(struct pin_account *account, enum charge mode, unsigned long npages);
 
 /* Sets by how much that is over the limit, or returns false if it isn't. */
-bool payer_explain(const struct payer *payer, enum charge mode, unsigned long npages,
-		   struct refusal *refusal);
+bool pin_account_explain(const struct pin_account *account, enum charge mode, unsigned long npages,
+			 struct refusal *refusal);
 
 /* Charges even if that is over the limit, to undo what was given back. */
-void payer_charge_over(struct payer *payer, enum charge mode, unsigned long npages);
-void payer_uncharge(struct payer *payer, enum charge mode, unsigned long npages);
+void pin_account_charge_over(struct pin_account *account, enum charge mode, unsigned long npages);
+void pin_account_uncharge(struct pin_account *account, enum charge mode, unsigned long npages);
 
 /* Moves a charge.  Returns 0, -ENOMEM if @to can't take it, or -EINTR. */
-int payer_move(struct payer *from, struct payer *to, enum charge mode,
-	       unsigned long npages);
+int pin_account_move(struct pin_account *from, struct pin_account *to, enum charge mode,
+		     unsigned long npages);
 
 #endif

@@ -15,7 +15,7 @@
 #include "memory.h"
 
 /* Gives the pages from @right on to its holder.  Fails before anything is changed. */
-static int cut_holder(struct area *left, struct area *right)
+static int area_cut_holder(struct area *left, struct area *right)
 {
 	struct memory *memory = left->memory;
 	int rc;
@@ -40,7 +40,7 @@ out:
 }
 
 /* The second half of @left, from @iova on: only its description. */
-static struct area *new_half(const struct area *left, unsigned long iova)
+static struct area *area_new_half(const struct area *left, unsigned long iova)
 {
 	unsigned long start = left->holder.start * PAGE_SIZE + left->offset +
 			      (iova - left->node.first);
@@ -58,8 +58,8 @@ static struct area *new_half(const struct area *left, unsigned long iova)
 	return right;
 }
 
-static int check_cut(const struct ioas *ioas, const struct area *area,
-		     unsigned long iova)
+static int area_check_cut(const struct ioas *ioas, const struct area *area,
+			  unsigned long iova)
 {
 	if (!smp_load_acquire(&area->live) || area->leaving)
 		return -EBUSY;
@@ -73,7 +73,7 @@ static int check_cut(const struct ioas *ioas, const struct area *area,
 }
 
 /* Makes an area end at @last, if there is one that goes on. */
-static int cut_behind(struct ioas *ioas, unsigned long last)
+static int area_cut_after(struct ioas *ioas, unsigned long last)
 {
 	struct iova_node *node = space_find(&ioas->space, last, last);
 	struct area *left, *right;
@@ -87,13 +87,13 @@ static int cut_behind(struct ioas *ioas, unsigned long last)
 	left = to_area(node);
 	if (left->lost)
 		return 0;
-	rc = check_cut(ioas, left, last + 1);
+	rc = area_check_cut(ioas, left, last + 1);
 	if (rc)
 		return rc;
-	right = new_half(left, last + 1);
+	right = area_new_half(left, last + 1);
 	if (IS_ERR(right))
 		return PTR_ERR(right);
-	rc = cut_holder(left, right);
+	rc = area_cut_holder(left, right);
 	if (rc) {
 		right->pinned = false;
 		area_list_free(right);
@@ -115,9 +115,9 @@ int ioas_cut(struct ioas *ioas, unsigned long first, unsigned long last)
 		return rc;
 	down_write(&ioas->lock);
 	if (ioas->single_pages) {
-		rc = cut_behind(ioas, last);
+		rc = area_cut_after(ioas, last);
 		if (!rc && first)
-			rc = cut_behind(ioas, first - 1);
+			rc = area_cut_after(ioas, first - 1);
 	}
 	up_write(&ioas->lock);
 	up_read(&ioas->users);

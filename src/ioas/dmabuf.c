@@ -36,7 +36,7 @@ struct dmabuf_entry {
 	struct iommu_domain *domain;
 };
 
-static void entry_unmap(struct dmabuf_entry *entry)
+static void dmabuf_entry_unmap(struct dmabuf_entry *entry)
 {
 	struct area *area = entry->area;
 
@@ -47,7 +47,7 @@ static void entry_unmap(struct dmabuf_entry *entry)
 }
 
 /* Called with the reservation locked.  May come more than once. */
-static void revoke(struct dma_buf_attachment *attachment)
+static void dmabuf_revoke(struct dma_buf_attachment *attachment)
 {
 	struct memory *memory = attachment->importer_priv;
 	struct dmabuf *dmabuf = memory->dmabuf;
@@ -56,7 +56,7 @@ static void revoke(struct dma_buf_attachment *attachment)
 	mutex_lock(&memory->lock);
 	list_for_each_entry_safe(entry, next, &dmabuf->entries, item) {
 		entry->area->entries = NULL;
-		entry_unmap(entry);
+		dmabuf_entry_unmap(entry);
 	}
 	dmabuf->length = 0;
 	mutex_unlock(&memory->lock);
@@ -64,11 +64,11 @@ static void revoke(struct dma_buf_attachment *attachment)
 
 static const struct dma_buf_attach_ops attach_ops = {
 	.allow_peer2peer = true,
-	.invalidate_mappings = revoke,
+	.invalidate_mappings = dmabuf_revoke,
 };
 
-static int find_range(struct dma_buf_attachment *attachment, phys_addr_t *base,
-		      size_t *length)
+static int dmabuf_find_range(struct dma_buf_attachment *attachment, phys_addr_t *base,
+			     size_t *length)
 {
 	int rc;
 
@@ -79,7 +79,7 @@ static int find_range(struct dma_buf_attachment *attachment, phys_addr_t *base,
 }
 
 /* With the reservation locked. */
-static int pin(struct memory *memory, u64 end)
+static int dmabuf_pin(struct memory *memory, u64 end)
 {
 	struct dmabuf *dmabuf = memory->dmabuf;
 	phys_addr_t base;
@@ -87,7 +87,7 @@ static int pin(struct memory *memory, u64 end)
 	int rc;
 
 	/* Whom we can't ask isn't made to pin anything. */
-	rc = find_range(dmabuf->attachment, &base, &length);
+	rc = dmabuf_find_range(dmabuf->attachment, &base, &length);
 	if (!rc && length < end)
 		rc = -EINVAL;
 	if (!rc)
@@ -96,7 +96,7 @@ static int pin(struct memory *memory, u64 end)
 		return rc;
 	/* Pinned, it stays where it is; but it may have moved before. */
 	mutex_lock(&memory->lock);
-	rc = find_range(dmabuf->attachment, &base, &length);
+	rc = dmabuf_find_range(dmabuf->attachment, &base, &length);
 	if (!rc && length < end)
 		rc = -EINVAL;
 	if (!rc) {
@@ -110,8 +110,8 @@ static int pin(struct memory *memory, u64 end)
 }
 
 /* Takes over the caller's reference on success. */
-static int attach(struct iommufd_ctx *ctx, struct memory *memory, struct dma_buf *buf,
-		  u64 end)
+static int dmabuf_attach(struct iommufd_ctx *ctx, struct memory *memory, struct dma_buf *buf,
+			 u64 end)
 {
 	struct dma_buf_attachment *attachment;
 	int rc;
@@ -123,7 +123,7 @@ static int attach(struct iommufd_ctx *ctx, struct memory *memory, struct dma_buf
 		return PTR_ERR(attachment);
 	memory->dmabuf->attachment = attachment;
 	dma_resv_lock(buf->resv, NULL);
-	rc = pin(memory, end);
+	rc = dmabuf_pin(memory, end);
 	dma_resv_unlock(buf->resv);
 	if (rc) {
 		dma_buf_detach(buf, attachment);
@@ -132,8 +132,8 @@ static int attach(struct iommufd_ctx *ctx, struct memory *memory, struct dma_buf
 	return rc;
 }
 
-static struct memory *new_memory(struct iommufd_ctx *ctx, struct dma_buf *buf,
-				 u64 start, u64 end, bool writable)
+static struct memory *dmabuf_new_memory(struct iommufd_ctx *ctx, struct dma_buf *buf,
+					u64 start, u64 end, bool writable)
 {
 	/*
 	 * The lock of other memory is held while mmap_lock is taken, under which
@@ -156,7 +156,7 @@ static struct memory *new_memory(struct iommufd_ctx *ctx, struct dma_buf *buf,
 		return ERR_PTR(-ENOMEM);
 	}
 	INIT_LIST_HEAD(&memory->dmabuf->entries);
-	rc = attach(ctx, memory, buf, end);
+	rc = dmabuf_attach(ctx, memory, buf, end);
 	if (rc) {
 		memory_put(memory);
 		return ERR_PTR(rc);
@@ -176,7 +176,7 @@ struct memory *memory_of_dmabuf(struct iommufd_ctx *ctx, int fd, u64 start,
 	if (IS_ERR(buf))
 		return NULL;
 	/* The caller knows that this is no overflow. */
-	memory = new_memory(ctx, buf, start, start + length, writable);
+	memory = dmabuf_new_memory(ctx, buf, start, start + length, writable);
 	if (IS_ERR(memory))
 		dma_buf_put(buf);
 	return memory;
@@ -247,7 +247,7 @@ void dmabuf_unmap(struct area *area, struct iommu_domain *domain)
 		if (entry->domain != domain)
 			continue;
 		*link = entry->next;
-		entry_unmap(entry);
+		dmabuf_entry_unmap(entry);
 		break;
 	}
 	mutex_unlock(&memory->lock);

@@ -62,7 +62,7 @@ static void ioas_destroy(struct object *obj)
 	mutex_destroy(&ioas->auto_lock);
 }
 
-static unsigned int count_tables(struct ioas *ioas)
+static unsigned int ioas_count_tables(struct ioas *ioas)
 {
 	struct ioas_table *table;
 	unsigned int n = 0;
@@ -74,7 +74,7 @@ static unsigned int count_tables(struct ioas *ioas)
 	return n;
 }
 
-static unsigned int count_readers(struct ioas *ioas)
+static unsigned int ioas_count_readers(struct ioas *ioas)
 {
 	struct ioas_reader *reader;
 	unsigned long id;
@@ -99,8 +99,8 @@ static void ioas_show(struct seq_file *m, struct object *obj)
 	/* All that is mapped is, as long as there is a page table, but for DMA-bufs. */
 	pinned = !list_empty(&ioas->tables);
 	seq_printf(m, " pinned=%lu page-tables=%u accesses=%u",
-		   pinned ? mapped - READ_ONCE(ioas->lent) : 0, count_tables(ioas),
-		   count_readers(ioas));
+		   pinned ? mapped - READ_ONCE(ioas->exported) : 0, ioas_count_tables(ioas),
+		   ioas_count_readers(ioas));
 	up_read(&ioas->users);
 }
 
@@ -130,11 +130,11 @@ int ioas_alloc_ioctl(struct command *cmd)
 	ioas->align = 1;
 
 	arg->out_ioas_id = ioas->obj.id;
-	return command_publish(cmd, sizeof(*arg), &ioas->obj);
+	return command_finalize(cmd, sizeof(*arg), &ioas->obj);
 }
 
 /* Counts the holes between reserved ranges and stores the first @max of them. */
-static u32 list_holes(struct ioas *ioas, struct iommu_iova_range *out, u32 max)
+static u32 ioas_list_holes(struct ioas *ioas, struct iommu_iova_range *out, u32 max)
 {
 	struct iova_range hole;
 	unsigned long from = 0;
@@ -165,7 +165,7 @@ struct iommu_iova_range *ioas_get_holes(struct ioas *ioas,
 		if (!holes)
 			return ERR_PTR(-ENOMEM);
 		down_read(&ioas->lock);
-		n = list_holes(ioas, holes, room);
+		n = ioas_list_holes(ioas, holes, room);
 		arg->out_iova_alignment = ioas->align;
 		up_read(&ioas->lock);
 		if (min(n, arg->num_iovas) == room)
@@ -209,7 +209,7 @@ int ioas_iova_ranges_ioctl(struct command *cmd)
 /* A cap on what a user may have us keep; more than any machine has holes. */
 #define ALLOWED_MAX 65536
 
-static struct iova_range *load_ranges(const struct iommu_ioas_allow_iovas *arg)
+static struct iova_range *ioas_load_ranges(const struct iommu_ioas_allow_iovas *arg)
 {
 	struct iova_range *ranges;
 	size_t size;
@@ -242,7 +242,7 @@ int ioas_allow_iovas_ioctl(struct command *cmd)
 	ioas = ioas_get(cmd->ctx, arg->ioas_id);
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
-	ranges = load_ranges(arg);
+	ranges = ioas_load_ranges(arg);
 	if (IS_ERR(ranges)) {
 		rc = PTR_ERR(ranges);
 		goto out;
@@ -280,7 +280,7 @@ int ioas_option_huge_pages(struct command *cmd)
  * Moves the charge for all memory of one address space.  With @to NULL only looks
  * whether all of it can be moved at all.
  */
-static int move_areas(struct ioas *ioas, struct payer *to, struct memory **moved)
+static int ioas_move_charge(struct ioas *ioas, struct pin_account *to, struct memory **moved)
 {
 	struct iova_node *node;
 	struct area *area;
@@ -304,7 +304,7 @@ static int move_areas(struct ioas *ioas, struct payer *to, struct memory **moved
 }
 
 /* The IOAS with the lowest ID from @id on, in use; NULL if there's none. */
-static struct ioas *next_ioas(struct iommufd_ctx *ctx, unsigned long *id)
+static struct ioas *ioas_next(struct iommufd_ctx *ctx, unsigned long *id)
 {
 	struct ioas *ioas;
 	struct object *obj;
@@ -318,15 +318,15 @@ static struct ioas *next_ioas(struct iommufd_ctx *ctx, unsigned long *id)
 	return NULL;
 }
 
-static int move_all(struct iommufd_ctx *ctx, struct payer *to,
-		    struct memory **moved)
+static int context_move_charge(struct iommufd_ctx *ctx, struct pin_account *to,
+			       struct memory **moved)
 {
 	struct ioas *ioas;
 	unsigned long id;
 	int rc = 0;
 
-	for (id = 0; !rc && (ioas = next_ioas(ctx, &id)); id++) {
-		rc = move_areas(ioas, to, moved);
+	for (id = 0; !rc && (ioas = ioas_next(ctx, &id)); id++) {
+		rc = ioas_move_charge(ioas, to, moved);
 		ioas_put(ioas);
 	}
 	return rc;
@@ -337,21 +337,21 @@ int ioas_change_process_ioctl(struct command *cmd)
 	const struct iommu_ioas_change_process *arg = cmd->arg;
 	struct iommufd_ctx *ctx = cmd->ctx;
 	struct memory *moved = NULL;
-	struct payer *to;
+	struct pin_account *to;
 	int rc;
 
 	if (arg->__reserved)
 		return -EOPNOTSUPP;
-	to = payer_get_current(ctx);
+	to = pin_account_get_current(ctx);
 	if (!to)
 		return -ENOMEM;
 	mutex_lock(&ctx->change_lock);
-	rc = move_all(ctx, NULL, NULL);
+	rc = context_move_charge(ctx, NULL, NULL);
 	if (!rc) {
-		rc = move_all(ctx, to, &moved);
+		rc = context_move_charge(ctx, to, &moved);
 		memory_move_end(moved, !rc);
 	}
 	mutex_unlock(&ctx->change_lock);
-	payer_put(to);
+	pin_account_put(to);
 	return rc;
 }

@@ -35,7 +35,7 @@ struct ioas {
 	struct rw_semaphore lock;
 	struct iova_space space;	/* guarded by @lock */
 	unsigned long mapped;		/* bytes of areas, written under @lock */
-	unsigned long lent;		/* of that, DMA-bufs; the same */
+	unsigned long exported;		/* of that, DMA-bufs; the same */
 	unsigned long align;		/* guarded by @lock; written under both */
 	bool single_pages;		/* the same; no huge pages in page tables */
 };

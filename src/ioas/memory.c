@@ -35,14 +35,14 @@ struct memory *memory_new(struct iommufd_ctx *ctx, bool writable)
 	memory = kmem_cache_alloc(memory_cache, GFP_KERNEL_ACCOUNT);
 	if (!memory)
 		return ERR_PTR(-ENOMEM);
-	memory->payer = payer_get_current(ctx);
-	if (!memory->payer) {
+	memory->account = pin_account_get_current(ctx);
+	if (!memory->account) {
 		kmem_cache_free(memory_cache, memory);
 		return ERR_PTR(-ENOMEM);
 	}
 	refcount_set(&memory->refs, 1);
 	memory->writable = writable;
-	memory->charge = charge_mode(ctx);
+	memory->charge = pin_account_mode(ctx);
 	memory->va = 0;
 	memory->file = NULL;
 	memory->dmabuf = NULL;
@@ -100,7 +100,7 @@ void memory_put(struct memory *memory)
 	if (!refcount_dec_and_test(&memory->refs))
 		return;
 	WARN_ON(memory->npinned || !runs_empty(&memory->runs));
-	payer_put(memory->payer);
+	pin_account_put(memory->account);
 	WARN_ON(memory->former);
 	if (memory->dmabuf)
 		dmabuf_put(memory);
@@ -113,7 +113,7 @@ void memory_put(struct memory *memory)
 /* What is unpinned at a time, so that others run however long a run of small pages is. */
 #define UNPIN_PAGES (PMD_SIZE / PAGE_SIZE)
 
-static void unpin_run(struct memory *memory, const struct run *run)
+static void memory_unpin_run(struct memory *memory, const struct run *run)
 {
 	unsigned long pfn = run->pfn, left = run->npages, part;
 
@@ -125,21 +125,21 @@ static void unpin_run(struct memory *memory, const struct run *run)
 }
 
 /* Unpins and forgets all that is recorded; returns the number of pages. */
-static unsigned long unpin_all(struct memory *memory)
+static unsigned long memory_unpin_all(struct memory *memory)
 {
 	unsigned long npages = 0;
 	struct run run;
 
 	while (runs_take(&memory->runs, &run)) {
-		unpin_run(memory, &run);
+		memory_unpin_run(memory, &run);
 		npages += run.npages;
 	}
 	return npages;
 }
 
 /* The same for [first, last]. */
-static unsigned long unpin_recorded(struct memory *memory, unsigned long first,
-				    unsigned long last)
+static unsigned long memory_unpin_recorded(struct memory *memory, unsigned long first,
+					   unsigned long last)
 {
 	unsigned long npages = 0;
 	struct run_walk walk;
@@ -147,7 +147,7 @@ static unsigned long unpin_recorded(struct memory *memory, unsigned long first,
 
 	for (more = runs_walk(&memory->runs, &walk, first, last); more;
 	     more = runs_walk_next(&walk)) {
-		unpin_run(memory, &walk.run);
+		memory_unpin_run(memory, &walk.run);
 		npages += walk.run.npages;
 	}
 	runs_erase(&memory->runs, first, last);
@@ -155,28 +155,28 @@ static unsigned long unpin_recorded(struct memory *memory, unsigned long first,
 }
 
 /* Unpins what no holder covers of [first, last]; returns the number of pages. */
-static unsigned long unpin_unheld(struct memory *memory, unsigned long first,
-				  unsigned long last)
+static unsigned long memory_unpin_unheld(struct memory *memory, unsigned long first,
+					 unsigned long last)
 {
 	struct interval_tree_node *holder;
 	unsigned long npages = 0;
 
 	if (RB_EMPTY_ROOT(&memory->holders.rb_root))
-		return unpin_all(memory);
+		return memory_unpin_all(memory);
 	for (;;) {
 		holder = interval_tree_iter_first(&memory->holders, first, last);
 		if (!holder)
-			return npages + unpin_recorded(memory, first, last);
+			return npages + memory_unpin_recorded(memory, first, last);
 		if (holder->start > first)
-			npages += unpin_recorded(memory, first, holder->start - 1);
+			npages += memory_unpin_recorded(memory, first, holder->start - 1);
 		if (holder->last >= last)
 			return npages;
 		first = holder->last + 1;
 	}
 }
 
-static unsigned long count_missing(struct memory *memory, unsigned long first,
-				   unsigned long last)
+static unsigned long memory_count_missing(struct memory *memory, unsigned long first,
+					  unsigned long last)
 {
 	unsigned long npages = last - first + 1;
 	struct run_walk walk;
@@ -189,7 +189,7 @@ static unsigned long count_missing(struct memory *memory, unsigned long first,
 }
 
 /* Pins what is missing of [first, last], or a part of it if that fails. */
-static int pin_gaps(struct memory *memory, unsigned long first, unsigned long last)
+static int memory_pin_gaps(struct memory *memory, unsigned long first, unsigned long last)
 {
 	unsigned long from = first, to = last;
 	int rc;
@@ -208,17 +208,17 @@ static int pin_gaps(struct memory *memory, unsigned long first, unsigned long la
 }
 
 /* Pins what is missing of [first, last], and all of it or nothing. */
-static int pin_missing(struct memory *memory, unsigned long first,
-		       unsigned long last)
+static int memory_pin_missing(struct memory *memory, unsigned long first,
+			      unsigned long last)
 {
 	int rc;
 
 	if (runs_empty(&memory->runs))
 		rc = pin_range(memory, first, last);
 	else
-		rc = pin_gaps(memory, first, last);
+		rc = memory_pin_gaps(memory, first, last);
 	if (rc)
-		unpin_unheld(memory, first, last);
+		memory_unpin_unheld(memory, first, last);
 	return rc;
 }
 
@@ -230,18 +230,18 @@ int memory_pin(struct memory *memory, struct interval_tree_node *holder)
 	lockdep_assert_held(&memory->lock);
 	if (memory->dmabuf)
 		return -EINVAL;
-	npages = count_missing(memory, holder->start, holder->last);
-	rc = payer_charge(memory->payer, memory->charge, npages);
+	npages = memory_count_missing(memory, holder->start, holder->last);
+	rc = pin_account_charge(memory->account, memory->charge, npages);
 	if (rc) {
 		trace_iommufd_charge_failed(memory->charge, npages, rc);
 		return rc;
 	}
-	rc = pin_missing(memory, holder->start, holder->last);
+	rc = memory_pin_missing(memory, holder->start, holder->last);
 	if (rc) {
 		trace_iommufd_pin_failed(memory->file,
 					 memory_position(memory, holder->start * PAGE_SIZE),
 					 npages, rc);
-		payer_uncharge(memory->payer, memory->charge, npages);
+		pin_account_uncharge(memory->account, memory->charge, npages);
 		return rc;
 	}
 	memory->npinned += npages;
@@ -257,16 +257,16 @@ void memory_explain(struct memory *memory, const struct interval_tree_node *hold
 	/* Who is being killed waits for no lock. */
 	if (!refusal || rc == -EINTR || mutex_lock_killable(&memory->lock))
 		return;
-	npages = count_missing(memory, holder->start, holder->last);
-	if (rc != -ENOMEM || !payer_explain(memory->payer, memory->charge, npages, refusal))
+	npages = memory_count_missing(memory, holder->start, holder->last);
+	if (rc != -ENOMEM || !pin_account_explain(memory->account, memory->charge, npages, refusal))
 		refusal_set(refusal, "what is mapped at %#lx of the %s can't be pinned",
 			    memory_position(memory, holder->start * PAGE_SIZE),
 			    memory->file ? "file" : "process");
 	memory_unlock(memory);
 }
 
-static bool is_only_holder(const struct memory *memory,
-			   const struct interval_tree_node *holder)
+static bool memory_is_only_holder(const struct memory *memory,
+				  const struct interval_tree_node *holder)
 {
 	return memory->holders.rb_root.rb_node == &holder->rb &&
 	       !holder->rb.rb_left && !holder->rb.rb_right;
@@ -278,20 +278,20 @@ void memory_unpin(struct memory *memory, struct interval_tree_node *holder)
 
 	lockdep_assert_held(&memory->lock);
 	/* Most often there is no other. */
-	if (is_only_holder(memory, holder))
+	if (memory_is_only_holder(memory, holder))
 		memory->holders = RB_ROOT_CACHED;
 	else
 		interval_tree_remove(holder, &memory->holders);
-	npages = unpin_unheld(memory, holder->start, holder->last);
+	npages = memory_unpin_unheld(memory, holder->start, holder->last);
 	memory->npinned -= npages;
-	payer_uncharge(memory->payer, memory->charge, npages);
+	pin_account_uncharge(memory->account, memory->charge, npages);
 }
 
 /* How much memory_rw() pins at a time, if it has to. */
 #define RW_PAGES 16
 
-static void copy_page_part(unsigned long pfn, unsigned long offset, void *buffer,
-			   size_t length, bool write)
+static void memory_copy_page(unsigned long pfn, unsigned long offset, void *buffer,
+			     size_t length, bool write)
 {
 	void *page = kmap_local_page(pfn_to_page(pfn));
 
@@ -303,8 +303,8 @@ static void copy_page_part(unsigned long pfn, unsigned long offset, void *buffer
 }
 
 /* Copies within pages that are recorded. */
-static void copy_recorded(struct memory *memory, unsigned long offset,
-			  void *buffer, size_t length, bool write)
+static void memory_copy_recorded(struct memory *memory, unsigned long offset,
+				 void *buffer, size_t length, bool write)
 {
 	unsigned long index = offset / PAGE_SIZE;
 	unsigned long in_page = offset % PAGE_SIZE;
@@ -315,7 +315,7 @@ static void copy_recorded(struct memory *memory, unsigned long offset,
 		part = min_t(size_t, length, PAGE_SIZE - in_page);
 		if (WARN_ON(!runs_walk(&memory->runs, &walk, index, index)))
 			return;
-		copy_page_part(walk.run.pfn, in_page, buffer, part, write);
+		memory_copy_page(walk.run.pfn, in_page, buffer, part, write);
 		buffer += part;
 		length -= part;
 	}
@@ -336,31 +336,31 @@ int memory_rw(struct memory *memory, unsigned long offset, void *buffer,
 			     RW_PAGES * PAGE_SIZE - offset % PAGE_SIZE);
 		first = offset / PAGE_SIZE;
 		last = (offset + part - 1) / PAGE_SIZE;
-		rc = pin_missing(memory, first, last);
+		rc = memory_pin_missing(memory, first, last);
 		if (rc)
 			return rc;
-		copy_recorded(memory, offset, buffer, part, write);
-		unpin_unheld(memory, first, last);
+		memory_copy_recorded(memory, offset, buffer, part, write);
+		memory_unpin_unheld(memory, first, last);
 		offset += part;
 		buffer += part;
 	}
 	return 0;
 }
 
-int memory_move(struct memory *memory, struct payer *to, struct memory **moved)
+int memory_move(struct memory *memory, struct pin_account *to, struct memory **moved)
 {
 	int rc;
 
 	rc = mutex_lock_killable(&memory->lock);
 	if (rc)
 		return rc;
-	if (memory->payer == to)
+	if (memory->account == to)
 		goto out;
-	rc = payer_move(memory->payer, to, memory->charge, memory->npinned);
+	rc = pin_account_move(memory->account, to, memory->charge, memory->npinned);
 	if (rc)
 		goto out;
-	memory->former = memory->payer;
-	memory->payer = payer_get(to);
+	memory->former = memory->account;
+	memory->account = pin_account_get(to);
 	memory->next_moved = *moved;
 	*moved = memory_get(memory);
 out:
@@ -368,28 +368,28 @@ out:
 	return rc;
 }
 
-static void move_back(struct memory *memory)
+static void memory_move_back(struct memory *memory)
 {
 	/* The limit may have been filled by others; this was there first. */
-	payer_uncharge(memory->payer, memory->charge, memory->npinned);
-	payer_charge_over(memory->former, memory->charge, memory->npinned);
-	swap(memory->former, memory->payer);
+	pin_account_uncharge(memory->account, memory->charge, memory->npinned);
+	pin_account_charge_over(memory->former, memory->charge, memory->npinned);
+	swap(memory->former, memory->account);
 }
 
 void memory_move_end(struct memory *moved, bool keep)
 {
-	struct payer *former;
+	struct pin_account *former;
 	struct memory *next;
 
 	for (; moved; moved = next) {
 		next = moved->next_moved;
 		mutex_lock(&moved->lock);
 		if (!keep)
-			move_back(moved);
+			memory_move_back(moved);
 		former = moved->former;
 		moved->former = NULL;
 		memory_unlock(moved);
-		payer_put(former);
+		pin_account_put(former);
 		memory_put(moved);
 	}
 }

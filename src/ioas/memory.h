@@ -39,8 +39,8 @@ struct memory {
 	struct dmabuf *dmabuf;		/* or NULL; nothing of it is ever pinned */
 
 	struct mutex lock;		/* guards all below */
-	struct payer *payer;
-	struct payer *former;		/* while CHANGE_PROCESS may yet fail */
+	struct pin_account *account;
+	struct pin_account *former;		/* while CHANGE_PROCESS may yet fail */
 	struct memory *next_moved;	/* the same; not under @lock */
 	struct rb_root_cached holders;
 	unsigned long npinned;
@@ -128,7 +128,7 @@ int memory_rw(struct memory *memory, unsigned long offset, void *buffer,
  * it on the list @moved, then either keep that so for the whole list or undo it.
  * Moving what was moved does nothing.  0, -EINTR, or -ENOMEM.  One task at a time.
  */
-int memory_move(struct memory *memory, struct payer *to, struct memory **moved);
+int memory_move(struct memory *memory, struct pin_account *to, struct memory **moved);
 void memory_move_end(struct memory *moved, bool keep);
 
 /*

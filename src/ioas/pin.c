@@ -28,7 +28,7 @@ struct batch {
 	void *small[SMALL_BATCH];
 };
 
-static void batch_init(struct batch *batch, unsigned long npages)
+static void pin_batch_init(struct batch *batch, unsigned long npages)
 {
 	batch->room = batch->small;
 	batch->max = SMALL_BATCH;
@@ -43,7 +43,7 @@ static void batch_init(struct batch *batch, unsigned long npages)
 	}
 }
 
-static void batch_free(struct batch *batch)
+static void pin_batch_free(struct batch *batch)
 {
 	if (batch->room != batch->small)
 		kfree(batch->room);
@@ -71,7 +71,7 @@ static long pin_remote(struct mm_struct *mm, unsigned long va, unsigned long npa
 
 bool pin_is_own(const struct memory *memory)
 {
-	return memory->payer->mm == current->mm && !(current->flags & PF_KTHREAD);
+	return memory->account->mm == current->mm && !(current->flags & PF_KTHREAD);
 }
 
 int pin_some(struct memory *memory, unsigned long index, unsigned long npages,
@@ -89,7 +89,7 @@ int pin_some(struct memory *memory, unsigned long index, unsigned long npages,
 	if (pinned->own)
 		n = pin_user_pages_fast(va, npages, flags, pinned->pages);
 	else
-		n = pin_remote(memory->payer->mm, va, npages, flags, pinned->pages);
+		n = pin_remote(memory->account->mm, va, npages, flags, pinned->pages);
 	if (n <= 0)
 		return n ? n : -EFAULT;
 	pinned->n = n;
@@ -100,8 +100,8 @@ int pin_some(struct memory *memory, unsigned long index, unsigned long npages,
  * Records @n pinned pages from @page on, unless something failed before, as @rc says.
  * What isn't recorded is unpinned.
  */
-static __always_inline int record_run(struct run_appender *to, struct page *page,
-				      unsigned long n, int rc)
+static __always_inline int pin_record_run(struct run_appender *to, struct page *page,
+					  unsigned long n, int rc)
 {
 	unsigned long before = to->index, recorded;
 
@@ -119,7 +119,7 @@ static __always_inline int record_run(struct run_appender *to, struct page *page
 #define STRIDE 8
 
 /* Do @pages[0 .. STRIDE - 1] follow each other, beginning with the one that has @pfn? */
-static inline bool stride_follows(struct page **pages, unsigned long pfn)
+static inline bool pin_stride_follows(struct page **pages, unsigned long pfn)
 {
 	unsigned long differ = 0, i;
 
@@ -132,14 +132,14 @@ static inline bool stride_follows(struct page **pages, unsigned long pfn)
  * The number of pages at the start of @pages that follow each other in memory.  Each
  * has to be looked at: a process may put any page of its own in the middle of others.
  */
-static unsigned long count_contiguous(struct page **pages, unsigned long n)
+static unsigned long pin_count_contiguous(struct page **pages, unsigned long n)
 {
 	unsigned long pfn = page_to_pfn(pages[0]), i = 1;
 
 	/* Scattered memory is known by its second page. */
 	if (n > 1 && page_to_pfn(pages[1]) != pfn + 1)
 		return 1;
-	while (i + STRIDE <= n && stride_follows(pages + i, pfn + i))
+	while (i + STRIDE <= n && pin_stride_follows(pages + i, pfn + i))
 		i += STRIDE;
 	while (i < n && page_to_pfn(pages[i]) == pfn + i)
 		i++;
@@ -153,8 +153,8 @@ int pin_record(struct run_appender *to, const struct pinned *pinned)
 	int rc = 0;
 
 	for (; n; pages += part, n -= part) {
-		part = pinned->run ? n : count_contiguous(pages, n);
-		rc = record_run(to, pages[0], part, rc);
+		part = pinned->run ? n : pin_count_contiguous(pages, n);
+		rc = pin_record_run(to, pages[0], part, rc);
 	}
 	return rc;
 }
@@ -172,9 +172,9 @@ void pin_undo(const struct pinned *pinned)
  * beginning and has @npages pages.  A folio comes with one pin, and gets one for
  * each of its pages, because they may be unpinned one by one.
  */
-static int record_folios(struct run_appender *to, struct folio **folios,
-			 unsigned long n, unsigned long offset,
-			 unsigned long npages)
+static int pin_record_folios(struct run_appender *to, struct folio **folios,
+			     unsigned long n, unsigned long offset,
+			     unsigned long npages)
 {
 	unsigned long skip = offset / PAGE_SIZE, length = 0, part, i;
 	struct page *run = NULL, *page;
@@ -193,15 +193,15 @@ static int record_folios(struct run_appender *to, struct folio **folios,
 		} else if (length && page_to_pfn(page) == page_to_pfn(run) + length) {
 			length += part;
 		} else {
-			rc = record_run(to, run, length, rc);
+			rc = pin_record_run(to, run, length, rc);
 			run = page;
 			length = part;
 		}
 	}
-	return record_run(to, run, length, rc);
+	return pin_record_run(to, run, length, rc);
 }
 
-static unsigned int file_seals(struct file *file)
+static unsigned int pin_file_seals(struct file *file)
 {
 	struct inode *inode = file_inode(file);
 
@@ -226,7 +226,7 @@ int pin_check_file(struct file *file, bool writable)
 		return 0;
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EACCES;
-	if (file_seals(file) & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+	if (pin_file_seals(file) & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
 		return -EPERM;
 	return 0;
 }
@@ -235,7 +235,7 @@ int pin_check_file(struct file *file, bool writable)
  * Seals may have come since the file was mapped.  Who sets one looks for pins under
  * the same lock, so either our pins are seen there or the seal is seen here.
  */
-static int check_seals(struct memory *memory)
+static int pin_check_seals(struct memory *memory)
 {
 	struct inode *inode = file_inode(memory->file);
 	int rc;
@@ -265,16 +265,16 @@ static int pin_file(struct memory *memory, struct run_appender *to,
 			     &offset);
 	if (n <= 0)
 		return n ? n : -EFAULT;
-	rc = record_folios(to, batch->folios, n, offset, last - to->index + 1);
-	return rc ? rc : check_seals(memory);
+	rc = pin_record_folios(to, batch->folios, n, offset, last - to->index + 1);
+	return rc ? rc : pin_check_seals(memory);
 }
 
 /*
  * Pins the next pages, or with FOLL_NOFAULT in *@flags as long as they are there. The
  * first that aren't there call for the team, and who is alone again doesn't ask any more.
  */
-static int pin_pages(struct memory *memory, struct run_appender *to,
-		     unsigned long last, struct batch *batch, unsigned int *flags)
+static int pin_process_pages(struct memory *memory, struct run_appender *to,
+			     unsigned long last, struct batch *batch, unsigned int *flags)
 {
 	struct pinned pinned = {
 		.pages = batch->pages,
@@ -310,12 +310,12 @@ static int pin_many(struct memory *memory, struct run_appender *to, unsigned lon
 	struct batch batch;
 	int rc = 0;
 
-	batch_init(&batch, npages);
+	pin_batch_init(&batch, npages);
 	while (to->index <= last) {
 		if (memory->file)
 			rc = pin_file(memory, to, last, &batch);
 		else
-			rc = pin_pages(memory, to, last, &batch, &flags);
+			rc = pin_process_pages(memory, to, last, &batch, &flags);
 		if (rc)
 			break;
 		if (fatal_signal_pending(current)) {
@@ -324,7 +324,7 @@ static int pin_many(struct memory *memory, struct run_appender *to, unsigned lon
 		}
 		cond_resched();
 	}
-	batch_free(&batch);
+	pin_batch_free(&batch);
 	return rc;
 }
 

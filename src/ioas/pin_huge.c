@@ -16,8 +16,8 @@
 #include "pin.h"
 
 /* What an entry maps of @page and the pages behind it, up to the entry's end. */
-static unsigned long entry_pages(struct page *first, unsigned long size,
-				 unsigned long va, struct page **page)
+static unsigned long pin_huge_entry_pages(struct page *first, unsigned long size,
+					  unsigned long va, struct page **page)
 {
 	unsigned long skip = (va & (size - 1)) / PAGE_SIZE;
 
@@ -29,8 +29,8 @@ static unsigned long entry_pages(struct page *first, unsigned long size,
  * The page at @va, and how many follow it by the same huge entry; 0 if there's none, or
  * if the process may not write to it: such a one isn't its own beyond doubt.
  */
-static unsigned long huge_entry(struct mm_struct *mm, unsigned long va,
-				struct page **page)
+static unsigned long pin_huge_entry(struct mm_struct *mm, unsigned long va,
+				    struct page **page)
 {
 	pgd_t *pgdp = pgd_offset(mm, va), pgd = READ_ONCE(*pgdp);
 	p4d_t *p4dp, p4d;
@@ -49,20 +49,20 @@ static unsigned long huge_entry(struct mm_struct *mm, unsigned long va,
 		return 0;
 	if (pud_leaf(pud))
 		return !pud_access_permitted(pud, true) ? 0 :
-		       entry_pages(pud_page(pud), PUD_SIZE, va, page);
+		       pin_huge_entry_pages(pud_page(pud), PUD_SIZE, va, page);
 	pmd = READ_ONCE(*pmd_offset_lockless(pudp, pud, va));
 	if (pmd_none(pmd) || !pmd_present(pmd) || !pmd_leaf(pmd) ||
 	    !pmd_access_permitted(pmd, true))
 		return 0;
-	return entry_pages(pmd_page(pmd), PMD_SIZE, va, page);
+	return pin_huge_entry_pages(pmd_page(pmd), PMD_SIZE, va, page);
 }
 
-static unsigned long find_huge(unsigned long va, struct page **page)
+static unsigned long pin_huge_find(unsigned long va, struct page **page)
 {
 	unsigned long flags, n;
 
 	local_irq_save(flags);
-	n = huge_entry(current->mm, va, page);
+	n = pin_huge_entry(current->mm, va, page);
 	local_irq_restore(flags);
 	return n;
 }
@@ -78,10 +78,10 @@ unsigned long pin_huge(unsigned long va, unsigned long max, unsigned int flags,
 	/* The kernel's own page tables may go at any time. */
 	if (!access_ok((void __user *)va, PAGE_SIZE))
 		return 0;
-	if (find_huge(va, &mapped) < 2 || pin_user_pages_fast(va, 1, flags, page) != 1)
+	if (pin_huge_find(va, &mapped) < 2 || pin_user_pages_fast(va, 1, flags, page) != 1)
 		return 0;
 	folio = page_folio(*page);
-	n = find_huge(va, &mapped);
+	n = pin_huge_find(va, &mapped);
 	if (n < 2 || mapped != *page)
 		return 1;
 	n = min(n, max);

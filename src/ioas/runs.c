@@ -24,7 +24,7 @@
 
 #define to_leaf(_rb) rb_entry_safe(_rb, struct run_leaf, rb)
 
-static inline u64 pack(unsigned long pfn, unsigned long npages)
+static inline u64 run_pack(unsigned long pfn, unsigned long npages)
 {
 	return (u64)(npages - 1) << PFN_BITS | pfn;
 }
@@ -173,7 +173,7 @@ static unsigned int leaf_slot(const struct run_leaf *leaf, unsigned long index,
 }
 
 /* Goes on from walk->slot, which begins at @at, to the first run that isn't a hole. */
-static bool walk_settle(struct run_walk *walk, unsigned long at)
+static bool runs_walk_settle(struct run_walk *walk, unsigned long at)
 {
 	struct run_leaf *leaf = walk->leaf;
 
@@ -213,7 +213,7 @@ bool runs_walk(const struct runs *runs, struct run_walk *walk,
 	at = walk->leaf->first;
 	if (at < first)
 		walk->slot = leaf_slot(walk->leaf, first, &at);
-	if (!walk_settle(walk, at))
+	if (!runs_walk_settle(walk, at))
 		return false;
 	if (walk->run.index < first) {
 		skip = first - walk->run.index;
@@ -229,7 +229,7 @@ bool runs_walk_next(struct run_walk *walk)
 	unsigned long at = walk->run.index + walk->run.npages;
 
 	walk->slot++;
-	return at <= walk->last && walk_settle(walk, at);
+	return at <= walk->last && runs_walk_settle(walk, at);
 }
 
 bool runs_missing(const struct runs *runs, unsigned long *first,
@@ -258,8 +258,8 @@ bool runs_missing(const struct runs *runs, unsigned long *first,
  * Takes the hole in which @index stands out of a leaf, by ending the leaf there
  * and giving what follows to another.
  */
-static int leave_hole(struct runs *runs, struct run_leaf *leaf,
-		      unsigned long index)
+static int leaf_leave_hole(struct runs *runs, struct run_leaf *leaf,
+			   unsigned long index)
 {
 	unsigned long start, end;
 	unsigned int slot, next;
@@ -291,7 +291,7 @@ int runs_append_begin(struct run_appender *to, struct runs *runs,
 	int rc;
 
 	while ((leaf = leaf_from(runs, first)) && leaf->first <= last) {
-		rc = leave_hole(runs, leaf, max(first, leaf->first));
+		rc = leaf_leave_hole(runs, leaf, max(first, leaf->first));
 		if (rc)
 			return rc;
 	}
@@ -303,7 +303,7 @@ int runs_append_begin(struct run_appender *to, struct runs *runs,
 }
 
 /* Makes room for one more run at the end of the appender's leaf. */
-static int append_room(struct run_appender *to)
+static int runs_append_room(struct run_appender *to)
 {
 	struct run_leaf *leaf = to->leaf;
 
@@ -324,8 +324,8 @@ static int append_room(struct run_appender *to)
 }
 
 /* Adds to the last run what continues it.  Returns the number of pages. */
-static unsigned long append_merge(struct run_leaf *leaf, unsigned long pfn,
-				  unsigned long npages)
+static unsigned long runs_append_merge(struct run_leaf *leaf, unsigned long pfn,
+				       unsigned long npages)
 {
 	unsigned long n;
 	u64 *tail;
@@ -346,13 +346,13 @@ int runs_append(struct run_appender *to, unsigned long pfn, unsigned long npages
 	int rc;
 
 	for (; npages; pfn += n, npages -= n) {
-		n = append_merge(to->leaf, pfn, npages);
+		n = runs_append_merge(to->leaf, pfn, npages);
 		if (!n) {
-			rc = append_room(to);
+			rc = runs_append_room(to);
 			if (rc)
 				return rc;
 			n = min(npages, RUN_MAX);
-			to->leaf->run[to->leaf->nr++] = pack(pfn, n);
+			to->leaf->run[to->leaf->nr++] = run_pack(pfn, n);
 		}
 		to->leaf->npages += n;
 		to->leaf->npinned += n;
@@ -439,8 +439,8 @@ int runs_cut(struct runs *runs, unsigned long index)
 		(leaf->nr - slot) * sizeof(u64));
 	leaf->nr++;
 	head = index - start;
-	leaf->run[slot] = pack(run_pfn(run), head);
-	leaf->run[slot + 1] = pack(run_pfn(run) + head, run_npages(run) - head);
+	leaf->run[slot] = run_pack(run_pfn(run), head);
+	leaf->run[slot + 1] = run_pack(run_pfn(run) + head, run_npages(run) - head);
 	return 0;
 }
 
@@ -458,7 +458,7 @@ static void leaf_punch(struct run_leaf *leaf, unsigned long first,
 		if (run_is_hole(leaf->run[slot]))
 			continue;
 		WARN_ON(at < first || npages - 1 > last - at);
-		leaf->run[slot] = pack(PFN_HOLE, npages);
+		leaf->run[slot] = run_pack(PFN_HOLE, npages);
 		leaf->npinned -= npages;
 	}
 }

@@ -50,8 +50,8 @@ void space_destroy(struct iova_space *space)
 }
 
 /* The lowest taken range whose end is at or after @first. */
-static struct iova_node *first_ending_from(const struct iova_space *space,
-					   unsigned long first)
+static struct iova_node *space_first_ending_from(const struct iova_space *space,
+						 unsigned long first)
 {
 	struct rb_node *rb = space->taken.rb_node;
 	struct iova_node *found = NULL;
@@ -72,7 +72,7 @@ static struct iova_node *first_ending_from(const struct iova_space *space,
 struct iova_node *space_find(const struct iova_space *space,
 			     unsigned long first, unsigned long last)
 {
-	struct iova_node *node = first_ending_from(space, first);
+	struct iova_node *node = space_first_ending_from(space, first);
 
 	return node && node->first <= last ? node : NULL;
 }
@@ -88,12 +88,12 @@ struct iova_node *space_next(const struct iova_node *node, unsigned long last)
 }
 
 /* The first byte that is free behind @node; NULL stands before all nodes. */
-static unsigned long end_of(const struct iova_node *node)
+static unsigned long space_end_of(const struct iova_node *node)
 {
 	return node ? node->last + 1 : 0;
 }
 
-static void set_gap(struct iova_node *node, unsigned long free_from)
+static void space_set_gap(struct iova_node *node, unsigned long free_from)
 {
 	if (!node)
 		return;
@@ -125,12 +125,12 @@ bool space_find_spot(struct iova_space *space, unsigned long first,
 void space_take_spot(struct iova_space *space, struct iova_node *node,
 		     const struct iova_spot *spot)
 {
-	node->gap = node->first - end_of(spot->before);
+	node->gap = node->first - space_end_of(spot->before);
 	node->max_gap = node->gap;
 	rb_link_node(&node->rb, spot->parent, spot->link);
 	gap_callbacks.propagate(spot->parent, NULL);
 	rb_insert_augmented(&node->rb, &space->taken, &gap_callbacks);
-	set_gap(spot->after, end_of(node));
+	space_set_gap(spot->after, space_end_of(node));
 }
 
 void space_take(struct iova_space *space, struct iova_node *node)
@@ -147,11 +147,11 @@ void space_free(struct iova_space *space, struct iova_node *node)
 	struct iova_node *after = node_at(rb_next(&node->rb));
 
 	rb_erase_augmented(&node->rb, &space->taken, &gap_callbacks);
-	set_gap(after, end_of(before));
+	space_set_gap(after, space_end_of(before));
 }
 
 /* The lowest gap of at least @size in a subtree that is known to have one. */
-static struct iova_node *lowest_gap_below(struct rb_node *rb, unsigned long size)
+static struct iova_node *space_lowest_gap_below(struct rb_node *rb, unsigned long size)
 {
 	for (;;) {
 		struct iova_node *node = node_at(rb);
@@ -167,7 +167,7 @@ static struct iova_node *lowest_gap_below(struct rb_node *rb, unsigned long size
 }
 
 /* @node if the gap before it is large enough, else the next higher one that is. */
-static struct iova_node *next_gap(struct iova_node *node, unsigned long size)
+static struct iova_node *space_next_gap(struct iova_node *node, unsigned long size)
 {
 	struct rb_node *rb, *parent;
 
@@ -177,7 +177,7 @@ static struct iova_node *next_gap(struct iova_node *node, unsigned long size)
 		struct iova_node *right = node_at(rb->rb_right);
 
 		if (right && right->max_gap >= size)
-			return lowest_gap_below(rb->rb_right, size);
+			return space_lowest_gap_below(rb->rb_right, size);
 		/* Up, to the first ancestor that lies to the right. */
 		while ((parent = rb_parent(rb)) && rb == parent->rb_right)
 			rb = parent;
@@ -195,8 +195,8 @@ struct request {
 };
 
 /* Places the request as low as it goes in [first, last]. */
-static bool fits(const struct request *rq, unsigned long first,
-		 unsigned long last, unsigned long *iova)
+static bool space_fits(const struct request *rq, unsigned long first,
+		       unsigned long last, unsigned long *iova)
 {
 	unsigned long at = first > rq->offset ? first - rq->offset : 0;
 
@@ -212,32 +212,32 @@ static bool fits(const struct request *rq, unsigned long first,
 }
 
 /* Looks only at gaps of at least @size that reach into [first, last]. */
-static bool fits_window(const struct iova_space *space, const struct request *rq,
-			unsigned long size, unsigned long first,
-			unsigned long last, unsigned long *iova)
+static bool space_fits_window(const struct iova_space *space, const struct request *rq,
+			      unsigned long size, unsigned long first,
+			      unsigned long last, unsigned long *iova)
 {
-	struct iova_node *node = first_ending_from(space, first);
+	struct iova_node *node = space_first_ending_from(space, first);
 	unsigned long from;
 
-	while ((node = next_gap(node, size))) {
+	while ((node = space_next_gap(node, size))) {
 		from = node->first - node->gap;
 		if (from > last)
 			return false;
-		if (fits(rq, max(from, first), min(node->first - 1, last), iova))
+		if (space_fits(rq, max(from, first), min(node->first - 1, last), iova))
 			return true;
 		node = node_at(rb_next(&node->rb));
 	}
 	/* What is left lies behind the highest range, if that isn't the very end. */
 	node = node_at(rb_last(&space->taken));
-	from = end_of(node);
+	from = space_end_of(node);
 	if (node && !from)
 		return false;
-	return fits(rq, max(from, first), last, iova);
+	return space_fits(rq, max(from, first), last, iova);
 }
 
 /* The window that follows @window, or the first one if that is all zero. */
-static bool next_window(const struct iova_space *space, size_t index,
-			struct iova_range *window)
+static bool space_next_window(const struct iova_space *space, size_t index,
+			      struct iova_range *window)
 {
 	if (space->allowed) {
 		if (index == space->n_allowed)
@@ -253,14 +253,14 @@ static bool next_window(const struct iova_space *space, size_t index,
 	return true;
 }
 
-static bool fits_anywhere(const struct iova_space *space, const struct request *rq,
-			  unsigned long size, unsigned long *iova)
+static bool space_fits_anywhere(const struct iova_space *space, const struct request *rq,
+				unsigned long size, unsigned long *iova)
 {
 	struct iova_range window = {};
 	size_t i;
 
-	for (i = 0; next_window(space, i, &window); i++)
-		if (fits_window(space, rq, size, window.first, window.last, iova))
+	for (i = 0; space_next_window(space, i, &window); i++)
+		if (space_fits_window(space, rq, size, window.first, window.last, iova))
 			return true;
 	return false;
 }
@@ -278,9 +278,9 @@ int space_find_room(const struct iova_space *space, unsigned long length,
 	 * pages, so this ends at once.  Only if there's none are the tighter ones
 	 * tried, one after the other.
 	 */
-	if (fits_anywhere(space, &rq, length + (align - PAGE_SIZE), iova))
+	if (space_fits_anywhere(space, &rq, length + (align - PAGE_SIZE), iova))
 		return 0;
-	if (align != PAGE_SIZE && fits_anywhere(space, &rq, length, iova))
+	if (align != PAGE_SIZE && space_fits_anywhere(space, &rq, length, iova))
 		return 0;
 	return -ENOSPC;
 }
@@ -297,9 +297,9 @@ bool space_is_reserved(const struct iova_space *space, unsigned long first,
 }
 
 /* The entry for exactly this range, or NULL and the place to insert it before. */
-static struct reserved *find_reserved(struct iova_space *space,
-				      unsigned long first, unsigned long last,
-				      struct list_head **before)
+static struct reserved *space_find_reserved(struct iova_space *space,
+					    unsigned long first, unsigned long last,
+					    struct list_head **before)
 {
 	struct reserved *cur;
 
@@ -313,8 +313,8 @@ static struct reserved *find_reserved(struct iova_space *space,
 	return NULL;
 }
 
-static bool overlaps_allowed(const struct iova_space *space, unsigned long first,
-			     unsigned long last)
+static bool space_overlaps_allowed(const struct iova_space *space, unsigned long first,
+				   unsigned long last)
 {
 	size_t i;
 
@@ -330,9 +330,9 @@ int space_reserve(struct iova_space *space, unsigned long first,
 	struct list_head *before;
 	struct reserved *entry;
 
-	if (space_find(space, first, last) || overlaps_allowed(space, first, last))
+	if (space_find(space, first, last) || space_overlaps_allowed(space, first, last))
 		return -EADDRINUSE;
-	entry = find_reserved(space, first, last, &before);
+	entry = space_find_reserved(space, first, last, &before);
 	if (entry) {
 		entry->count++;
 		return 0;
@@ -353,7 +353,7 @@ void space_unreserve(struct iova_space *space, unsigned long first,
 	struct list_head *before;
 	struct reserved *entry;
 
-	entry = find_reserved(space, first, last, &before);
+	entry = space_find_reserved(space, first, last, &before);
 	if (WARN_ON(!entry) || --entry->count)
 		return;
 	list_del(&entry->item);
@@ -382,7 +382,7 @@ bool space_next_hole(const struct iova_space *space, unsigned long from,
 	return true;
 }
 
-static int compare_ranges(const void *a, const void *b)
+static int space_compare_ranges(const void *a, const void *b)
 {
 	const struct iova_range *l = a, *r = b;
 
@@ -395,7 +395,7 @@ int space_allow(struct iova_space *space, struct iova_range *ranges, size_t coun
 {
 	size_t i;
 
-	sort(ranges, count, sizeof(*ranges), compare_ranges, NULL);
+	sort(ranges, count, sizeof(*ranges), space_compare_ranges, NULL);
 	for (i = 0; i < count; i++) {
 		if (ranges[i].first >= ranges[i].last)
 			return -EINVAL;

@@ -22,7 +22,7 @@ struct ioas *type1_ioas(struct iommufd_ctx *ctx)
 	return obj ? container_of(obj, struct ioas, obj) : ERR_PTR(-ENODEV);
 }
 
-static void choose(struct iommufd_ctx *ctx, struct object *obj)
+static void type1_choose(struct iommufd_ctx *ctx, struct object *obj)
 {
 	xa_lock(&ctx->objects);
 	ctx->type1_ioas = obj;
@@ -48,11 +48,11 @@ int type1_ioas_ioctl(struct command *cmd)
 		ioas = ioas_get(cmd->ctx, arg->ioas_id);
 		if (IS_ERR(ioas))
 			return PTR_ERR(ioas);
-		choose(cmd->ctx, &ioas->obj);
+		type1_choose(cmd->ctx, &ioas->obj);
 		ioas_put(ioas);
 		return 0;
 	case IOMMU_VFIO_IOAS_CLEAR:
-		choose(cmd->ctx, NULL);
+		type1_choose(cmd->ctx, NULL);
 		return 0;
 	default:
 		return -EOPNOTSUPP;
@@ -63,7 +63,7 @@ int type1_ioas_ioctl(struct command *cmd)
  * What tells the two types apart is that TYPE1 may unmap a part of what was mapped.
  * Page tables allow that if no entry of theirs is larger than a page.
  */
-static int set_iommu(struct iommufd_ctx *ctx, unsigned long type)
+static int type1_set_iommu(struct iommufd_ctx *ctx, unsigned long type)
 {
 	struct ioas *ioas;
 	int rc = 0;
@@ -79,7 +79,7 @@ static int set_iommu(struct iommufd_ctx *ctx, unsigned long type)
 	return rc;
 }
 
-static int map_process(struct ioas *ioas, u64 va, u64 length, u64 iova, int prot)
+static int type1_map_process(struct ioas *ioas, u64 va, u64 length, u64 iova, int prot)
 {
 	struct area_request req = { .length = length, .iova = iova, .fixed = true };
 	struct memory *memory;
@@ -98,7 +98,7 @@ static int map_process(struct ioas *ioas, u64 va, u64 length, u64 iova, int prot
 	return rc;
 }
 
-static int map_dma(struct iommufd_ctx *ctx, void __user *user)
+static int type1_map_dma(struct iommufd_ctx *ctx, void __user *user)
 {
 	const size_t min_size = offsetofend(struct vfio_iommu_type1_dma_map, size);
 	struct vfio_iommu_type1_dma_map arg;
@@ -121,7 +121,7 @@ static int map_dma(struct iommufd_ctx *ctx, void __user *user)
 		return PTR_ERR(ioas);
 	/* A mapping without any right maps nothing. */
 	if (prot & (IOMMU_READ | IOMMU_WRITE))
-		rc = map_process(ioas, arg.vaddr, arg.size, arg.iova, prot);
+		rc = type1_map_process(ioas, arg.vaddr, arg.size, arg.iova, prot);
 	else
 		rc = -EINVAL;
 	ioas_put(ioas);
@@ -129,9 +129,9 @@ static int map_dma(struct iommufd_ctx *ctx, void __user *user)
 }
 
 /* Unmaps what the request names; rc is of no concern to *@unmapped. */
-static int unmap_range(struct ioas *ioas,
-		       const struct vfio_iommu_type1_dma_unmap *arg,
-		       unsigned long *unmapped)
+static int type1_unmap_range(struct ioas *ioas,
+			     const struct vfio_iommu_type1_dma_unmap *arg,
+			     unsigned long *unmapped)
 {
 	u64 last;
 	int rc;
@@ -151,7 +151,7 @@ static int unmap_range(struct ioas *ioas,
 	return ioas_unmap(ioas, arg->iova, last, unmapped);
 }
 
-static int unmap_dma(struct iommufd_ctx *ctx, void __user *user)
+static int type1_unmap_dma(struct iommufd_ctx *ctx, void __user *user)
 {
 	const size_t min_size = offsetofend(struct vfio_iommu_type1_dma_unmap, size);
 	struct vfio_iommu_type1_dma_unmap arg;
@@ -167,7 +167,7 @@ static int unmap_dma(struct iommufd_ctx *ctx, void __user *user)
 	ioas = type1_ioas(ctx);
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
-	rc = unmap_range(ioas, &arg, &unmapped);
+	rc = type1_unmap_range(ioas, &arg, &unmapped);
 	ioas_put(ioas);
 	/* A failure may come when a part is gone already. */
 	if (rc && !unmapped)
@@ -188,13 +188,13 @@ long type1_ioctl(struct iommufd_ctx *ctx, unsigned int number, unsigned long arg
 	case VFIO_CHECK_EXTENSION:
 		return type1_check_extension(ctx, arg);
 	case VFIO_SET_IOMMU:
-		return set_iommu(ctx, arg);
+		return type1_set_iommu(ctx, arg);
 	case VFIO_IOMMU_GET_INFO:
 		return type1_get_info(ctx, user);
 	case VFIO_IOMMU_MAP_DMA:
-		return map_dma(ctx, user);
+		return type1_map_dma(ctx, user);
 	case VFIO_IOMMU_UNMAP_DMA:
-		return unmap_dma(ctx, user);
+		return type1_unmap_dma(ctx, user);
 	default:
 		return -ENOTTY;
 	}

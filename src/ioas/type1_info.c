@@ -14,7 +14,7 @@
 #include "type1.h"
 
 /* Is all DMA through the page tables coherent, even if a device asks not to? */
-static int is_coherent(struct iommufd_ctx *ctx)
+static int type1_is_coherent(struct iommufd_ctx *ctx)
 {
 	struct ioas *ioas = type1_ioas(ctx);
 	struct ioas_table *table;
@@ -39,7 +39,7 @@ long type1_check_extension(struct iommufd_ctx *ctx, unsigned long extension)
 	case VFIO_UNMAP_ALL:
 		return 1;
 	case VFIO_DMA_CC_IOMMU:
-		return is_coherent(ctx);
+		return type1_is_coherent(ctx);
 	default:
 		return 0;
 	}
@@ -49,14 +49,14 @@ long type1_check_extension(struct iommufd_ctx *ctx, unsigned long extension)
  * The page sizes that all page tables have.  Smaller ones than the CPU's are of no
  * use to those who ask here, but can be put together.
  */
-static u64 page_sizes(struct ioas *ioas)
+static u64 type1_page_sizes(struct ioas *ioas)
 {
 	unsigned long sizes = ULONG_MAX;
 	struct ioas_table *table;
 
 	down_read(&ioas->users);
 	list_for_each_entry(table, &ioas->tables, item)
-		sizes &= hw_page_sizes(table->domain);
+		sizes &= hw_pgsize_bitmap(table->domain);
 	if (sizes & ~PAGE_MASK)
 		sizes = (sizes & PAGE_MASK) | PAGE_SIZE;
 	sizes = max(sizes, ioas->align);
@@ -79,8 +79,8 @@ struct capabilities {
 #define RANGES_AT	(AVAIL_AT + offsetof(struct capabilities, ranges))
 #define LIST_AT		(AVAIL_AT + sizeof(struct capabilities))
 
-static int put_capabilities(void __user *user, const struct iommu_iova_range *holes,
-			    u32 n)
+static int type1_put_capabilities(void __user *user, const struct iommu_iova_range *holes,
+				  u32 n)
 {
 	struct capabilities caps = {
 		.avail = {
@@ -110,8 +110,8 @@ static int put_capabilities(void __user *user, const struct iommu_iova_range *ho
 }
 
 /* The capabilities are written if there is room for all of them. */
-static int put_info(void __user *user, struct vfio_iommu_type1_info *info,
-		    const struct iommu_iova_range *holes, u32 n)
+static int type1_put_info(void __user *user, struct vfio_iommu_type1_info *info,
+			  const struct iommu_iova_range *holes, u32 n)
 {
 	size_t size = min_t(size_t, info->argsz, sizeof(*info));
 	size_t full = LIST_AT + (size_t)n * sizeof(*holes);
@@ -121,7 +121,7 @@ static int put_info(void __user *user, struct vfio_iommu_type1_info *info,
 	info->cap_offset = 0;
 	if (info->argsz >= full) {
 		info->cap_offset = AVAIL_AT;
-		rc = put_capabilities(user, holes, n);
+		rc = type1_put_capabilities(user, holes, n);
 	}
 	info->argsz = full;
 	if (!rc && copy_to_user(user, info, size))
@@ -148,11 +148,11 @@ long type1_get_info(struct iommufd_ctx *ctx, void __user *user)
 	if (info.argsz > LIST_AT)
 		list.num_iovas = (info.argsz - LIST_AT) / sizeof(*holes);
 	holes = ioas_get_holes(ioas, &list);
-	info.iova_pgsizes = page_sizes(ioas);
+	info.iova_pgsizes = type1_page_sizes(ioas);
 	ioas_put(ioas);
 	if (IS_ERR(holes))
 		return PTR_ERR(holes);
-	rc = put_info(user, &info, holes, list.num_iovas);
+	rc = type1_put_info(user, &info, holes, list.num_iovas);
 	kvfree(holes);
 	return rc;
 }

@@ -107,7 +107,7 @@ void area_count(struct ioas *ioas, const struct area *area, int sign)
 	lockdep_assert_held_write(&ioas->lock);
 	WRITE_ONCE(ioas->mapped, ioas->mapped + length);
 	if (area->memory->dmabuf)
-		WRITE_ONCE(ioas->lent, ioas->lent + length);
+		WRITE_ONCE(ioas->exported, ioas->exported + length);
 }
 
 /* The end of areas that are in no page table any more. */
@@ -203,7 +203,7 @@ static struct area **unmap_take_area(struct unmap *un, struct area *area,
 }
 
 /* Takes the next areas, up to one that is pinned by access objects. */
-static int unmap_take_areas(struct unmap *un)
+static int unmap_take_batch(struct unmap *un)
 {
 	struct iova_node *node = space_find(&un->ioas->space, un->first, un->last);
 	struct area **tail = &un->areas;
@@ -245,7 +245,7 @@ static int unmap_batch(struct unmap *un)
 	if (rc)
 		return rc;
 	down_write(&ioas->lock);
-	rc = unmap_take_areas(un);
+	rc = unmap_take_batch(un);
 	up_write(&ioas->lock);
 	if (un->areas)
 		area_list_unmap(ioas, un->areas);

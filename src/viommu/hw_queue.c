@@ -11,12 +11,12 @@
 #include "hw_queue.h"
 #include "viommu.h"
 
-static struct queue *to_queue(struct hw_queue *hw)
+static struct queue *to_viommu_queue(struct hw_queue *hw)
 {
 	return container_of(hw, struct queue, hw);
 }
 
-static int build(struct queue *queue, u32 index)
+static int viommu_queue_build(struct queue *queue, u32 index)
 {
 	struct viommu *viommu = queue->viommu;
 	struct access_pin *pin;
@@ -50,8 +50,8 @@ const struct object_type hw_queue_object_type = {
 	.destroy = hw_queue_destroy,
 };
 
-static struct queue *queue_new(struct viommu *viommu,
-			       const struct iommu_hw_queue_alloc *arg)
+static struct queue *viommu_queue_new(struct viommu *viommu,
+				      const struct iommu_hw_queue_alloc *arg)
 {
 	const struct hw_viommu_ops *ops = viommu->hw.ops;
 	struct iommufd_ctx *ctx = viommu->ctx;
@@ -74,10 +74,10 @@ static struct queue *queue_new(struct viommu *viommu,
 	rc = object_hold(ctx, &viommu->obj);
 	if (!rc) {
 		queue->viommu = viommu;
-		rc = build(queue, arg->index);
+		rc = viommu_queue_build(queue, arg->index);
 	}
 	if (rc) {
-		object_abandon(ctx, &queue->obj);
+		object_abort(ctx, &queue->obj);
 		return ERR_PTR(rc);
 	}
 	return queue;
@@ -99,17 +99,17 @@ int hw_queue_alloc_ioctl(struct command *cmd)
 	viommu = object_get(cmd->ctx, arg->viommu_id, &viommu_object_type);
 	if (IS_ERR(viommu))
 		return PTR_ERR(viommu);
-	queue = queue_new(viommu, arg);
+	queue = viommu_queue_new(viommu, arg);
 	object_put(cmd->ctx, &viommu->obj);
 	if (IS_ERR(queue))
 		return PTR_ERR(queue);
 	arg->out_hw_queue_id = queue->obj.id;
-	return command_publish(cmd, sizeof(*arg), &queue->obj);
+	return command_finalize(cmd, sizeof(*arg), &queue->obj);
 }
 
 int hw_queue_depend(struct hw_queue *then, struct hw_queue *first)
 {
-	struct queue *queue = to_queue(first);
+	struct queue *queue = to_viommu_queue(first);
 
 	/* Holds of another context's would be of no use. */
 	if (then == first || then->viommu != first->viommu)
@@ -119,7 +119,7 @@ int hw_queue_depend(struct hw_queue *then, struct hw_queue *first)
 
 void hw_queue_undepend(struct hw_queue *then, struct hw_queue *first)
 {
-	struct queue *queue = to_queue(first);
+	struct queue *queue = to_viommu_queue(first);
 
 	if (!WARN_ON(then == first || then->viommu != first->viommu))
 		object_release(queue->ctx, &queue->obj);

@@ -12,7 +12,7 @@
 #include "viommu.h"
 
 /* The shim's part.  The entry is there already, but isn't found while it's empty. */
-static int init_hw(struct vdevice *vdev, struct mutex *group_lock)
+static int vdevice_init_hw(struct vdevice *vdev, struct mutex *group_lock)
 {
 	struct viommu *viommu = vdev->viommu;
 	int rc = 0;
@@ -26,7 +26,7 @@ static int init_hw(struct vdevice *vdev, struct mutex *group_lock)
 	return rc;
 }
 
-static int connect(struct vdevice *vdev, struct iommufd_device *idev)
+static int vdevice_connect(struct vdevice *vdev, struct iommufd_device *idev)
 {
 	struct viommu *viommu = vdev->viommu;
 	int rc;
@@ -39,7 +39,7 @@ static int connect(struct vdevice *vdev, struct iommufd_device *idev)
 	rc = xa_insert(&viommu->vdevices, vdev->hw.virt_id, NULL, GFP_KERNEL_ACCOUNT);
 	if (rc)
 		return rc == -EBUSY ? -EEXIST : rc;
-	rc = init_hw(vdev, &idev->group->lock);
+	rc = vdevice_init_hw(vdev, &idev->group->lock);
 	if (rc) {
 		xa_release(&viommu->vdevices, vdev->hw.virt_id);
 		return rc;
@@ -49,8 +49,8 @@ static int connect(struct vdevice *vdev, struct iommufd_device *idev)
 	return 0;
 }
 
-/* Undoes connect(): nobody finds the device any more, and then the shim forgets it. */
-static void part(struct vdevice *vdev)
+/* Undoes vdevice_connect(): nobody finds the device any more, and then the shim forgets it. */
+static void vdevice_disconnect_locked(struct vdevice *vdev)
 {
 	const struct hw_viommu_ops *ops = vdev->viommu->hw.ops;
 	struct iommufd_device *idev = vdev->idev;
@@ -65,7 +65,7 @@ static void part(struct vdevice *vdev)
 	idev->vdevice = NULL;
 }
 
-void vdevice_part_from(struct iommufd_device *idev)
+void vdevice_disconnect(struct iommufd_device *idev)
 {
 	struct iommufd_ctx *ctx = idev->ctx;
 	struct vdevice *vdev;
@@ -75,13 +75,13 @@ void vdevice_part_from(struct iommufd_device *idev)
 	idev->unbinding = true;
 	vdev = idev->vdevice;
 	if (vdev) {
-		part(vdev);
+		vdevice_disconnect_locked(vdev);
 		/* If not, whoever is making or destroying it goes on with that. */
 		bury = object_try_get(ctx, &vdev->obj);
 	}
 	mutex_unlock(&ctx->vdevices_lock);
 	if (bury)
-		object_bury(ctx, &vdev->obj);
+		object_tombstone(ctx, &vdev->obj);
 }
 
 static void vdevice_destroy(struct object *obj)
@@ -91,7 +91,7 @@ static void vdevice_destroy(struct object *obj)
 
 	mutex_lock(&ctx->vdevices_lock);
 	if (vdev->idev)
-		part(vdev);
+		vdevice_disconnect_locked(vdev);
 	mutex_unlock(&ctx->vdevices_lock);
 	if (vdev->viommu)
 		object_release(ctx, &vdev->viommu->obj);
@@ -123,18 +123,18 @@ static struct vdevice *vdevice_new(struct viommu *viommu, struct iommufd_device 
 	if (!rc) {
 		vdev->viommu = viommu;
 		mutex_lock(&ctx->vdevices_lock);
-		rc = connect(vdev, idev);
+		rc = vdevice_connect(vdev, idev);
 		mutex_unlock(&ctx->vdevices_lock);
 	}
 	if (rc) {
-		object_abandon(ctx, &vdev->obj);
+		object_abort(ctx, &vdev->obj);
 		return ERR_PTR(rc);
 	}
 	return vdev;
 }
 
-static struct vdevice *new_for(struct viommu *viommu,
-			       const struct iommu_vdevice_alloc *arg)
+static struct vdevice *vdevice_new_by_id(struct viommu *viommu,
+					 const struct iommu_vdevice_alloc *arg)
 {
 	struct iommufd_ctx *ctx = viommu->ctx;
 	struct iommufd_device *idev;
@@ -163,13 +163,13 @@ int vdevice_alloc_ioctl(struct command *cmd)
 	viommu = object_get(cmd->ctx, arg->viommu_id, &viommu_object_type);
 	if (IS_ERR(viommu))
 		return PTR_ERR(viommu);
-	vdev = new_for(viommu, arg);
+	vdev = vdevice_new_by_id(viommu, arg);
 	object_put(cmd->ctx, &viommu->obj);
 	if (IS_ERR(vdev))
 		return PTR_ERR(vdev);
 	/* Page faults may take any time, so the device isn't used any more. */
 	arg->out_vdevice_id = vdev->obj.id;
-	return command_publish(cmd, sizeof(*arg), &vdev->obj);
+	return command_finalize(cmd, sizeof(*arg), &vdev->obj);
 }
 
 int viommu_with_device(struct hw_viommu *hw, u64 virt_id,

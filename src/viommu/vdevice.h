@@ -28,7 +28,7 @@ struct vdevice {
  * Takes a device's vDEVICE away, if it has one, and lets it have no other.  The
  * caller is unbinding the device.
  */
-void vdevice_part_from(struct iommufd_device *idev);
+void vdevice_disconnect(struct iommufd_device *idev);
 
 extern const struct object_type vdevice_object_type;
 int vdevice_alloc_ioctl(struct command *cmd);

@@ -36,7 +36,7 @@ struct iommu_domain *viommu_nested_alloc(struct viommu *viommu, u32 flags,
 }
 
 /* The shim's part.  Whoever fails there has undone what it did. */
-static int init_hw(struct viommu *viommu, const struct iommu_user_data *data)
+static int viommu_init_hw(struct viommu *viommu, const struct iommu_user_data *data)
 {
 	int rc;
 
@@ -71,10 +71,10 @@ static struct viommu *viommu_new(struct iommufd_device *idev, struct hwpt *paren
 	}
 	if (!rc) {
 		viommu->parent = parent;
-		rc = init_hw(viommu, data);
+		rc = viommu_init_hw(viommu, data);
 	}
 	if (rc) {
-		object_abandon(ctx, &viommu->obj);
+		object_abort(ctx, &viommu->obj);
 		return ERR_PTR(rc);
 	}
 	return viommu;
@@ -99,8 +99,8 @@ const struct object_type viommu_object_type = {
 	.destroy = viommu_destroy,
 };
 
-static struct viommu *new_for_device(struct iommufd_device *idev, u32 hwpt_id,
-				     const struct iommu_user_data *data)
+static struct viommu *viommu_new_for_device(struct iommufd_device *idev, u32 hwpt_id,
+					    const struct iommu_user_data *data)
 {
 	const struct hw_shim *shim = hw_shim_of(idev->dev);
 	struct viommu *viommu;
@@ -140,10 +140,10 @@ int viommu_alloc_ioctl(struct command *cmd)
 	idev = object_get(cmd->ctx, arg->dev_id, &device_object_type);
 	if (IS_ERR(idev))
 		return PTR_ERR(idev);
-	viommu = new_for_device(idev, arg->hwpt_id, &data);
+	viommu = viommu_new_for_device(idev, arg->hwpt_id, &data);
 	object_put(cmd->ctx, &idev->obj);
 	if (IS_ERR(viommu))
 		return PTR_ERR(viommu);
 	arg->out_viommu_id = viommu->obj.id;
-	return command_publish(cmd, sizeof(*arg), &viommu->obj);
+	return command_finalize(cmd, sizeof(*arg), &viommu->obj);
 }

@@ -89,14 +89,14 @@ static int window_hold(struct iommufd_ctx *ctx, unsigned long pgoff, size_t leng
 }
 
 /* Part of a mapping became one of its own, or a process was forked. */
-static void mapping_open(struct vm_area_struct *vma)
+static void window_mapping_open(struct vm_area_struct *vma)
 {
 	struct viommu *viommu = vma->vm_private_data;
 
 	WARN_ON(!object_try_hold(viommu->ctx, &viommu->obj));
 }
 
-static void mapping_close(struct vm_area_struct *vma)
+static void window_mapping_close(struct vm_area_struct *vma)
 {
 	struct viommu *viommu = vma->vm_private_data;
 
@@ -104,8 +104,8 @@ static void mapping_close(struct vm_area_struct *vma)
 }
 
 static const struct vm_operations_struct mapping_ops = {
-	.open = mapping_open,
-	.close = mapping_close,
+	.open = window_mapping_open,
+	.close = window_mapping_close,
 };
 
 int windows_mmap(struct iommufd_ctx *ctx, struct vm_area_struct *vma)

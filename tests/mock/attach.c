@@ -150,13 +150,13 @@ static int device_new(struct command *cmd, struct iommu_test_cmd *arg, u32 flags
 	xa_init(&test->attached);
 	rc = device_init(test, flags, arg->__reserved, &idev_id, &pt_id);
 	if (rc) {
-		object_abandon(cmd->ctx, &test->obj);
+		object_abort(cmd->ctx, &test->obj);
 		return rc;
 	}
 	arg->mock_domain.out_stdev_id = test->obj.id;
 	arg->mock_domain.out_hwpt_id = pt_id;
 	arg->mock_domain.out_idev_id = idev_id;
-	return command_publish(cmd, sizeof(*arg), &test->obj);
+	return command_finalize(cmd, sizeof(*arg), &test->obj);
 }
 
 int test_mock_domain(struct command *cmd, struct iommu_test_cmd *arg)

@@ -107,10 +107,10 @@ int test_dmabuf_phys(struct dma_buf_attachment *attachment, phys_addr_t *base,
 }
 
 EXPORT_SYMBOL_NS_GPL(command_respond, "IOMMUFD");
-EXPORT_SYMBOL_NS_GPL(command_publish, "IOMMUFD");
+EXPORT_SYMBOL_NS_GPL(command_finalize, "IOMMUFD");
 EXPORT_SYMBOL_NS_GPL(object_new, "IOMMUFD");
-EXPORT_SYMBOL_NS_GPL(object_publish, "IOMMUFD");
-EXPORT_SYMBOL_NS_GPL(object_abandon, "IOMMUFD");
+EXPORT_SYMBOL_NS_GPL(object_finalize, "IOMMUFD");
+EXPORT_SYMBOL_NS_GPL(object_abort, "IOMMUFD");
 EXPORT_SYMBOL_NS_GPL(object_get, "IOMMUFD");
 EXPORT_SYMBOL_NS_GPL(object_put, "IOMMUFD");
 EXPORT_SYMBOL_NS_GPL(device_object_type, "IOMMUFD");
