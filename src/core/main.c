@@ -261,7 +261,7 @@ static int node_init(void)
 	char name[32] = "none";
 	bool active = hw_active_iommu(name, sizeof(name));
 
-	pr_info("version %s, API of Linux 7.2, IOMMU: %s\n", IOMMUFD_VERSION, name);
+	pr_info("version %s, API of Linux 7.3, IOMMU: %s\n", IOMMUFD_VERSION, name);
 	if (active || without_iommu)
 		return iommufd_node_create();
 	pr_warn("no IOMMU is active, so vfio-pci takes no device, and there is no /dev/iommu (without_iommu=1: there is). Switch on VT-d or AMD-Vi in the firmware's setup, give the kernel the argument intel_iommu=on (Intel), and neither iommu=off nor amd_iommu=off\n");
