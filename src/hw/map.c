@@ -141,6 +141,12 @@ int hw_map_end(struct hw_mapper *to, int rc)
 {
 	if (!rc)
 		rc = mapper_flush(to);
+	/*
+	 * The core takes back what a failed call has mapped of its range.  Its flush
+	 * doesn't reach what was cached through nested tables.
+	 */
+	if (rc)
+		hw_overlay_flush(to->domain);
 	/* There rarely is one, and it's a long way to find out. */
 	if (to->list)
 		kfree(to->list);
