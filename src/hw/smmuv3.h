@@ -81,6 +81,7 @@ struct smmuv3_vdevice {
 	u32 sid;
 	bool in_force;			/* it uses a guest's entry */
 	bool guest_ats;			/* whose ATS is on */
+	u64 drop_stamp;			/* of the last ATC_INV for a guest without ATS */
 };
 
 static inline struct smmuv3_viommu *smmuv3_viommu_of(struct hw_viommu *hw)
@@ -97,8 +98,9 @@ void smmuv3_vdevice_destroy(struct hw_vdevice *hw);
 void smmuv3_vdevice_set(struct device *dev, bool in_force, bool ats);
 
 /*
- * Calls @fn for each vDEVICE of a vIOMMU that is in force, under a lock that is taken
- * with interrupts off.
+ * Calls @fn for each vDEVICE of a vIOMMU, under a lock that is taken with interrupts
+ * off.  A device may use a guest's entry without its vDEVICE knowing: one that was made
+ * since it was attached.
  */
 void smmuv3_for_each_vdevice(struct hw_viommu *viommu,
 			     void (*fn)(struct smmuv3_vdevice *vdevice, void *arg), void *arg);

@@ -3,8 +3,9 @@
  * Invalidations that a guest asks for: its commands, with the host's VMID and StreamIDs.
  * They go to the queue that all devices share, so that each is checked field by field.
  */
+#include <linux/atomic.h>
 #include <linux/err.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 
 #include <uapi/linux/iommufd.h>
 
@@ -35,19 +36,44 @@ static int smmuv3_find_stream(struct device *dev, void *arg)
 	return 0;
 }
 
+/* ATC_INV commands for the devices of a vIOMMU that don't have this stamp yet. */
+struct smmuv3_atc_drop {
+	u64 stamp;
+	u64 commands[2 * SMMUV3_BATCH];
+	unsigned int n;
+};
+
+static void smmuv3_atc_drop_add(struct smmuv3_vdevice *vdevice, void *arg)
+{
+	struct smmuv3_atc_drop *drop = arg;
+
+	if (drop->n == SMMUV3_BATCH || vdevice->drop_stamp == drop->stamp ||
+	    vdevice->guest_ats || !smmuv3_has_ats(smmuv3_master_of(vdevice->hw.dev)))
+		return;
+	vdevice->drop_stamp = drop->stamp;
+	drop->commands[2 * drop->n] = COMMAND_ATC_INV |
+				      (u64)vdevice->sid << COMMAND_SID_SHIFT;
+	drop->commands[2 * drop->n + 1] = ATC_INV_ALL;
+	drop->n++;
+}
+
 /*
  * A guest that doesn't know of a device's ATS doesn't invalidate what the device has
- * cached, so that all of it goes with the first translation that does.
+ * cached, so that all of it goes with the first translation that does.  A device that
+ * doesn't answer takes a second, so nothing is issued under the lock of the list.
  */
-static void smmuv3_drop_atc(struct smmuv3_vdevice *vdevice, void *arg)
+static int smmuv3_drop_atc(struct smmuv3_viommu *viommu)
 {
-	struct smmuv3_batch *batch = arg;
-	u64 command[2] = {
-		COMMAND_ATC_INV | (u64)vdevice->sid << COMMAND_SID_SHIFT, ATC_INV_ALL,
-	};
+	static atomic64_t stamps;
+	struct smmuv3_atc_drop drop = { .stamp = atomic64_inc_return(&stamps) };
+	int rc;
 
-	if (!vdevice->guest_ats && smmuv3_has_ats(smmuv3_master_of(vdevice->hw.dev)))
-		smmuv3_issue(batch->viommu->smmu, command, 1);
+	do {
+		drop.n = 0;
+		smmuv3_for_each_vdevice(&viommu->hw, smmuv3_atc_drop_add, &drop);
+		rc = drop.n ? smmuv3_issue(viommu->smmu, drop.commands, drop.n) : 0;
+	} while (!rc && drop.n == SMMUV3_BATCH && !fatal_signal_pending(current));
+	return rc;
 }
 
 static int smmuv3_batch_issue(struct smmuv3_batch *batch)
@@ -57,7 +83,7 @@ static int smmuv3_batch_issue(struct smmuv3_batch *batch)
 	if (batch->n)
 		rc = smmuv3_issue(batch->viommu->smmu, batch->commands, batch->n);
 	if (!rc && batch->tlb)
-		smmuv3_for_each_vdevice(&batch->viommu->hw, smmuv3_drop_atc, batch);
+		rc = smmuv3_drop_atc(batch->viommu);
 	batch->n = 0;
 	batch->tlb = false;
 	return rc;
@@ -116,6 +142,9 @@ static int smmuv3_take_entry(struct smmuv3_batch *batch,
 	u64 command[2];
 	int rc;
 
+	/* Devices that don't answer can make it last. */
+	if (fatal_signal_pending(current))
+		return -EINTR;
 	rc = iommu_copy_struct_from_user_array(&arg, array,
 					       IOMMU_VIOMMU_INVALIDATE_DATA_ARM_SMMUV3,
 					       index, cmd);

@@ -99,7 +99,7 @@ void smmuv3_for_each_vdevice(struct hw_viommu *viommu,
 
 	spin_lock_irqsave(&vdevices_lock, flags);
 	list_for_each_entry(vdevice, &vdevices, item) {
-		if (vdevice->hw.viommu == viommu && vdevice->in_force)
+		if (vdevice->hw.viommu == viommu)
 			fn(vdevice, arg);
 	}
 	spin_unlock_irqrestore(&vdevices_lock, flags);
