@@ -4,7 +4,7 @@
 #include <linux/err.h>
 #include <linux/iommu.h>
 #include <linux/log2.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
 
@@ -80,7 +80,8 @@ static u32 vtd_run(const struct iommu_user_data_array *array, u32 first, bool *o
 	u32 end = first + 1;
 
 	*ours = vtd_entry_is_ours(array, first);
-	while (end < array->entry_num && vtd_entry_is_ours(array, end) == *ours)
+	while (end < array->entry_num && !fatal_signal_pending(current) &&
+	       vtd_entry_is_ours(array, end) == *ours)
 		end++;
 	return end - first;
 }
@@ -109,6 +110,10 @@ int vtd_invalidate(struct iommu_domain *nested, struct iommu_domain *parent,
 	/* Is it VT-d's domain?  Another driver doesn't know that type. */
 	rc = vtd_by_driver(nested, invalidate, array, 0, &n);
 	while (!rc && done < array->entry_num) {
+		if (fatal_signal_pending(current)) {
+			rc = -EINTR;
+			break;
+		}
 		n = vtd_run(array, done, &ours);
 		/* The driver flushes the domain IDs of what stands on the parent too. */
 		if (ours)
