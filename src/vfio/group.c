@@ -174,9 +174,11 @@ static struct group_hold *group_hold_create(dev_t devt)
 static int group_hold_open(struct group_hold *hold)
 {
 	struct file *file;
-	int rc = 0;
+	int rc;
 
-	mutex_lock(&hold->open_lock);
+	rc = mutex_lock_killable(&hold->open_lock);
+	if (rc)
+		return rc;
 	if (!hold->file) {
 		file = group_hold_open_node(hold->devt);
 		if (IS_ERR(file)) {
