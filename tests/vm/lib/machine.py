@@ -28,6 +28,7 @@ IOMMUS = {
     "vtd-nest-off": ("amd64", "intel-iommu,intremap=on,caching-mode=off,x-scalable-mode=on,"
                      "x-nest=on,aw-bits=48", "intel_iommu=on,sm_off"),
     "amd": ("amd64", "amd-iommu,intremap=on", ""),
+    "amd-noremap": ("amd64", "amd-iommu", ""),
     "virtio": ("amd64", "virtio-iommu-pci", ""),
     "smmuv3": ("arm64", None, ""),
     # two stages, which QEMU 10.0 has and 7.2 hasn't
@@ -35,7 +36,7 @@ IOMMUS = {
 }
 
 # Those without interrupt remapping: vfio wants to be told that this is known.
-UNSAFE_INTERRUPTS = ("virtio", "none")
+UNSAFE_INTERRUPTS = ("virtio", "amd-noremap", "none")
 
 KINDS = ("edu", "nvme", "e1000e", "igb")        # kinds of devices that are given to vfio-pci
 
