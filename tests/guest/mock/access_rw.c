@@ -168,35 +168,6 @@ static void rw_parts(void)
 	check_eq(meters_wait_pins(pins), pins);
 }
 
-/*
- * Linux 6.1 reaches a file's pages by way of a process only, and so do we on 6.12
- * for huge ones.  There a kernel thread reaches what is pinned, and no more.
- */
-static bool by_process(bool huge)
-{
-	const char *kernel = getenv("KERNEL");
-
-	if (!kernel)
-		return false;
-	return !strcmp(kernel, "6.1") || (huge && strstr(kernel, "6.12"));
-}
-
-static void check_kthread(struct access_setup *s, uint64_t iova, uint8_t *va, bool huge)
-{
-	struct access p;
-	uint8_t b;
-
-	if (!by_process(huge)) {
-		check(access_sees(&s->a, iova, va, 9, KTHREAD));
-		return;
-	}
-	check_ret(access_copy(&s->a, iova, &b, 1, KTHREAD), -EFAULT);
-	access_get(&p, s->fd, s->other);
-	check_ret(access_pin(&p, PAGE * (iova / PAGE), 2 * PAGE, 0, NULL), 0);
-	check(access_sees(&s->a, iova, va, 9, KTHREAD));
-	close(p.fd);
-}
-
 /* Memory that was mapped by file, with no address anywhere. */
 static void rw_file(void)
 {
@@ -214,7 +185,7 @@ static void rw_file(void)
 		require_ok(ioas_map_file(s.fd, s.other, MAP_RW | MAP_FIX, m.fd, 0,
 					 size, &iova));
 		check(access_sees(&s.a, BASE, m.va, size, 0));
-		check_kthread(&s, BASE + size / 2 - 3, m.va + size / 2 - 3, huge);
+		check(access_sees(&s.a, BASE + size / 2 - 3, m.va + size / 2 - 3, 9, KTHREAD));
 		mem_fill(buf, 16 * PAGE, 8);
 		check_ret(access_copy(&s.a, BASE + size / 2 - 5, buf, 16 * PAGE,
 				      WRITE), 0);
