@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Contexts, and the answers to their ioctls. */
+/* Contexts, and the responses to their ioctls. */
 #include <linux/capability.h>
 #include <linux/file.h>
 #include <linux/slab.h>
@@ -12,7 +12,7 @@
 #include "../viommu/window.h"
 #include "context.h"
 
-/* Contexts are numbered from 1 on, so that people can tell them apart. */
+/* Contexts are numbered from 1. */
 static atomic64_t last_number;
 
 struct iommufd_ctx *context_new(struct file *file, struct device *dev)
@@ -73,7 +73,7 @@ int context_option_rlimit_mode(struct command *cmd)
 	}
 	if (!capable(CAP_SYS_RESOURCE))
 		return -EPERM;
-	/* What was charged by one rule can't be given back by the other. */
+	/* Pages must be uncharged by the rule they were charged by, so allow no objects. */
 	xa_lock(&ctx->objects);
 	if (!xa_empty(&ctx->objects))
 		rc = -EBUSY;
@@ -85,7 +85,7 @@ int context_option_rlimit_mode(struct command *cmd)
 	return rc;
 }
 
-/* Whole words, as in main.c: 0 or -EFAULT. */
+/* Copy whole words, see command_load_words() in main.c.  Return 0 or -EFAULT. */
 static int command_store_words(u64 __user *to, const u64 *from, size_t size)
 {
 	if (!user_write_access_begin(to, size))

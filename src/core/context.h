@@ -1,65 +1,65 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A context: one open /dev/iommu and all that was made through it.
+ * A context: one open /dev/iommu and everything created through it.
  *
- * Locks, outermost first:
+ * Lock order, outermost first:
  *
- *   access->attach_lock which IOAS an access object reaches
- *   ctx->change_lock    one CHANGE_PROCESS at a time
- *   ioas->auto_lock     which page table is made or shared for an attach
- *   ctx->groups_lock    which groups the context owns; never with those below
- *   ctx->vdevices_lock  which device has which vDEVICE
- *   group->lock         which page tables a group's devices and their PASIDs use
- *   hwpt->lock          a group is coming to a page table that isn't nested
- *   ioas->users         (rw) which page tables and accesses an IOAS serves
- *   ioas->lock          (rw) the areas and reserved ranges of an IOAS
- *   memory->lock        what of a piece of memory is pinned, and by whom
- *   mmap_lock           (mm's)
- *   ctx->windows_lock   what can be mapped by mmap()
- *   faults->lock        groups of page faults are read, answered or refused
- *   viommu->events_lock (rw) which vEVENTQs a vIOMMU has
- *   queue->lock         (spin) what waits in a fault queue or vEVENTQ
- *   attach->devices.xa_lock   which devices report faults through an attachment
- *   viommu->vdevices.xa_lock   which device has which virtual ID
- *   ctx->objects.xa_lock   innermost, never slept under
+ *   access->attach_lock the IOAS that an access object is attached to
+ *   ctx->change_lock    serializes IOMMU_IOAS_CHANGE_PROCESS
+ *   ioas->auto_lock     choice and creation of automatic page tables
+ *   ctx->groups_lock    groups the context owns; never nested with the locks below
+ *   ctx->vdevices_lock  the vDEVICE of each device
+ *   group->lock         page tables that a group's devices and PASIDs are attached to
+ *   hwpt->lock          serializes groups that attach to a page table that is not nested
+ *   ioas->users         (rw) page tables and access objects of an IOAS
+ *   ioas->lock          (rw) areas and reserved ranges of an IOAS
+ *   memory->lock        pinned pages of a memory object, and their holders
+ *   mmap_lock           (mm)
+ *   ctx->windows_lock   ranges that mmap() accepts
+ *   faults->lock        groups of page faults: read, answer, refuse
+ *   viommu->events_lock (rw) vEVENTQs of a vIOMMU
+ *   queue->lock         (spin) pending entries of a fault queue or vEVENTQ
+ *   attach->devices.xa_lock   devices that report faults through an attachment
+ *   viommu->vdevices.xa_lock  virtual ID -> device
+ *   ctx->objects.xa_lock      innermost
  *
- * Of memory that is a DMA-buf, memory->lock comes behind dma_resv (of the DMA-buf's),
- * and nothing behind it; dma_resv comes behind mmap_lock, and is never taken by us
- * with a lock of ours held.
+ * For DMA-buf memory, memory->lock nests inside the DMA-buf's dma_resv lock and is
+ * innermost.  dma_resv nests inside mmap_lock and is never taken with one of these locks
+ * held.
  *
- * queue->reader, whose holder reads from a queue's file, comes before all of them and
- * is the only one that is held while user memory is copied.
+ * queue->reader serializes readers of a queue's file.  It is outermost, and the only lock
+ * held while user memory is copied.
  *
- * access->pins_lock is taken with no other inside, and so is team->lock (spin): who takes
- * which part of memory->lock's memory to pin.  Two IOAS are locked together by nobody.
+ * access->pins_lock and team->lock (spin: which thread pins which part of a memory) are
+ * leaf locks.  Never hold the locks of two IOASes at once.
  *
- * What a task waits for, and another one prolongs as it likes: does the wait end when the
- * task is killed? In brackets, the tests of it (tests/guest).  Page faults last as long as a
- * userfaultfd or a FUSE server wants, in one's own memory or in that of another process.
+ * Waits that another task can prolong at will, and whether a fatal signal ends them.  A
+ * page fault lasts as long as a userfaultfd or FUSE server wants, in the task's own memory
+ * or in that of another process.  The tests are in brackets (tests/guest):
  *
  *   page faults, to pin: yes [stall: killed_map, killed_alloc, killed_attach]
- *   members of a pinning team, for their page faults: yes, they are too [pin_many:
+ *   threads of a pinning team, for their page faults: yes, they are killed, too [pin_many:
  *     stall_killed]
  *   user memory of GET_HW_INFO; queue->reader: yes [stall: killed_info; fault_life,
  *     veventq_life: stuck_reader]
  *   i_rwsem of a file, for a write to it: yes [stall: killed_map_file]
- *   memory->lock, for page faults of who pins: to pin, yes; to unpin, yes, see
+ *   memory->lock, for page faults of a task that pins: to pin, yes; to unpin, yes, see
  *     memory_unlock() [stall: killed_unmap]
- *   mmap_lock, for page faults that keep it: to pin or charge, yes; to take a charge back,
- *     no (only with charges by process)
+ *   mmap_lock, for page faults that hold it: to pin or charge, yes; to uncharge, no (only
+ *     with accounting by process)
  *   group->lock, hwpt->lock, for an ATTACH that pins: to attach, yes; to detach, unbind and
  *     close, no
  *   ioas->auto_lock, for the same: yes
- *   uses of an object that is destroyed, for ioctls with page faults: yes; in a close there
- *     are none
- *   hold_gone (vfio/group.c), for who closes the legacy node: yes
+ *   uses of an object that is destroyed, for ioctls with page faults: yes; a close finds
+ *     none
+ *   hold_gone (vfio/group.c), for the close of the legacy node: yes
  *   hold->open_lock (vfio/group.c), for a legacy program: no
  *   vdev->dev_set->lock, for BIND and resets of that set: yes; in a close, no
- *   ioas->lock, for users in the kernel that pin, and CHANGE_PROCESS of files: no
+ *   ioas->lock, for in-kernel users that pin, and CHANGE_PROCESS of files: no
  *
  * All other waits are for the kernel's own work: ioas->users is held while page tables are
- * filled and emptied, pins are made before; the join of a pinning thread to cgroups waits
- * for a grace period and for cgroup_mutex.
+ * filled and emptied, but pages are pinned before; a pinning thread that joins cgroups
+ * waits for a grace period and for cgroup_mutex.
  */
 #ifndef IOMMUFD_CORE_CONTEXT_H
 #define IOMMUFD_CORE_CONTEXT_H
@@ -80,31 +80,31 @@ struct pin_account;
 struct iommufd_ctx {
 	struct file *file;
 	struct device *dev;		/* of /dev/iommu */
-	u64 number;			/* of its own, for people: fdinfo, tracepoints */
+	u64 number;			/* unique, names the context in fdinfo and traces */
 	struct xarray objects;		/* ID -> struct object */
-	struct object *recent;		/* looked up last and LIVE, or NULL; under its xa_lock */
-	struct mutex groups_lock;
+	struct object *recent;		/* last one looked up, LIVE, or NULL; objects.xa_lock */
+	struct mutex groups_lock;	/* protects @groups */
 	struct xarray groups;		/* iommu_group_id() -> struct group */
-	unsigned int next_msi_stretch;	/* a hint, so no lock */
-	wait_queue_head_t idle;		/* of whoever waits for uses to end */
+	unsigned int next_msi_stretch;	/* search hint, needs no lock */
+	wait_queue_head_t idle;		/* waiters for an object's uses to end */
 	struct mutex vdevices_lock;	/* see viommu/vdevice.h */
-	struct mutex windows_lock;
+	struct mutex windows_lock;	/* protects @windows and @next_window */
 	struct xarray windows;		/* page offset -> struct window */
-	unsigned long next_window;	/* page offset that was never used */
-	struct mutex change_lock;
-	struct pin_account *account;		/* the latest one, under objects.xa_lock */
+	unsigned long next_window;	/* page offset above all that were ever used */
+	struct mutex change_lock;	/* serializes IOMMU_IOAS_CHANGE_PROCESS */
+	struct pin_account *account;		/* the latest, under objects.xa_lock */
 	bool account_mm;		/* charge the process, not the user */
-	atomic_long_t charged;		/* pages, with either */
+	atomic_long_t charged;		/* pages, by user or process */
 	struct object *type1_ioas;	/* or NULL; under objects.xa_lock */
 };
 
-/* A new file's context, or NULL; and its end, when the file is released. */
+/* Allocate the context of a new file, or return NULL; free it when the file is released. */
 struct iommufd_ctx *context_new(struct file *file, struct device *dev);
 void context_destroy(struct iommufd_ctx *ctx);
 
 /*
- * An ioctl under way.  @arg is the structure, zero-filled to its full size;
- * @size is what user space believes it to be.
+ * An ioctl in progress.  @arg is a copy of the structure, zero-filled to its full size;
+ * @size is the size that user space passed.
  */
 struct command {
 	struct iommufd_ctx *ctx;
@@ -113,12 +113,12 @@ struct command {
 	void *arg;
 };
 
-/* Writes back the structure's first @len bytes, as far as user space knows them. */
+/* Copy the structure's first @len bytes to user space, but no more than @size. */
 int command_respond(struct command *cmd, size_t len);
 
 /*
- * The same for one member, a pointer into @arg, which user space is known to have: one
- * that ends within the ioctl's smallest size.
+ * Copy one member of @arg to user space.  @member must end within the ioctl's minimal
+ * size: @size isn't checked.
  */
 static inline int command_tell(struct command *cmd, const u64 *member)
 {
@@ -128,12 +128,12 @@ static inline int command_tell(struct command *cmd, const u64 *member)
 }
 
 /*
- * The last steps of every ioctl that makes an object: the response, and then the
- * object is published, or is gone.
+ * The last step of every ioctl that creates an object: respond, then publish the object,
+ * or abort it if the response fails.
  */
 int command_finalize(struct command *cmd, size_t len, struct object *obj);
 
-/* The option of the whole context: against what pinned memory is charged. */
+/* IOMMU_OPTION_RLIMIT_MODE: charge pinned memory to the user or to the process. */
 int context_option_rlimit_mode(struct command *cmd);
 
 #endif

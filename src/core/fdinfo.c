@@ -10,10 +10,10 @@
 #include "context.h"
 #include "fdinfo.h"
 
-/* Nobody reads more, and the reader of /proc mustn't be kept. */
+/* Bounds the time that a reader of /proc spends here. */
 #define OBJECTS_SHOWN 512
 
-/* Begins a use of the first object from @id on, or returns NULL. */
+/* Begin a use of the first object with an ID of @id or above, or return NULL. */
 static struct object *fdinfo_next_object(struct iommufd_ctx *ctx, unsigned long id)
 {
 	struct object *obj;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What /proc/<pid>/fdinfo/<fd> tells of a /dev/iommu.  Lines are
+ * /proc/<pid>/fdinfo/<fd> of a /dev/iommu.  The lines are
  *
  *   iommufd-context:     NUMBER
  *   iommufd-accounting:  "user" | "process"
@@ -8,19 +8,18 @@
  *   iommufd-object:      ID TYPE { NAME=VALUE }
  *   iommufd-more:        ID
  *
- * with a tab behind the colon.  NUMBER is the context's own, which device files and
- * tracepoints name as well.  BYTES are what RLIMIT_MEMLOCK was charged for now.  Objects
- * come by ID; if there are more than a few hundred, the last line says where those that are
- * left out begin.
+ * with a tab after the colon.  NUMBER identifies the context, also in the fdinfo of device
+ * nodes and in tracepoints.  BYTES is what is charged to RLIMIT_MEMLOCK now.  Objects are
+ * ordered by ID; if there are more than 512, the last line has the first ID left out.
  *
  *   ioas     mapped=BYTES pinned=BYTES page-tables=N accesses=N
- *            pinned: for page tables; what IOAS_COPY shares counts in each IOAS
+ *            pinned: for page tables; memory shared by IOAS_COPY counts in each IOAS
  *   hwpt     ioas=ID [nested-on=ID] [viommu=ID] [faults=ID]
  *   device   name=NAME { pt=ID | pasidP=ID } [more]
  *   access, fault-queue, viommu, vdevice, veventq, hw-queue
  *
- * Nothing here waits for anybody: what is being changed right now shows as "busy".
- * Fields may be added; who reads this skips what it doesn't know.
+ * Takes no sleeping lock, only tries to: what is being changed shows as "busy".  Fields may
+ * be added; readers must skip those they don't know.
  */
 #ifndef IOMMUFD_CORE_FDINFO_H
 #define IOMMUFD_CORE_FDINFO_H

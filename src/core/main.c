@@ -60,8 +60,8 @@ static int iommufd_option_ioctl(struct command *cmd)
 }
 
 /*
- * @min_size ends with the last member that the ioctl had when it was new: a
- * program that knows less than that knows nothing of it.
+ * @min_size is the offset of the end of the last member in the ioctl's first version; no
+ * user space has less.
  */
 struct command_entry {
 	unsigned int number;
@@ -117,8 +117,8 @@ static const struct command_entry commands[] = {
 };
 
 /*
- * Structures are a few words, for which the general ways of copying are slow: copy
- * whole words.  0 or -EFAULT.
+ * The structures are a few words, for which copy_from_user() is slow: copy whole words.
+ * Return 0 or -EFAULT.
  */
 static int command_load_words(u64 *to, const u64 __user *from, size_t size)
 {
@@ -135,7 +135,7 @@ fault:
 
 static int command_load(struct command *cmd, const struct command_entry *entry)
 {
-	/* Every structure begins with its size. */
+	/* The first member of every structure is its size. */
 	if (get_user(cmd->size, (u32 __user *)cmd->user))
 		return -EFAULT;
 	if (cmd->size < entry->min_size)
@@ -231,8 +231,8 @@ static struct miscdevice iommufd_misc = {
 };
 
 /*
- * Programs that find /dev/iommu use it.  Where no IOMMU is active they couldn't, and would
- * have found another way.
+ * Programs take /dev/iommu as a sign that devices can be assigned, so don't offer it without
+ * an active IOMMU: they would fail instead of falling back.
  */
 static bool without_iommu = IS_ENABLED(IOMMUFD_TEST);
 module_param(without_iommu, bool, 0444);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The table of objects: IDs, uses, holds, and the way out. */
+/* The table of objects: IDs, uses, holds and destruction. */
 #include <linux/err.h>
 #include <linux/lockdep.h>
 #include <linux/slab.h>
@@ -34,7 +34,7 @@ static void object_free(struct iommufd_ctx *ctx, struct object *obj)
 	kfree(obj);
 }
 
-/* The slot is taken since object_new(), so storing needs no memory. */
+/* The slot has been reserved since object_new(), so storing allocates no memory. */
 static void object_store(struct iommufd_ctx *ctx, struct object *obj, void *entry,
 			 enum object_state state)
 {
@@ -106,7 +106,7 @@ void object_put(struct iommufd_ctx *ctx, struct object *obj)
 	bool last;
 
 	xa_lock(&ctx->objects);
-	/* Pairs with object_is_idle(): what was done in the use is seen there. */
+	/* Release: what was done in the use, pairs with object_is_idle(). */
 	smp_store_release(&obj->uses, obj->uses - 1);
 	last = !obj->uses && obj->state == OBJECT_DYING;
 	xa_unlock(&ctx->objects);
@@ -147,13 +147,14 @@ void object_release(struct iommufd_ctx *ctx, struct object *obj)
 	xa_unlock(&ctx->objects);
 }
 
-/* Once this is true, only a holder of the table's lock can still be in a use. */
+/* Once this returns true, only a holder of objects.xa_lock may still access the object. */
 static bool object_is_idle(const struct object *obj)
 {
+	/* Acquire: see what was done in the uses, pairs with object_put(). */
 	return !smp_load_acquire(&obj->uses);
 }
 
-/* @held: the holds that are the caller's own, given up by success. */
+/* @held: holds of the caller, which end on success. */
 static int object_begin_destroy(struct iommufd_ctx *ctx, struct object *obj,
 				unsigned int held)
 {
@@ -187,7 +188,7 @@ int object_destroy(struct iommufd_ctx *ctx, u32 id)
 	return 0;
 }
 
-/* For what user space has no say in.  Only tasks at work in it are waited for. */
+/* For objects that user space doesn't destroy itself.  Waits only for uses to end. */
 static void object_finish(struct iommufd_ctx *ctx, struct object *obj)
 {
 	wait_event_idle(ctx->idle, object_is_idle(obj));
@@ -231,7 +232,7 @@ void object_tombstone(struct iommufd_ctx *ctx, struct object *obj)
 	if (!mine)
 		return;
 	wait_event_idle(ctx->idle, object_is_idle(obj));
-	/* The ID stays taken. */
+	/* The ID stays reserved. */
 	obj->type->destroy(obj);
 	kfree(obj);
 }
@@ -253,7 +254,7 @@ void object_destroy_all(struct iommufd_ctx *ctx)
 			cond_resched();
 		}
 	} while (progress);
-	/* IDs of the buried are all that is left. */
+	/* Only the IDs of tombstones are left. */
 	id = 0;
 	WARN_ON(xa_find(&ctx->objects, &id, ULONG_MAX, XA_PRESENT));
 	xa_destroy(&ctx->objects);

@@ -2,27 +2,28 @@
 /*
  * Objects: what user space names by an ID.
  *
- * An object is counted in two ways, and nothing else keeps it alive:
+ * Two counts keep an object alive:
  *
- *   uses   tasks at work in it right now: an ioctl that looked it up, or the
- *          kernel side.  Destroying waits for them.
- *   holds  things built on it: an IOAS is held by its page tables, a page table
- *          by the groups attached to it, a device by its driver.  While there
- *          are any, user space's DESTROY says -EBUSY.
+ *   uses   tasks that operate on it: an ioctl that looked it up, or the kernel side.
+ *          Destruction waits for them.
+ *   holds  things that depend on it: page tables hold their IOAS, attached groups their
+ *          page table, a driver its device.  IOMMU_DESTROY returns -EBUSY while there
+ *          are any.
  *
- * and moves through these states:
+ * States:
  *
- *   state     in the table            entered by               left by
- *   RESERVED  ID taken, not found     object_new()             publish, abandon
- *   LIVE      found                   object_finalize()         destroy, remove
- *   DYING     ID taken, not found     destroy, remove          (freed) or LIVE
- *                                     (uses may still end)     when a signal came
- *   freed     ID free                 abandon, or DYING with no uses
- *   buried    ID taken, not found     bury, DYING with no uses      (never)
+ *   state      in the table            entered by                left by
+ *   RESERVED   ID taken, not found     object_new()              finalize, abort
+ *   LIVE       found                   object_finalize()         destroy, remove, tombstone
+ *   DYING      ID taken, not found     destroy, remove,          (freed), or LIVE after a
+ *                                      tombstone; uses may       fatal signal
+ *                                      still end
+ *   freed      ID free                 abort, or DYING with no uses
+ *   tombstone  ID taken, not found     tombstone, DYING with no uses  (never)
  *
- * Nothing can take a hold of a DYING object, so once its uses have ended it has
- * neither.  A buried object's memory is freed too, but its ID isn't used again:
- * user space didn't destroy it and may not know that it is gone.
+ * A DYING object gets no new holds, so once its uses have ended it has neither.  A
+ * tombstone's memory is freed as well, but its ID isn't reused: user space didn't destroy
+ * the object and may not know that it is gone.
  */
 #ifndef IOMMUFD_CORE_OBJECT_H
 #define IOMMUFD_CORE_OBJECT_H
@@ -34,14 +35,14 @@ struct object;
 struct seq_file;
 
 /*
- * What a kind of objects is, described beside its structure.  A new kind needs nothing
- * else: no table lists them.
+ * A type of objects, defined beside its structure.  There is no table of types, a new one
+ * needs nothing else.
  */
 struct object_type {
 	const char *name;	/* in fdinfo */
-	/* Takes a whole or half-made object apart; the memory is freed after it. */
+	/* Undo what was built into the object, also if unfinished; the caller frees it. */
 	void (*destroy)(struct object *obj);
-	/* Adds to the object's line of fdinfo, without waiting for a lock; or NULL. */
+	/* Append to the object's line in fdinfo, without waiting for a lock; or NULL. */
 	void (*show)(struct seq_file *m, struct object *obj);
 };
 
@@ -51,7 +52,7 @@ enum object_state {
 	OBJECT_DYING,
 };
 
-/* @uses, @holds and @state are guarded by the xa_lock of the context's table. */
+/* @uses, @holds and @state are protected by the xa_lock of ctx->objects. */
 struct object {
 	unsigned int uses;
 	unsigned int holds;
@@ -61,69 +62,69 @@ struct object {
 };
 
 /*
- * Makes a zeroed object of @size bytes that begins with a struct object, in
- * state RESERVED.  Returns it or an ERR_PTR.
+ * Allocate a zeroed object of @size bytes, which begins with a struct object, in state
+ * RESERVED.  Return it or an ERR_PTR.
  */
 void *object_new(struct iommufd_ctx *ctx, const struct object_type *type, size_t size);
 
-/* Lets user space find a finished object.  Can't fail; the caller is done with it. */
+/* Publish a finished object.  Can't fail; the caller must not touch the object after it. */
 void object_finalize(struct iommufd_ctx *ctx, struct object *obj);
 
-/* Undoes object_new() and all that was built into the object since. */
+/* Undo object_new() and everything built into the object since. */
 void object_abort(struct iommufd_ctx *ctx, struct object *obj);
 
 /*
- * Finds an object of a type (NULL: of any) and begins a use of it: the object, or
+ * Look up an object of @type (NULL: any) and begin a use of it.  Return the object or
  * ERR_PTR(-ENOENT).
  */
 void *object_get(struct iommufd_ctx *ctx, u32 id, const struct object_type *type);
 
-/* The same for what *@slot names, if it is LIVE, else NULL; under objects.xa_lock. */
+/* Begin a use of *@slot, read under objects.xa_lock.  Return it, or NULL if it isn't LIVE. */
 struct object *object_get_slot(struct iommufd_ctx *ctx, struct object *const *slot);
 
-/* Begins a use of an object that a lock of the caller's keeps from being freed. */
+/* Begin a use if the object is LIVE.  The caller's locks keep it from being freed. */
 bool object_try_get(struct iommufd_ctx *ctx, struct object *obj);
 
-/* Ends a use. */
+/* End a use. */
 void object_put(struct iommufd_ctx *ctx, struct object *obj);
 
-/* Takes a hold of an object that the caller uses: 0, or -ENOENT if it's DYING. */
+/* Take a hold of an object in use by the caller.  Return 0, or -ENOENT if it is DYING. */
 int object_hold(struct iommufd_ctx *ctx, struct object *obj);
 
 /*
- * Takes a hold of an object that a lock of the caller's keeps from being freed, if it
- * is LIVE: an unfinished one may yet be abandoned.
+ * Take a hold if the object is LIVE; an unfinished one may yet be aborted.  The caller's
+ * locks keep it from being freed.
  */
 bool object_try_hold(struct iommufd_ctx *ctx, struct object *obj);
 
-/* Ends a hold. */
+/* End a hold. */
 void object_release(struct iommufd_ctx *ctx, struct object *obj);
 
 /*
- * Destroys a LIVE object for user space: 0, -ENOENT, -EBUSY while it is held,
- * -EINTR if a fatal signal came before its uses had ended.
+ * IOMMU_DESTROY.  Return 0, -ENOENT, -EBUSY while the object is held, or -EINTR if a fatal
+ * signal arrives before its uses have ended; the object is LIVE again then.
  */
 int object_destroy(struct iommufd_ctx *ctx, u32 id);
 
 /*
- * Ends a hold of an object that the kernel made by itself; if it was the last one
- * and the object is LIVE, destroys it.  The caller doesn't use the object.
+ * End a hold of an object that the kernel created by itself.  Destroy the object if it is
+ * LIVE and that was the last hold.  The caller must not be using it.
  */
 void object_release_last(struct iommufd_ctx *ctx, struct object *obj);
 
 /*
- * Destroys a LIVE object that its driver holds, for the driver.  That hold ends
- * here, and there may be no other.
+ * Destroy a LIVE object on behalf of its driver, and end the driver's hold, which must be
+ * the only one.
  */
 void object_remove(struct iommufd_ctx *ctx, struct object *obj);
 
 /*
- * Ends a use, and buries the object if it is LIVE, which nothing may hold.  If it
- * isn't, user space is about to destroy it.
+ * End a use, and turn the object into a tombstone if it is LIVE.  It must not be held.  If
+ * it isn't LIVE, user space is destroying it.
  */
 void object_tombstone(struct iommufd_ctx *ctx, struct object *obj);
 
-/* Destroys everything, users before what they use.  No task is left to race with. */
+/* Destroy all objects, dependents first.  No other task may have access to the context. */
 void object_destroy_all(struct iommufd_ctx *ctx);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Why a request was refused.  An errno has many reasons, so the kernel log tells the one
- * that holds, and what to do about it: one line for each refusal.
+ * Reasons of refusals.  An errno has many causes, so log the one that applies and what can
+ * be done about it, in one line for each refusal.
  *
- * Whoever finds a reason sets it, where it is found and before it returns the error; a
- * later reason takes the place of an earlier one.  Whoever answers the request logs it.
+ * Set the reason where it is detected, before returning the error; a later reason replaces
+ * an earlier one.  Log it where the request is answered.
  */
 #ifndef IOMMUFD_CORE_REFUSAL_H
 #define IOMMUFD_CORE_REFUSAL_H
@@ -18,15 +18,15 @@ struct refusal {
 	char why[256];
 };
 
-/* @refusal may be NULL: nobody is told. */
+/* @refusal may be NULL, for callers that don't log. */
 __printf(2, 3) void refusal_set(struct refusal *refusal, const char *fmt, ...);
 void refusal_clear(struct refusal *refusal);
 
-/* Logs the reason for @rc, unless that is a fatal signal. */
+/* Log the reason for @rc, unless that is -EINTR. */
 void refusal_log(struct device *dev, const char *what, int rc,
 		 const struct refusal *refusal);
 
-/* The line itself, for a reason that is known where the request is answered. */
+/* Log a reason that is known where the request is answered. */
 #define log_refused(_dev, _what, _rc, _fmt, ...)				\
 	dev_notice_ratelimited(_dev, "%s refused (%d): " _fmt "\n", _what, _rc,	\
 			       ##__VA_ARGS__)

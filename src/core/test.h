@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a test build has and a shipped module hasn't: one ioctl, devices and DMA-bufs
- * that tests/mock answers for.
+ * What only test builds have: an ioctl, and devices and DMA-bufs that tests/mock
+ * implements.
  */
 #ifndef IOMMUFD_CORE_TEST_H
 #define IOMMUFD_CORE_TEST_H
@@ -20,7 +20,7 @@
 struct device;
 struct dma_buf_attachment;
 
-/* Room for the largest structure of the table of ioctls. */
+/* Bytes of the largest structure in the table of ioctls. */
 #define COMMAND_MAX	64
 #define TEST_COMMANDS
 #define TEST_DMABUFS	0

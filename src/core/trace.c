@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The tracepoints' code, of which there is one copy. */
+/* Define the tracepoints. */
 #include <linux/module.h>
 
 #define CREATE_TRACE_POINTS

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tracepoints, in tracefs under events/iommufd.  A context is named by its number, as
- * in fdinfo, objects by their IDs.  @result is 0 or the errno that the caller got.
+ * Tracepoints, in tracefs under events/iommufd.  A context is identified by its number, as
+ * in fdinfo, objects by their IDs.  @result is 0 or the errno returned to the caller.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM iommufd
@@ -38,7 +38,7 @@ TRACE_EVENT(iommufd_bind,
 		  __entry->device, __entry->id, __entry->result)
 );
 
-/* A device, or a PASID of it, comes to a page table or an IOAS, or moves there. */
+/* A device, or a PASID of it, is attached to a page table or an IOAS, or replaces it. */
 TRACE_EVENT(iommufd_attach,
 	TP_PROTO(const struct iommufd_ctx *ctx, struct device *dev, u32 pasid, u32 pt,
 		 int result),
@@ -78,7 +78,7 @@ TRACE_EVENT(iommufd_detach,
 		  __entry->device, __entry->pasid)
 );
 
-/* Bytes of an IOAS: what was asked for and, in @done, what was mapped or unmapped. */
+/* A range of an IOAS is mapped or unmapped.  @done: bytes that were. */
 DECLARE_EVENT_CLASS(iommufd_range,
 	TP_PROTO(const struct iommufd_ctx *ctx, u32 ioas, unsigned long iova,
 		 unsigned long last, unsigned long done, int result),
@@ -114,7 +114,7 @@ DEFINE_EVENT(iommufd_range, iommufd_unmap,
 		 unsigned long last, unsigned long done, int result),
 	TP_ARGS(ctx, ioas, iova, last, done, result));
 
-/* Memory from @position on (an address of the process, or in a file) isn't pinned. */
+/* Memory from @position on (an address of the process, or a file offset) isn't pinned. */
 TRACE_EVENT(iommufd_pin_failed,
 	TP_PROTO(bool file, unsigned long position, unsigned long npages, int result),
 	TP_ARGS(file, position, npages, result),
@@ -138,7 +138,7 @@ TRACE_EVENT(iommufd_pin_failed,
 TRACE_DEFINE_ENUM(CHARGE_USER);
 TRACE_DEFINE_ENUM(CHARGE_MM);
 
-/* RLIMIT_MEMLOCK doesn't allow that many pages.  @mode: enum charge. */
+/* A charge exceeds RLIMIT_MEMLOCK.  @mode: enum charge. */
 TRACE_EVENT(iommufd_charge_failed,
 	TP_PROTO(unsigned int mode, unsigned long npages, int result),
 	TP_ARGS(mode, npages, result),
@@ -158,7 +158,7 @@ TRACE_EVENT(iommufd_charge_failed,
 		  __entry->npages, __entry->result)
 );
 
-/* A device waits for a page.  @taken: a queue has the fault, else it is refused. */
+/* A device reports a page fault.  @taken: queued for user space, else refused. */
 TRACE_EVENT(iommufd_fault,
 	TP_PROTO(struct device *dev, u32 pasid, u64 address, u32 perm, bool taken),
 	TP_ARGS(dev, pasid, address, perm, taken),
@@ -180,7 +180,7 @@ TRACE_EVENT(iommufd_fault,
 		  __entry->pasid, __entry->address, __entry->perm, __entry->taken)
 );
 
-/* User space changed a nested page table or something of a vIOMMU. */
+/* User space invalidates caches of a nested page table or a vIOMMU. */
 TRACE_EVENT(iommufd_invalidate,
 	TP_PROTO(const struct iommufd_ctx *ctx, u32 object, u32 asked, u32 done, int result),
 	TP_ARGS(ctx, object, asked, done, result),
