@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Access objects.  A pin is kept by its range of IOVA. */
+/* Access objects.  A pin is identified by its range of IOVA. */
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/interval_tree.h>
@@ -21,10 +21,10 @@ struct iommufd_access {
 	const struct iommufd_access_ops *ops;
 	void *data;
 	struct ioas_reader reader;
-	struct mutex attach_lock;	/* guards these two; outside of all others */
+	struct mutex attach_lock;	/* protects @ioas and @changing; outermost */
 	struct ioas *ioas;
-	bool changing;			/* the old IOAS is being left */
-	struct mutex pins_lock;		/* guards @pinned; innermost */
+	bool changing;			/* the old IOAS is being left, with the lock dropped */
+	struct mutex pins_lock;		/* protects @pinned; innermost */
 	struct rb_root_cached pinned;	/* struct access_pin by IOVA */
 };
 
@@ -80,8 +80,8 @@ iommufd_access_create(struct iommufd_ctx *ctx,
 EXPORT_SYMBOL_NS_GPL(iommufd_access_create, "IOMMUFD");
 
 /*
- * Leaves the IOAS.  The owner's unmap is called without a lock of ours, as it may
- * wait for a task that has the owner's and is about to pin.
+ * Leave the IOAS.  Call the owner's unmap without iommufd's locks: it may wait for a task
+ * that holds the owner's lock and is about to pin.
  */
 static void access_leave_ioas(struct iommufd_access *access)
 {
@@ -92,7 +92,7 @@ static void access_leave_ioas(struct iommufd_access *access)
 	access->changing = true;
 	mutex_unlock(&access->attach_lock);
 
-	/* Nothing is pinned any more from here on. */
+	/* No new pins from here on, as access->ioas is NULL. */
 	if (access->reader.ask)
 		access->ops->unmap(access->data, 0, ULONG_MAX);
 	WARN_ON(!RB_EMPTY_ROOT(&access->pinned.rb_root));
@@ -103,7 +103,7 @@ static void access_leave_ioas(struct iommufd_access *access)
 	access->changing = false;
 }
 
-/* Makes an IOAS serve the object: returns it, held, or an ERR_PTR. */
+/* Attach the object to an IOAS.  Return the IOAS, held, NULL if it is, or an ERR_PTR. */
 static struct ioas *access_enter_ioas(struct iommufd_access *access, u32 ioas_id)
 {
 	struct iommufd_ctx *ctx = access->ctx;
@@ -113,7 +113,7 @@ static struct ioas *access_enter_ioas(struct iommufd_access *access, u32 ioas_id
 	ioas = ioas_get(ctx, ioas_id);
 	if (IS_ERR(ioas))
 		return ioas;
-	/* It is the same one: it serves the object already. */
+	/* Attached already. */
 	if (ioas == access->ioas) {
 		ioas_put(ioas);
 		return NULL;

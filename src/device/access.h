@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* An access object: a driver in the kernel that reaches mapped memory by IOVA. */
+/* Access objects: in-kernel users that reach mapped memory by IOVA. */
 #ifndef IOMMUFD_DEVICE_ACCESS_H
 #define IOMMUFD_DEVICE_ACCESS_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Where devices are attached, for who only looks. */
+/* Lookup and display of attachments. */
 #include <linux/seq_file.h>
 
 #include "../hwpt/hwpt.h"
@@ -7,7 +7,7 @@
 #include "device.h"
 #include "group.h"
 
-/* How many places are looked at: there may be very many PASIDs. */
+/* Bounds the time spent here: a group may have very many PASIDs. */
 #define PLACES_SHOWN 128
 
 void attach_show(struct seq_file *m, struct iommufd_device *idev)
@@ -43,7 +43,7 @@ u32 attach_device_id(const struct hw_place *at, struct device *dev)
 	unsigned long id;
 	u32 found = 0;
 
-	/* An entry is erased before the device goes. */
+	/* An entry is erased before its device is freed, so the lock keeps it valid. */
 	xa_lock(&attach->devices);
 	xa_for_each(&attach->devices, id, idev) {
 		if (idev->dev == dev)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Automatic page tables: what a device gets that is attached to an IOAS.  They are shared
- * as far as they fit, and go with the last device.
+ * Automatic page tables: created for devices that are attached to an IOAS, shared where
+ * they fit several devices, destroyed with the last attachment.
  */
 #ifndef IOMMUFD_DEVICE_AUTOMATIC_H
 #define IOMMUFD_DEVICE_AUTOMATIC_H
@@ -11,7 +11,7 @@
 struct attach_request;
 struct ioas;
 
-/* Attaches or moves a device to one of them; *@id becomes its ID. */
+/* Attach or move a device to one, and set *@id to its ID. */
 int automatic_attach(const struct attach_request *req, struct ioas *ioas, u32 *id);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A driver binds a device to a context, and unbinds it. */
+/* Bind a device to a context, and unbind it, for the device's driver. */
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/iommu.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The object of a bound device: shown, asked what it can do, destroyed. */
+/* The object of a bound device: fdinfo, IOMMU_GET_HW_INFO, destruction. */
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/iommu.h>
@@ -66,7 +66,7 @@ u32 iommufd_device_to_id(struct iommufd_device *idev)
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_device_to_id, "IOMMUFD");
 
-/* What there is, which may be more than there is room for. */
+/* Truncate to the user's buffer, or zero the rest of it. */
 static int device_hw_info_copy(const struct iommu_hw_info *arg, const void *data, u32 length)
 {
 	void __user *user = u64_to_user_ptr(arg->data_uptr);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A device that its driver bound to a context.  The driver holds the object, and
- * user space can't; it is used by ioctls only while they ask the device something.
+ * A device bound to a context.  Its driver has the only hold of the object, so user space
+ * can't destroy it; ioctls use it only while they query the device.
  */
 #ifndef IOMMUFD_DEVICE_DEVICE_H
 #define IOMMUFD_DEVICE_DEVICE_H
@@ -24,16 +24,16 @@ struct iommufd_device {
 	struct group *group;
 	bool enforce_coherency;
 
-	struct iova_range *reserved;	/* what the device can't use */
+	struct iova_range *reserved;	/* IOVA that the device can't use */
 	size_t n_reserved;
 
 	/* Under ctx->vdevices_lock: */
 	struct vdevice *vdevice;	/* or NULL */
-	bool unbinding;			/* there won't be another */
+	bool unbinding;			/* refuse new vDEVICEs */
 
 	/* Under group->lock: */
-	unsigned int nattached;		/* in how many places */
-	unsigned int nfaulting;		/* to how many of them with a fault queue */
+	unsigned int nattached;		/* attachments, each PASID counts */
+	unsigned int nfaulting;		/* those to page tables with a fault queue */
 };
 
 extern const struct object_type device_object_type;

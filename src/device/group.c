@@ -30,7 +30,7 @@ static int group_check_interrupts(struct iommu_group *iommu_group, struct device
 	return -EPERM;
 }
 
-/* The devices of a group and their drivers, as far as there is room. */
+/* A list of a group's devices and their drivers, truncated if it is long. */
 struct listing {
 	char text[160];
 	size_t length;
@@ -40,7 +40,7 @@ static int group_list_device(struct device *dev, void *data)
 {
 	struct listing *list = data;
 
-	/* Not asked whether it has one; the string is the driver's, its bus's, or empty. */
+	/* Falls back to the name of the bus, or "", if there is no driver. */
 	list->length += scnprintf(list->text + list->length,
 				  sizeof(list->text) - list->length, " %s (%s)",
 				  dev_name(dev), dev_driver_string(dev));
@@ -106,7 +106,7 @@ struct group *group_get(struct iommufd_ctx *ctx, struct device *dev,
 	group = xa_load(&ctx->groups, iommu_group_id(iommu_group));
 	if (!group)
 		group = group_new(ctx, iommu_group, dev, refusal);
-	/* The group keeps the first device's reference. */
+	/* The group keeps the reference taken for its first device. */
 	if (IS_ERR(group) || group->ndevices++)
 		iommu_group_put(iommu_group);
 	mutex_unlock(&ctx->groups_lock);
