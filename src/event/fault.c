@@ -2,17 +2,16 @@
 /*
  * Fault queues.
  *
- * A group of faults goes through these steps, and is answered at any of them:
+ * A group of faults goes through these steps, and can be answered at any of them:
  *
- *   taken     on queue.waiting        by the kernel's fault handling
- *   read      in @cookies             by read(), or back if its memory isn't there
+ *   taken     on queue.waiting        by the kernel's fault handler
+ *   read      in @cookies             by read(), and back if copying to the user fails
  *   answered  gone                    by write(), or refused
  *
  * Until it is answered, group->cookie is the ID of the device.
  *
- * @lock is held from the moment that a group leaves one step until it has reached the
- * next, so who takes it and looks at both finds every group.  A handler that brings
- * new ones needs queue.lock only.
+ * @lock is held while a group moves from one step to the next, so its holder finds every
+ * group in one of the two places.  The handler that adds new groups needs queue.lock only.
  */
 #include <linux/err.h>
 #include <linux/mm.h>
@@ -31,15 +30,15 @@
 #include "queue.h"
 
 /*
- * Faults that may be unanswered.  Drivers give a device credit for a few dozen, but
- * nobody else bounds what one that ignores it can make the kernel store.
+ * Limit of unanswered faults.  Drivers give a device credit for a few dozen, but a device
+ * that ignores its credit must not exhaust memory.
  */
 #define FAULTS_MAX	16384
 
 struct fault_queue {
 	struct event_queue queue;
-	struct mutex lock;
-	struct xarray cookies;		/* struct iopf_group, under @lock */
+	struct mutex lock;		/* see above */
+	struct xarray cookies;		/* cookie -> struct iopf_group, under @lock */
 	u32 next_cookie;
 	/* Under queue.lock: */
 	size_t nfaults;
@@ -57,9 +56,9 @@ u32 fault_queue_id(const struct fault_queue *faults)
 }
 
 /*
- * Called by the kernel's fault handling, in a threaded interrupt.  Whether the device
- * is still attached is seen under the lock that fault_queue_refuse() takes when it no
- * more is.
+ * Called by the kernel's fault handler, in a threaded interrupt.  Check under queue.lock
+ * that the device is still attached: fault_queue_refuse() takes it when it no longer is, so
+ * each group is either refused here or found there.
  */
 static int fault_queue_take(struct iopf_group *group)
 {
@@ -69,6 +68,7 @@ static int fault_queue_take(struct iopf_group *group)
 	bool taken;
 
 	hw_fault_own(group);
+	/* Acquire: pairs with fault_queue_refuse_groups(). */
 	if (smp_load_acquire(&attachment->ended)) {
 		hw_fault_answer(group, IOMMU_PAGE_RESP_INVALID);
 		return 0;
@@ -82,7 +82,7 @@ static int fault_queue_take(struct iopf_group *group)
 		faults->nfaults += group->fault_count;
 		list_add_tail(&group->node, &faults->queue.waiting);
 	}
-	/* Once the lock is dropped it may be answered and gone. */
+	/* Trace under the lock: once it is dropped, the group may be answered and freed. */
 	trace_iommufd_fault(hw_fault_device(group), group->last_fault.fault.prm.pasid,
 			    group->last_fault.fault.prm.addr,
 			    group->last_fault.fault.prm.perm, taken);
@@ -94,7 +94,7 @@ static int fault_queue_take(struct iopf_group *group)
 	return 0;
 }
 
-/* @group has left its last step. */
+/* @group must be off the list and out of @cookies. */
 static void fault_queue_answer(struct fault_queue *faults, struct iopf_group *group,
 			       enum iommu_page_response_code code)
 {
@@ -112,7 +112,7 @@ static bool fault_group_matches(const struct iopf_group *group,
 	       (!dev || hw_fault_device(group) == dev);
 }
 
-/* Refuses the groups of an attachment, or of a device of it, or all of them. */
+/* Refuse the groups of an attachment, of a device of it, or all (both NULL). */
 static void fault_queue_refuse_groups(struct fault_queue *faults, struct hw_attachment *attachment,
 				      struct device *dev)
 {
@@ -123,6 +123,7 @@ static void fault_queue_refuse_groups(struct fault_queue *faults, struct hw_atta
 	mutex_lock(&faults->lock);
 	spin_lock(&faults->queue.lock);
 	if (attachment && !dev)
+		/* Release: pairs with fault_queue_take(). */
 		smp_store_release(&attachment->ended, true);
 	list_for_each_entry_safe(group, next, &faults->queue.waiting, node) {
 		if (fault_group_matches(group, attachment, dev))
@@ -154,7 +155,7 @@ void fault_queue_refuse(struct fault_queue *faults,
 		fault_queue_refuse_groups(faults, attachment, dev);
 }
 
-/* What user space sees of a group: whole, or nothing. */
+/* Convert a whole group for user space. */
 static void fault_group_describe(const struct iopf_group *group, u32 cookie,
 				 struct iommu_hwpt_pgfault *records)
 {
@@ -175,7 +176,7 @@ static void fault_group_describe(const struct iopf_group *group, u32 cookie,
 	}
 }
 
-/* Only who holds @lock takes groups from the list. */
+/* Only holders of @lock remove groups from the list, so the result stays on it. */
 static struct iopf_group *fault_queue_first(struct fault_queue *faults)
 {
 	struct iopf_group *group;
@@ -187,7 +188,7 @@ static struct iopf_group *fault_queue_first(struct fault_queue *faults)
 	return group;
 }
 
-/* Gives the first group its cookie.  NULL if there is none. */
+/* Take the first group off the list and allocate its cookie.  Return NULL if none waits. */
 static struct iommu_hwpt_pgfault *fault_queue_read_first(struct fault_queue *faults, size_t room,
 							 size_t *size)
 {
@@ -218,7 +219,10 @@ static struct iommu_hwpt_pgfault *fault_queue_read_first(struct fault_queue *fau
 	return records;
 }
 
-/* Back to where it was, if it is still there: cookies come from one reader at a time. */
+/*
+ * Requeue a group, unless it was refused meanwhile.  The cookie wasn't reused: only readers
+ * allocate cookies, and queue->reader admits one.
+ */
 static void fault_queue_unread(struct fault_queue *faults, u32 cookie)
 {
 	struct iopf_group *group;
@@ -316,7 +320,7 @@ static __poll_t fault_poll(struct file *file, struct poll_table_struct *table)
 	return can;
 }
 
-/* Nobody can answer any more, so devices needn't wait. */
+/* Without a file no fault can be answered: refuse them all. */
 static int fault_release(struct inode *inode, struct file *file)
 {
 	struct event_queue *queue = event_queue_of(file);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Fault queues: page faults of devices, read and answered by user space through a
- * file.
+ * Fault queues: page faults of devices, which user space reads and answers through a file.
  *
- * A group of faults is delivered whole, and answered whole by its cookie.  A group
- * that user space can't answer any more is refused (INVALID): its attachment ends,
- * its device leaves, or the file is closed.
+ * A group of faults is delivered whole, and answered whole by its cookie.  Groups that user
+ * space can no longer answer are refused (INVALID): when the attachment ends, the device
+ * leaves it, or the file is closed.
  *
- * Page tables hold their queue, so a queue has no attachments when it is taken apart.
+ * Page tables hold their queue, so a queue has no attachments when it is destroyed.
  */
 #ifndef IOMMUFD_EVENT_FAULT_H
 #define IOMMUFD_EVENT_FAULT_H
@@ -25,19 +24,19 @@ struct object_type;
 u32 fault_queue_id(const struct fault_queue *faults);
 
 /*
- * Makes a queue take the faults of a page table's domain, and holds the queue for it:
- * *@out becomes the queue.  0, -ENOENT, or -EOPNOTSUPP where the kernel has no page
- * faults.
+ * Deliver the faults of a page table's domain to the queue @id, and take a hold of it.
+ * Return 0 with the queue in *@out, -ENOENT, or -EOPNOTSUPP if the kernel doesn't handle
+ * page faults.
  */
 int fault_queue_serve(struct iommufd_ctx *ctx, u32 id, struct iommu_domain *domain,
 		      struct fault_queue **out);
 
-/* Ends that hold; @faults may be NULL. */
+/* End the hold of fault_queue_serve().  @faults may be NULL. */
 void fault_queue_release(struct fault_queue *faults);
 
 /*
- * Refuses what is pending of an attachment that was replaced or detached, or (if @dev
- * isn't NULL) of a device that attach_device_id() doesn't find any more.
+ * Refuse the pending groups of an attachment that was replaced or detached (@dev is NULL),
+ * or those of a device that attach_device_id() no longer finds.  @faults may be NULL.
  */
 void fault_queue_refuse(struct fault_queue *faults,
 			struct hw_attachment *attachment, struct device *dev);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Queues that user space reads from a file. */
+/* Queues that user space reads through a file. */
 #include <linux/anon_inodes.h>
 #include <linux/err.h>
 #include <linux/file.h>
@@ -25,7 +25,7 @@ void event_queue_fini(struct event_queue *queue)
 	mutex_destroy(&queue->reader);
 }
 
-/* Can't fail.  Until here the file knows no queue, so it may be closed at any time. */
+/* Can't fail.  Before this the file has no queue, and release must expect that. */
 static void event_queue_connect(struct event_queue *queue, struct file *file)
 {
 	WARN_ON(object_hold(queue->ctx, &queue->obj));
@@ -71,7 +71,7 @@ void event_queue_close(struct event_queue *queue)
 {
 	struct iommufd_ctx *ctx = queue->ctx;
 
-	/* The queue may be gone after this. */
+	/* The queue may be freed after this. */
 	object_release(ctx, &queue->obj);
 	iommufd_ctx_put(ctx);
 }

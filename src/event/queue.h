@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the queues that user space reads from a file have in common.
+ * What fault queues and vEVENTQs have in common.
  *
- * The file holds the object, so DESTROY says -EBUSY until it is closed, and the
- * context.  It is made together with the object: either both are there, or neither.
+ * The file holds the object, so IOMMU_DESTROY returns -EBUSY until it is closed, and keeps
+ * a reference to the context.  File and object are published together or not at all.
  */
 #ifndef IOMMUFD_EVENT_QUEUE_H
 #define IOMMUFD_EVENT_QUEUE_H
@@ -22,43 +22,44 @@ struct command;
 struct event_queue {
 	struct object obj;
 	struct iommufd_ctx *ctx;
-	struct mutex reader;		/* who reads, also while memory is copied */
+	struct mutex reader;		/* serializes read(), also while it copies to user */
 	wait_queue_head_t readable;
-	spinlock_t lock;		/* guards @waiting, and more of the owner's */
+	spinlock_t lock;		/* protects @waiting and members of the containing type */
 	struct list_head waiting;
 };
 
-/* Right after object_new(). */
+/* Call right after object_new(). */
 void event_queue_init(struct event_queue *queue, struct iommufd_ctx *ctx);
 
-/* Last in unmaking the object. */
+/* Call last in the type's destroy. */
 void event_queue_fini(struct event_queue *queue);
 
 /*
- * Gives a finished queue its file, @name in /proc/.../fd, whose descriptor becomes
- * *@fd, which is in the response; writes that, and publishes both.  If that fails
- * the queue is gone.
+ * Create the file of a finished queue, named @name in /proc/<pid>/fd, set *@fd, a member of
+ * the response, to its descriptor, respond, and publish queue and file.  On failure the
+ * queue is destroyed.
  */
 int event_queue_finalize(struct command *cmd, size_t len, struct event_queue *queue,
 			 const char *name, const struct file_operations *fops, u32 *fd);
 
-/* The queue of a file, and what closing it has to do last. */
+/* Return the queue of a file, NULL if it was never published. */
 static inline struct event_queue *event_queue_of(struct file *file)
 {
 	return file->private_data;
 }
 
+/* The last step of the file's release. */
 void event_queue_close(struct event_queue *queue);
 
 /*
- * read() calls @next until that returns 0 (nothing there) or an errno, with what is
- * left of the user's memory.  @next returns how much of it it took.
+ * Implement read(): call @next with the rest of the user's buffer until it returns 0
+ * (queue empty) or an errno.  @next returns the number of bytes written.
  */
 ssize_t event_queue_read(struct event_queue *queue, char __user *buf, size_t count,
 			 ssize_t (*next)(struct event_queue *queue, char __user *buf,
 					 size_t room));
 
-/* Something can be read. */
+/* Wake poll() waiters. */
 static inline void event_queue_wake(struct event_queue *queue)
 {
 	wake_up_interruptible_poll(&queue->readable, EPOLLIN | EPOLLRDNORM);

@@ -2,8 +2,8 @@
 /*
  * vEVENTQs.
  *
- * Events are numbered when they are reported, and taken from the list when they have
- * been read: there is one reader at a time, and nobody else takes any.
+ * Events are numbered when they are reported, and taken off the list after they have been
+ * read.  Only readers take events off, and queue->reader admits one at a time.
  */
 #include <linux/err.h>
 #include <linux/memcontrol.h>
@@ -21,20 +21,20 @@
 
 #define DEPTH_MAX	(1U << 19)
 
-/* More than any hardware has to say at once. */
+/* Bytes; more than any hardware reports at once. */
 #define EVENT_MAX	1024
 
 struct veventq {
 	struct event_queue queue;
 	struct viommu *viommu;		/* held, or NULL */
 	struct list_head item;		/* of viommu->events */
-	struct mem_cgroup *memcg;	/* for the events */
+	struct mem_cgroup *memcg;	/* charged for the events */
 	u32 type;
 	u32 depth;
 	/* Under queue.lock: */
 	u32 nwaiting;
-	u32 next;			/* number */
-	bool lost;			/* the one before it was */
+	u32 next;			/* number of the next event */
+	bool lost;			/* the latest event was lost */
 };
 
 struct event {
@@ -61,7 +61,7 @@ static struct veventq *veventq_find(struct viommu *viommu, u32 type)
 	return NULL;
 }
 
-/* Whose memory it is isn't whose interrupt it is.  Doesn't wait for memory. */
+/* Charge the queue's memcg, not the interrupted task's.  Doesn't sleep for memory. */
 static struct event *veventq_event_new(struct veventq *veventq, const void *data, size_t length)
 {
 	struct mem_cgroup *old = set_active_memcg(veventq->memcg);
@@ -77,7 +77,7 @@ static struct event *veventq_event_new(struct veventq *veventq, const void *data
 	return event;
 }
 
-/* @event is NULL if it is lost already.  The list takes it, or it is freed. */
+/* Queue @event, or free it if the queue is full; NULL counts as a lost event. */
 static void veventq_enqueue(struct veventq *veventq, struct event *event)
 {
 	struct event_queue *queue = &veventq->queue;
@@ -119,8 +119,8 @@ int viommu_report_event(struct hw_viommu *hw, u32 type, const void *data, size_t
 }
 
 /*
- * The event to be read, or NULL and whether the latest one was lost.  An event stays
- * while there's a reader.
+ * Return the event to read, or NULL, with the lost flag set in @header if the latest event
+ * was lost.  The event stays valid while the caller holds queue->reader.
  */
 static struct event *veventq_peek(struct veventq *veventq, struct iommufd_vevent_header *header)
 {
@@ -138,7 +138,7 @@ static struct event *veventq_peek(struct veventq *veventq, struct iommufd_vevent
 	return event;
 }
 
-/* It has been read.  More may have been reported, or lost, since veventq_peek(). */
+/* Retire what veventq_peek() returned.  More may have been reported or lost since. */
 static void veventq_consume(struct veventq *veventq, struct event *event,
 			    const struct iommufd_vevent_header *header)
 {
@@ -210,7 +210,7 @@ static const struct file_operations veventq_fops = {
 	.release = veventq_release,
 };
 
-/* Events come from here on.  A vIOMMU has one queue of each type. */
+/* Start to receive events.  A vIOMMU has one queue of each type. */
 static int veventq_join(struct veventq *veventq, struct viommu *viommu)
 {
 	int rc;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * vEVENTQs: events of a vIOMMU, read by user space from a file.
+ * vEVENTQs: events of a vIOMMU, which user space reads through a file.
  *
- * Each event has a number.  One that there is no room for is lost, and its number is
- * missing; while the latest one is lost, a reader is told so behind all that wait.
+ * Events are numbered.  If the queue is full an event is lost, and its number is missing;
+ * while the latest event is lost, a header with the lost flag follows all that wait.
  */
 #ifndef IOMMUFD_EVENT_VEVENTQ_H
 #define IOMMUFD_EVENT_VEVENTQ_H
@@ -11,7 +11,7 @@
 struct command;
 struct object_type;
 
-/* viommu_report_event() of hw/shim.h is answered here, too. */
+/* viommu_report_event() of hw/shim.h is implemented here, too. */
 
 extern const struct object_type veventq_object_type;
 int veventq_alloc_ioctl(struct command *cmd);
