@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* IOMMU_HWPT_ALLOC: page tables for an IOAS, for user space to fill, for a vIOMMU. */
+/* IOMMU_HWPT_ALLOC: page tables for an IOAS, nested ones, and those of a vIOMMU. */
 #include <linux/err.h>
 
 #include <uapi/linux/iommufd.h>
@@ -11,14 +11,14 @@
 #include "../viommu/viommu.h"
 #include "hwpt.h"
 
-/* Flags that a page table for an IOAS may have, and a nested one. */
+/* Flags allowed for a page table of an IOAS, and for a nested one. */
 #define PAGING_FLAGS (IOMMU_HWPT_ALLOC_NEST_PARENT |	\
 		      IOMMU_HWPT_ALLOC_DIRTY_TRACKING |	\
 		      IOMMU_HWPT_FAULT_ID_VALID |	\
 		      IOMMU_HWPT_ALLOC_PASID)
 #define NESTED_FLAGS (IOMMU_HWPT_FAULT_ID_VALID | IOMMU_HWPT_ALLOC_PASID)
 
-/* What the driver has to know: faults are between us and user space. */
+/* Fault delivery doesn't concern the driver. */
 static u32 hwpt_driver_flags(const struct iommu_hwpt_alloc *arg)
 {
 	return arg->flags & ~IOMMU_HWPT_FAULT_ID_VALID;
@@ -30,7 +30,7 @@ static struct hwpt *hwpt_alloc_paging(struct iommufd_device *idev, struct ioas *
 {
 	if (arg->flags & ~PAGING_FLAGS)
 		return ERR_PTR(-EOPNOTSUPP);
-	/* The one that sees a fault must be the one that can repair it. */
+	/* Faults must go to whoever can resolve them: a parent has no queue. */
 	if ((arg->flags & IOMMU_HWPT_FAULT_ID_VALID) &&
 	    (arg->flags & IOMMU_HWPT_ALLOC_NEST_PARENT))
 		return ERR_PTR(-EOPNOTSUPP);
@@ -63,7 +63,7 @@ static struct hwpt *hwpt_alloc_on(struct iommufd_device *idev, struct object *pa
 	if (parent->type == &ioas_object_type)
 		return hwpt_alloc_paging(idev, container_of(parent, struct ioas, obj), arg,
 					 data);
-	/* There's no third stage. */
+	/* No third stage: a nested page table can't be a parent. */
 	if (parent->type == &hwpt_object_type &&
 	    !container_of(parent, struct hwpt, obj)->parent)
 		return hwpt_alloc_nested(idev, parent, arg, data);
@@ -95,8 +95,8 @@ static struct hwpt *hwpt_alloc_by_id(struct iommufd_ctx *ctx,
 }
 
 /*
- * Pinning may take any time, so the device isn't used any more.  It still was while
- * a driver read user space's data.
+ * Pinning may take any time, so don't keep the device in use.  (Drivers that read user
+ * space's data still did.)
  */
 static int hwpt_alloc_finish(struct hwpt *hwpt, const struct iommu_hwpt_alloc *arg)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Noting ranges of IOVA in a bitmap of user space's. */
+/* Record ranges of IOVA in a bitmap in user memory. */
 #include <linux/errno.h>
 #include <linux/highmem.h>
 #include <linux/log2.h>
@@ -35,7 +35,7 @@ int bitmap_begin(struct user_bitmap *map, unsigned long first, unsigned long las
 	return 0;
 }
 
-/* Sets bits @first to @last of one page, and touches no other byte. */
+/* Set bits @first to @last of a page without writing to other bytes. */
 static void bitmap_set_bits(u8 *page, unsigned int first, unsigned int last)
 {
 	u8 head = 0xff << first % BITS_PER_BYTE;
@@ -52,10 +52,10 @@ static void bitmap_set_bits(u8 *page, unsigned int first, unsigned int last)
 	page[last] |= tail;
 }
 
-/* Sets the bits for a range that lies in the window. */
+/* Set the bits of a range that lies in the window. */
 static void bitmap_set_range(struct user_bitmap *map, unsigned long first, unsigned long last)
 {
-	/* Counted from the beginning of the first page. */
+	/* Bits are relative to the window's first page. */
 	unsigned long skip = map->offset * BITS_PER_BYTE - map->window_bit;
 	unsigned long bit = bitmap_bit(map, first) + skip, end = bitmap_bit(map, last) + skip;
 	unsigned long page_end;
@@ -78,7 +78,7 @@ void bitmap_note(struct user_bitmap *map, unsigned long first, unsigned long las
 	map->any = true;
 }
 
-/* The last byte that the bits in the window stand for. */
+/* The last IOVA that has its bit in the window. */
 static unsigned long bitmap_window_end(const struct user_bitmap *map)
 {
 	unsigned long bits = map->npages * PAGE_BITS - map->offset * BITS_PER_BYTE;
@@ -106,7 +106,7 @@ int bitmap_open(struct user_bitmap *map, unsigned long iova)
 	map->touched = false;
 	map->window_bit = byte * BITS_PER_BYTE;
 	map->window_last = bitmap_window_end(map);
-	/* What an earlier window had no room for. */
+	/* The rest of a range that reached past an earlier window. */
 	if (map->any && map->noted >= iova)
 		bitmap_set_range(map, iova, min(map->noted, map->window_last));
 	return 0;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A bitmap of user space's in which ranges of IOVA are noted, a bit for each page
- * of a size that user space chose.  Bits are only ever set; a byte without a bit of
- * the range isn't touched.
+ * A bitmap in user memory that records ranges of IOVA, one bit for each page of a size that
+ * user space chose.  Bits are set, never cleared, and bytes without a bit of the range
+ * aren't written.
  *
- * Of the bitmap one window at a time is pinned, so that noting in it can't fault
- * and may be done with locks held.  A range that reaches behind the window is kept
- * in mind, and noted there when the window has moved.
+ * One window of the bitmap is pinned at a time, so recording can't fault and is allowed
+ * under locks.  The part of a range past the window is remembered, and recorded when the
+ * window has moved there.
  */
 #ifndef IOMMUFD_HWPT_BITMAP_H
 #define IOMMUFD_HWPT_BITMAP_H
@@ -15,44 +15,44 @@
 
 struct page;
 
-/* A window, however the bitmap lies, has the bits of 32,768 pages at least. */
+/* However the bitmap is aligned, a window has bits for at least 32,768 pages. */
 #define BITMAP_PAGES 2
 
 struct user_bitmap {
-	unsigned long first;		/* IOVA that bit 0 begins with */
+	unsigned long first;		/* IOVA of bit 0 */
 	unsigned long last;
 	unsigned long data;		/* user address of the byte with bit 0 */
 	unsigned int shift;		/* a bit stands for 1 << shift bytes */
 
 	/* The window: */
 	unsigned long window_last;	/* IOVA */
-	unsigned long window_bit;	/* the first one in it, of a byte */
-	unsigned int offset;		/* of that byte in the first page */
-	unsigned int npages;		/* 0: there is none */
-	bool touched;
+	unsigned long window_bit;	/* the window's first bit, a multiple of 8 */
+	unsigned int offset;		/* of its byte in the first page */
+	unsigned int npages;		/* 0 if there is no window */
+	bool touched;			/* a bit was set */
 	struct page *pages[BITMAP_PAGES];
 
-	unsigned long noted;		/* the last byte noted, if any was, maybe behind the window */
-	bool any;
+	unsigned long noted;		/* last IOVA recorded, maybe past the window */
+	bool any;			/* @noted is valid */
 };
 
 /*
- * @page_size is what a bit stands for.  0; -EINVAL if that's not a power of two,
- * -EFAULT if no bitmap at @data can have so many bits.
+ * @page_size: bytes per bit.  Return 0, -EINVAL if it isn't a power of two, or -EFAULT if
+ * the bitmap would exceed the address space.
  */
 int bitmap_begin(struct user_bitmap *map, unsigned long first, unsigned long last,
 		 u64 page_size, u64 data);
 
 /*
- * Pins a window that begins with the bit for @iova, or a little before it, and goes
- * on as far as it can: -EFAULT if user space can't write there, -EINTR, -ENOMEM.
- * IOVAs of windows ascend.
+ * Pin a window that begins at or shortly before the bit for @iova and is as large as
+ * possible.  Windows must have ascending IOVAs.  Return 0, -EFAULT if user space can't
+ * write there, -EINTR or -ENOMEM.
  */
 int bitmap_open(struct user_bitmap *map, unsigned long iova);
 void bitmap_close(struct user_bitmap *map);
 
 /*
- * Notes [first, last], which lies in the bitmap, and begins in the window.  Never
+ * Record [first, last], which must lie in the bitmap and begin in the window.  Never
  * sleeps.
  */
 void bitmap_note(struct user_bitmap *map, unsigned long first, unsigned long last);

@@ -2,8 +2,8 @@
 /*
  * IOMMU_HWPT_SET_DIRTY_TRACKING and IOMMU_HWPT_GET_DIRTY_BITMAP.
  *
- * An area can't be unmapped while ioas->lock is held, and mapping waits for that
- * lock.  So a range is read in parts, with the locks dropped between them.
+ * ioas->lock keeps areas from being unmapped while they are read, and blocks mapping, too.
+ * So read a range in parts, and drop the locks in between.
  */
 #include <linux/err.h>
 #include <linux/log2.h>
@@ -21,12 +21,12 @@
 #include "bitmap.h"
 #include "hwpt.h"
 
-/* What is read with the locks held, in IOVA: 32,768 of the smallest entries. */
+/* Bytes of IOVA to read with the locks held: 32,768 of the smallest entries. */
 #define PART SZ_128M
 
 struct scan {
 	struct hwpt *hwpt;
-	unsigned long first;		/* what is left to do */
+	unsigned long first;		/* of the range left to read */
 	unsigned long last;
 	struct hw_dirty hw;
 	struct hw_dirty_sink sink;
@@ -50,7 +50,7 @@ static int scan_area(struct scan *scan, struct area *area, unsigned long first,
 			     min(last, mapped.last));
 }
 
-/* Until it's revoked, which its memory's lock holds up. */
+/* Skip an area that was revoked; its memory's lock delays a revoke meanwhile. */
 static int scan_exported_area(struct scan *scan, struct area *area, unsigned long first,
 			      unsigned long last)
 {
@@ -63,7 +63,7 @@ static int scan_exported_area(struct scan *scan, struct area *area, unsigned lon
 	return rc;
 }
 
-/* Reads the areas of which something lies in [first, last]. */
+/* Read the areas that overlap [first, last]. */
 static int scan_area_list(struct scan *scan, struct iova_node *node, unsigned long first,
 			  unsigned long last)
 {
@@ -72,7 +72,7 @@ static int scan_area_list(struct scan *scan, struct iova_node *node, unsigned lo
 
 	for (; node && !rc; node = space_next(node, last)) {
 		area = to_area(node);
-		/* Not there yet, or not any more. */
+		/* Not mapped yet, or being unmapped.  Pairs with the release in ioas/map.c. */
 		if (!smp_load_acquire(&area->live))
 			continue;
 		if (area->memory->dmabuf)
@@ -83,14 +83,14 @@ static int scan_area_list(struct scan *scan, struct iova_node *node, unsigned lo
 	return rc;
 }
 
-/* Reads up to @last at the most.  Returns how far that was, or sets *@rc. */
+/* Read up to @last or less.  Return the last IOVA read, or set *@rc. */
 static unsigned long scan_part(struct scan *scan, unsigned long last, int *rc)
 {
 	struct iova_space *space = &scan->hwpt->ioas->space;
 	unsigned long first = scan->first;
 	struct iova_node *node;
 
-	/* An entry that reached behind the last part has spoken for these. */
+	/* Recorded with an entry that reached past the previous part. */
 	if (scan->map.any && scan->map.noted >= first) {
 		if (scan->map.noted >= last)
 			return last;
@@ -106,7 +106,7 @@ static unsigned long scan_part(struct scan *scan, unsigned long last, int *rc)
 	return last;
 }
 
-/* As scan_part(), with the locks. */
+/* scan_part() with the locks taken. */
 static unsigned long scan_part_locked(struct scan *scan, unsigned long last, int *rc)
 {
 	struct ioas *ioas = scan->hwpt->ioas;
@@ -116,7 +116,7 @@ static unsigned long scan_part_locked(struct scan *scan, unsigned long last, int
 		return last;
 	*rc = down_read_killable(&ioas->lock);
 	if (!*rc) {
-		/* A page table without anything in it is read, too. */
+		/* An unfilled page table has nothing to read. */
 		last = scan->hwpt->table.filled ? scan_part(scan, last, rc) : scan->last;
 		up_read(&ioas->lock);
 	}
@@ -124,7 +124,7 @@ static unsigned long scan_part_locked(struct scan *scan, unsigned long last, int
 	return last;
 }
 
-/* Reads what one window of the bitmap, if there is one, has bits for. */
+/* Read the range that has its bits in one window; all of it if there is no bitmap. */
 static int scan_window(struct scan *scan, unsigned long window_last)
 {
 	unsigned long last;
@@ -195,7 +195,7 @@ int hwpt_set_dirty_ioctl(struct command *cmd)
 
 static int hwpt_check_dirty_range(struct scan *scan, const struct iommu_hwpt_get_dirty_bitmap *arg)
 {
-	/* Any value that it has meanwhile will do. */
+	/* May change concurrently; either value will do. */
 	u64 align = READ_ONCE(scan->hwpt->ioas->align), last;
 
 	if (!arg->length)
@@ -229,7 +229,7 @@ static int hwpt_get_dirty(struct hwpt *hwpt, const struct iommu_hwpt_get_dirty_b
 	rc = bitmap_begin(&scan.map, scan.first, scan.last, arg->page_size, arg->data);
 	if (!rc)
 		rc = scan_bitmap(&scan);
-	/* What was made clean is noted, whatever came after it. */
+	/* Also after an error: what was made clean is recorded, see later writes. */
 	hw_dirty_end(&scan.hw);
 	return rc;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The object: found, shown, released and destroyed. */
+/* The HWPT object: lookup, fdinfo, release and destruction. */
 #include <linux/err.h>
 #include <linux/seq_file.h>
 
@@ -30,7 +30,7 @@ static void hwpt_show(struct seq_file *m, struct object *obj)
 {
 	struct hwpt *hwpt = container_of(obj, struct hwpt, obj);
 
-	/* None of these changes. */
+	/* Constant after publication, so no lock is needed. */
 	seq_printf(m, " ioas=%u", hwpt->ioas->obj.id);
 	if (hwpt->parent)
 		seq_printf(m, " nested-on=%u", hwpt->parent->obj.id);
@@ -40,7 +40,7 @@ static void hwpt_show(struct seq_file *m, struct object *obj)
 		seq_printf(m, " faults=%u", fault_queue_id(hwpt->faults));
 }
 
-/* The object that it is made on, and holds.  A vIOMMU holds the parent. */
+/* The object that the page table holds.  A vIOMMU holds the parent in turn. */
 static struct object *hwpt_base(struct hwpt *hwpt)
 {
 	if (hwpt->viommu)

@@ -2,9 +2,9 @@
 /*
  * HWPT: a page table of the IOMMU, held by each device that is attached to it.
  *
- * A paging one translates what an IOAS says, and holds that.  A nested one has
- * tables of user space's, on top of a paging one that was made as nesting parent,
- * and holds the parent or the vIOMMU that it was made for.
+ * A paging one has the mappings of an IOAS, and holds the IOAS.  A nested one uses tables
+ * in user memory and translates the result with a paging one, its nesting parent; it holds
+ * the parent, or the vIOMMU that it was made for.
  */
 #ifndef IOMMUFD_HWPT_HWPT_H
 #define IOMMUFD_HWPT_HWPT_H
@@ -25,65 +25,65 @@ struct viommu;
 struct hwpt {
 	struct object obj;
 	struct iommufd_ctx *ctx;
-	struct ioas *ioas;		/* a nested one's is the parent's */
-	struct hwpt *parent;		/* of a nested one */
-	struct viommu *viommu;		/* of a nested one, or NULL */
+	struct ioas *ioas;		/* if nested, the parent's */
+	struct hwpt *parent;		/* NULL if not nested */
+	struct viommu *viommu;		/* if nested, or NULL */
 	struct fault_queue *faults;	/* held, or NULL */
-	struct ioas_table table;	/* of a nested one only the domain */
+	struct ioas_table table;	/* if nested, only the domain is used */
 	bool nest_parent;
 	bool tracks_dirty;
-	bool pasid_fit;			/* attachable to and beside PASIDs */
-	struct mutex lock;		/* one group comes at a time; guards these: */
-	bool settled;			/* a device was attached once */
+	bool pasid_fit;			/* may be attached to PASIDs, and beside them */
+	struct mutex lock;		/* serializes attaching groups; protects: */
+	bool settled;			/* a device was attached before */
 	struct hw_msi msi;
-	bool automatic;			/* made by an attach, gone with the last detach */
+	bool automatic;			/* created by an attach, destroyed with the last hold */
 };
 
-/* What is filled from the IOAS: the parent, or the page table itself. */
+/* The page table that is filled from the IOAS: the parent, or @hwpt itself. */
 static inline struct hwpt *hwpt_paging(struct hwpt *hwpt)
 {
 	return hwpt->parent ?: hwpt;
 }
 
 /*
- * Makes an empty page table for an IOAS that the caller uses, fit for @idev.
- * @flags are IOMMU_HWPT_ALLOC_*, @data is for the driver, or NULL.  The object isn't
- * published yet.  Returns it or an ERR_PTR.
+ * Allocate an empty page table for @idev on an IOAS in use by the caller.  @flags are
+ * IOMMU_HWPT_ALLOC_*, @data is for the driver, or NULL.  Return the object, not published
+ * yet, or an ERR_PTR.
  */
 struct hwpt *hwpt_new(struct ioas *ioas, struct iommufd_device *idev, u32 flags,
 		      const struct iommu_user_data *data);
 
 /*
- * Make a nested page table on a nesting parent or for a vIOMMU that the caller uses,
- * fit for @idev.  @data is what it is made of.  As above otherwise.
+ * Allocate a nested page table for @idev, on a nesting parent or a vIOMMU in use by the
+ * caller, from @data.  Otherwise as hwpt_new().
  */
 struct hwpt *hwpt_new_nested(struct hwpt *parent, struct iommufd_device *idev,
 			     u32 flags, const struct iommu_user_data *data);
 struct hwpt *hwpt_new_on_viommu(struct viommu *viommu, struct iommufd_device *idev,
 				u32 flags, const struct iommu_user_data *data);
 
-/* Finds a page table that isn't nested, as object_get(). */
+/* object_get() of a page table that isn't nested. */
 struct hwpt *hwpt_get_paging(struct iommufd_ctx *ctx, u32 id);
 
-/* False if the driver will know its limits only when a device is attached. */
+/* Return false while the driver doesn't know its limits, before the first attach. */
 bool hwpt_is_ready(const struct hwpt *hwpt);
 
 /*
- * Fills a page table, which is ready, or does nothing if it is filled.  Sets why not in
- * @refusal, which may be NULL.
+ * Fill a page table, which must be ready, from its IOAS; no-op if it is filled.  On failure
+ * set the reason in @refusal, which may be NULL.
  */
 int hwpt_fill(struct hwpt *hwpt, struct refusal *refusal);
 
-/* With @lock held.  The first device was just attached, and nothing is in the page table yet. */
+/* After the first attach, with the page table still empty.  Requires @lock. */
 void hwpt_settle(struct hwpt *hwpt);
 
-/* With @lock held.  See hw_msi_prepare() and hw_msi_take(). */
+/* See hw_msi_prepare() and hw_msi_take().  Require @lock. */
 int hwpt_prepare_msi(struct hwpt *hwpt, const struct iova_range *window);
 int hwpt_take_doorbells(struct hwpt *hwpt, const struct hw_doorbells *known);
 
 /*
- * Ends a hold.  An automatic page table goes with the last one, so the caller
- * doesn't use it, and has no lock that comes after ioas->auto_lock.
+ * End a hold.  The last one destroys an automatic page table, so don't use it after this,
+ * and call without the locks that come after ioas->auto_lock.
  */
 void hwpt_release(struct hwpt *hwpt);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* IOMMU_HWPT_INVALIDATE: user space has changed its tables. */
+/* IOMMU_HWPT_INVALIDATE: invalidate caches after user space changed its tables. */
 #include <linux/err.h>
 #include <linux/mm.h>
 
@@ -11,10 +11,10 @@
 #include "../viommu/viommu.h"
 #include "hwpt.h"
 
-/* More than any guest asks for at once, few enough to be done in a moment. */
+/* More than a guest requests at once, few enough to complete quickly. */
 #define ENTRIES_MAX (1u << 19)
 
-/* With no entries it is only asked whether the type is known. */
+/* Zero entries only query whether the type is supported. */
 static bool hwpt_invalidate_fits(const struct iommu_hwpt_invalidate *arg)
 {
 	if (!arg->entry_num)
@@ -23,7 +23,7 @@ static bool hwpt_invalidate_fits(const struct iommu_hwpt_invalidate *arg)
 	       arg->entry_len && arg->entry_len <= PAGE_SIZE;
 }
 
-/* array->entry_num becomes how many entries were done, also on failure. */
+/* Sets array->entry_num to the number of entries handled, also on failure. */
 static int hwpt_invalidate_object(struct object *obj, struct iommu_user_data_array *array)
 {
 	struct hwpt *hwpt = container_of(obj, struct hwpt, obj);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Page tables that user space fills, on top of one that is filled from an IOAS. */
+/* Nested page tables: filled by user space, translated further by a parent. */
 #include <linux/err.h>
 
 #include <uapi/linux/iommufd.h>

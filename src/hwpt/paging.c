@@ -22,10 +22,10 @@ int hwpt_fill(struct hwpt *hwpt, struct refusal *refusal)
 {
 	struct iommu_domain *domain = hwpt->table.domain;
 
-	/* Once it is, it stays so as long as it's held. */
+	/* Once filled it stays so while it is held. */
 	if (READ_ONCE(hwpt->table.filled))
 		return 0;
-	/* Memory is pinned by pages; a page table can't be coarser. */
+	/* Memory is pinned by pages, so larger IOMMU pages can't be mapped. */
 	if (!hw_page_size(domain) || hw_page_size(domain) > PAGE_SIZE) {
 		refusal_set(refusal,
 			    "the smallest pages of its IOMMU, of %lu bytes, are larger than the CPU's",
@@ -65,7 +65,7 @@ static int hwpt_build_paging(struct hwpt *hwpt, struct iommufd_device *idev, u32
 	if (IS_ERR(domain))
 		return PTR_ERR(domain);
 	hwpt->table.domain = domain;
-	/* Some IOMMUs keep it in every entry, so it is decided before the first. */
+	/* Some IOMMUs have a bit for it in every entry, so decide before the first mapping. */
 	if (idev->enforce_coherency) {
 		rc = hw_domain_enforce_coherency(domain);
 		if (rc)
@@ -74,7 +74,7 @@ static int hwpt_build_paging(struct hwpt *hwpt, struct iommufd_device *idev, u32
 	}
 	if (hw_domain_is_ready(domain))
 		return 0;
-	/* If the group is attached elsewhere it is left for the move. */
+	/* If the group is attached elsewhere, settle when it moves here. */
 	rc = group_settle_domain(idev->group, domain);
 	hwpt->settled = !rc;
 	return rc == -EBUSY ? 0 : rc;
