@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* IOMMU_HW_QUEUE_ALLOC, and the order in which queues may go. */
+/* IOMMU_HW_QUEUE_ALLOC, and dependencies between queues. */
 #include <linux/err.h>
 #include <linux/overflow.h>
 
@@ -111,7 +111,7 @@ int hw_queue_depend(struct hw_queue *then, struct hw_queue *first)
 {
 	struct queue *queue = to_viommu_queue(first);
 
-	/* Holds of another context's would be of no use. */
+	/* A dependency is a hold, and holds work within one context only. */
 	if (then == first || then->viommu != first->viommu)
 		return -EINVAL;
 	return object_try_hold(queue->ctx, &queue->obj) ? 0 : -ENOENT;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Hardware queues: memory of a vIOMMU's nesting parent that the hardware reads by
- * its physical address.  It is pinned, and can't be unmapped, as long as the queue
- * exists.  A queue holds its vIOMMU, and perhaps another queue (hw_queue_depend()).
+ * Hardware queues: memory mapped in a vIOMMU's nesting parent that the hardware reads by
+ * physical address.  It stays pinned and mapped while the queue exists.  A queue holds its
+ * vIOMMU, and possibly another queue (hw_queue_depend()).
  */
 #ifndef IOMMUFD_VIOMMU_HW_QUEUE_H
 #define IOMMUFD_VIOMMU_HW_QUEUE_H
@@ -19,8 +19,8 @@ struct queue {
 	struct viommu *viommu;		/* NULL until it is held */
 	struct iommufd_ctx *ctx;
 	struct access_pin *pin;
-	bool ready;			/* the shim knows of it */
-	struct hw_queue hw;		/* the last member: the shim's follow */
+	bool ready;			/* queue_init() has succeeded */
+	struct hw_queue hw;		/* must be last, the shim's structure extends it */
 };
 
 extern const struct object_type hw_queue_object_type;

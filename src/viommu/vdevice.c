@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* IOMMU_VDEVICE_ALLOC, and finding devices by their virtual ID. */
+/* IOMMU_VDEVICE_ALLOC, and lookup of devices by virtual ID. */
 #include <linux/err.h>
 #include <linux/mutex.h>
 
@@ -11,7 +11,7 @@
 #include "vdevice.h"
 #include "viommu.h"
 
-/* The shim's part.  The entry is there already, but isn't found while it's empty. */
+/* Initialize the shim's part, then fill the reserved entry, so that lookups find it. */
 static int vdevice_init_hw(struct vdevice *vdev, struct mutex *group_lock)
 {
 	struct viommu *viommu = vdev->viommu;
@@ -49,7 +49,7 @@ static int vdevice_connect(struct vdevice *vdev, struct iommufd_device *idev)
 	return 0;
 }
 
-/* Undoes vdevice_connect(): nobody finds the device any more, and then the shim forgets it. */
+/* Undo vdevice_connect(): first stop lookups, then let the shim forget the device. */
 static void vdevice_disconnect_locked(struct vdevice *vdev)
 {
 	const struct hw_viommu_ops *ops = vdev->viommu->hw.ops;
@@ -76,7 +76,7 @@ void vdevice_disconnect(struct iommufd_device *idev)
 	vdev = idev->vdevice;
 	if (vdev) {
 		vdevice_disconnect_locked(vdev);
-		/* If not, whoever is making or destroying it goes on with that. */
+		/* If this fails, the task that creates or destroys it completes that. */
 		bury = object_try_get(ctx, &vdev->obj);
 	}
 	mutex_unlock(&ctx->vdevices_lock);
@@ -157,7 +157,7 @@ int vdevice_alloc_ioctl(struct command *cmd)
 	struct viommu *viommu;
 	struct vdevice *vdev;
 
-	/* It becomes an index. */
+	/* It is used as an XArray index. */
 	if (arg->virt_id > ULONG_MAX)
 		return -EINVAL;
 	viommu = object_get(cmd->ctx, arg->viommu_id, &viommu_object_type);
@@ -167,7 +167,7 @@ int vdevice_alloc_ioctl(struct command *cmd)
 	object_put(cmd->ctx, &viommu->obj);
 	if (IS_ERR(vdev))
 		return PTR_ERR(vdev);
-	/* Page faults may take any time, so the device isn't used any more. */
+	/* No longer use the device: the response may fault, which takes any time. */
 	arg->out_vdevice_id = vdev->obj.id;
 	return command_finalize(cmd, sizeof(*arg), &vdev->obj);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * vDEVICE: a device's name in a vIOMMU, which it holds.
+ * vDEVICE: a device as named in a vIOMMU.  It holds the vIOMMU.
  *
- * The device isn't held: it may be unbound at any time, and the vDEVICE is parted
- * from it then and buried (core/object.h).  Until that both know each other, and are
- * parted only under ctx->vdevices_lock, so either end may begin.
+ * It doesn't hold the device, which may be unbound at any time: then the two are
+ * disconnected and the vDEVICE becomes a tombstone (core/object.h).  Their links to each
+ * other change only under ctx->vdevices_lock, so either side may begin.
  */
 #ifndef IOMMUFD_VIOMMU_VDEVICE_H
 #define IOMMUFD_VIOMMU_VDEVICE_H
@@ -20,14 +20,11 @@ struct vdevice {
 	struct object obj;
 	struct iommufd_ctx *ctx;
 	struct viommu *viommu;		/* NULL until it is held */
-	struct iommufd_device *idev;	/* NULL once parted; under ctx->vdevices_lock */
-	struct hw_vdevice hw;		/* the last member: the shim's follow */
+	struct iommufd_device *idev;	/* NULL if disconnected; under ctx->vdevices_lock */
+	struct hw_vdevice hw;		/* must be last, the shim's structure extends it */
 };
 
-/*
- * Takes a device's vDEVICE away, if it has one, and lets it have no other.  The
- * caller is unbinding the device.
- */
+/* Disconnect a device that is being unbound from its vDEVICE, if any, and refuse new ones. */
 void vdevice_disconnect(struct iommufd_device *idev);
 
 extern const struct object_type vdevice_object_type;

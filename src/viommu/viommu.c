@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* IOMMU_VIOMMU_ALLOC, and what is made or dropped through a vIOMMU. */
+/* IOMMU_VIOMMU_ALLOC, and the operations that a vIOMMU passes to its shim. */
 #include <linux/err.h>
 #include <linux/module.h>
 
@@ -35,7 +35,7 @@ struct iommu_domain *viommu_nested_alloc(struct viommu *viommu, u32 flags,
 	return hw_nested_take(domain, viommu->shim->ops);
 }
 
-/* The shim's part.  Whoever fails there has undone what it did. */
+/* If this fails, the shim has cleaned up, so don't call its destroy. */
 static int viommu_init_hw(struct viommu *viommu, const struct iommu_user_data *data)
 {
 	int rc;
@@ -115,7 +115,7 @@ static struct viommu *viommu_new_for_device(struct iommufd_device *idev, u32 hwp
 	parent = hwpt_get_paging(idev->ctx, hwpt_id);
 	if (IS_ERR(parent))
 		return ERR_CAST(parent);
-	/* Linux leaves it to the driver; a driver trusts us in this. */
+	/* Check here (Linux leaves it to the driver): shims rely on it. */
 	if (parent->nest_parent && hw_domain_fits(parent->table.domain, idev->dev))
 		viommu = viommu_new(idev, parent, shim, size, data);
 	else

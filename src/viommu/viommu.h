@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * vIOMMU: the part of a physical IOMMU that belongs to one virtual machine.
+ * vIOMMU: the share of a physical IOMMU that belongs to one virtual machine.
  *
- * It is made on a nesting parent, which it holds, by the shim for a device's IOMMU
- * (hw/shim.h), whose structure it ends in.  It is held by nested page tables,
- * vDEVICEs, hardware queues, event queues and mappings of its registers.  The
- * device that it was made for may go at any time.
+ * The shim for the IOMMU (hw/shim.h) creates it on a nesting parent, which it holds; its
+ * structure is extended by the shim's.  Nested page tables, vDEVICEs, hardware queues,
+ * vEVENTQs and mappings of its registers hold it.  The device that it was created for may
+ * be unbound at any time.
  */
 #ifndef IOMMUFD_VIOMMU_VIOMMU_H
 #define IOMMUFD_VIOMMU_VIOMMU_H
@@ -28,12 +28,12 @@ struct viommu {
 	struct object obj;
 	struct iommufd_ctx *ctx;
 	struct hwpt *parent;		/* NULL until it is held */
-	const struct hw_shim *shim;	/* whose module is held */
-	/* Virtual ID -> struct vdevice that is ready; its xa_lock is an innermost one. */
+	const struct hw_shim *shim;	/* with a reference to its module */
+	/* Virtual ID -> struct vdevice, if connected; the xa_lock is a leaf lock. */
 	struct xarray vdevices;
 	struct rw_semaphore events_lock;
-	struct list_head events;	/* struct veventq, guarded by @events_lock */
-	struct hw_viommu hw;		/* the last member: the shim's follow */
+	struct list_head events;	/* struct veventq, protected by @events_lock */
+	struct hw_viommu hw;		/* must be last, the shim's structure extends it */
 };
 
 static inline struct viommu *to_viommu(struct hw_viommu *hw)
@@ -41,7 +41,7 @@ static inline struct viommu *to_viommu(struct hw_viommu *hw)
 	return container_of(hw, struct viommu, hw);
 }
 
-/* Is @dev behind the IOMMU that the vIOMMU is part of? */
+/* Return true if @dev is behind the vIOMMU's physical IOMMU. */
 bool viommu_serves(const struct viommu *viommu, struct device *dev);
 
 /* See hw_nested_alloc(). */

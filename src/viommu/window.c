@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Windows: what mmap() of /dev/iommu finds. */
+/* mmap() of /dev/iommu: windows to registers of vIOMMUs. */
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
@@ -19,7 +19,7 @@ void windows_init(struct iommufd_ctx *ctx)
 {
 	mutex_init(&ctx->windows_lock);
 	xa_init_flags(&ctx->windows, XA_FLAGS_ACCOUNT);
-	/* An offset of 0 is what a program has that forgot to fill it in. */
+	/* Never hand out offset 0, which a program has that forgot to set it. */
 	ctx->next_window = 1;
 }
 
@@ -70,7 +70,7 @@ void viommu_remove_window(struct hw_viommu *hw, unsigned long offset)
 	kfree(window);
 }
 
-/* A copy of the window at a page offset, whose vIOMMU is then held. */
+/* Copy the window at a page offset, and take a hold of its vIOMMU. */
 static int window_hold(struct iommufd_ctx *ctx, unsigned long pgoff, size_t length,
 		       struct window *copy)
 {
@@ -88,7 +88,7 @@ static int window_hold(struct iommufd_ctx *ctx, unsigned long pgoff, size_t leng
 	return rc;
 }
 
-/* Part of a mapping became one of its own, or a process was forked. */
+/* A mapping was split, or copied by fork(). */
 static void window_mapping_open(struct vm_area_struct *vma)
 {
 	struct viommu *viommu = vma->vm_private_data;
