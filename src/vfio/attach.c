@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ATTACH and DETACH: which page table the device's DMA goes through, and the
- * DMA with each PASID.  To attach what is attached is to replace.  PASID 0 is the
- * device's own DMA, whichever way it is named.
+ * ATTACH and DETACH: the page tables that the device's DMA goes through, without PASID and
+ * with each.  Attaching what is attached replaces the page table.  PASID 0 is DMA without
+ * PASID, whether it is given by flag or not.
  *
- * Whether there are PASIDs is the kernel's and the IOMMU's affair, not the VFIO
- * driver's: a stock driver's table of callbacks doesn't tell.
+ * PASIDs depend on the kernel and the IOMMU, not on the VFIO driver: a stock driver's
+ * callbacks don't tell.
  */
 #include <linux/uaccess.h>
 #include <linux/xarray.h>
@@ -35,7 +35,7 @@ static void device_file_detach_locked(struct vfio_device_file *df, u32 pasid)
 		iommufd_device_detach(df->idev, pasid);
 }
 
-/* PASIDs first: some IOMMUs have them as a part of the device's own table. */
+/* PASIDs first: on some IOMMUs their table belongs to DMA without PASID. */
 void device_file_detach_all(struct vfio_device_file *df)
 {
 	unsigned long pasid;
@@ -72,7 +72,7 @@ long device_file_attach(struct vfio_device_file *df, struct vfio_uapi_attach __u
 	rc = device_file_read_attach(&arg, user);
 	if (rc)
 		return rc;
-	/* Memory that can't be written is found out before anything changes. */
+	/* Fault on unwritable memory before anything changes. */
 	if (put_user(arg.pt_id, &user->pt_id))
 		return -EFAULT;
 
@@ -81,7 +81,7 @@ long device_file_attach(struct vfio_device_file *df, struct vfio_uapi_attach __u
 		return rc;
 	rc = device_file_attach_locked(df, arg.pasid, &arg.pt_id);
 	if (!rc && put_user(arg.pt_id, &user->pt_id)) {
-		/* The memory went away meanwhile, and a replace can't be undone. */
+		/* Unmapped meanwhile.  A replace can't be undone, so detach. */
 		device_file_detach_locked(df, arg.pasid);
 		rc = -EFAULT;
 	}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * BIND: a file of an unused device and a context become one, until the file's
- * release.  Every step has its counterpart in the same order backwards, and a
- * BIND that fails half-way runs the same counterparts.
+ * BIND: ties the file of an unused device to a context, until the file is released.  Every
+ * step has a counterpart; unbinding runs them in reverse order, and so does a BIND that
+ * fails halfway.
  */
 #include <linux/device.h>
 #include <linux/module.h>
@@ -43,7 +43,7 @@ static int bind_request_read(struct bind_request *req, struct vfio_uapi_bind __u
 	return 0;
 }
 
-/* A few at the most, and asked for by few. */
+/* Short and rarely searched, so a list will do. */
 static LIST_HEAD(bound_files);
 static DEFINE_SPINLOCK(bound_lock);
 
@@ -91,11 +91,11 @@ static int device_file_open_device(struct vfio_device_file *df)
 
 	df->idev = iommufd_device_bind(df->ictx, vdev->dev, &df->devid);
 	if (IS_ERR(df->idev)) {
-		rc = PTR_ERR(df->idev);	/* iommufd has told why */
+		rc = PTR_ERR(df->idev);	/* iommufd has logged why */
 		goto err_module;
 	}
 
-	/* Drivers count the open devices of their set. */
+	/* Drivers sum up the open_count of their set. */
 	vdev->open_count = 1;
 	vfio_set_cdev_opened(vdev, true);
 	vfio_set_kvm(vdev, df->vm.kvm, df->vm.put);
@@ -118,7 +118,7 @@ err_module:
 	return rc;
 }
 
-/* The driver stops the device first; its DMA stays translated until then. */
+/* Let the driver quiesce the device first; its DMA stays translated until then. */
 static void device_file_close_device(struct vfio_device_file *df)
 {
 	struct vfio_device *vdev = df->vdev;
@@ -166,7 +166,7 @@ static int device_file_bind_locked(struct vfio_device_file *df, const struct bin
 			    req->iommufd);
 		goto err;
 	}
-	/* By another file, that is: the legacy path is shut by now. */
+	/* Another device file: the legacy path is locked out by now. */
 	if (vdev->open_count) {
 		rc = -EINVAL;
 		log_refused(vdev->dev, "BIND", rc, "another file has bound the device");
@@ -219,7 +219,7 @@ long device_file_bind(struct vfio_device_file *df, struct vfio_uapi_bind __user 
 	rc = device_file_bind_locked(df, &req, user);
 	if (!rc) {
 		df->hold = hold;
-		/* Pairs with device_file_granted(). */
+		/* Release: pairs with device_file_granted(). */
 		smp_store_release(&df->granted, true);
 	}
 	mutex_unlock(lock);
@@ -235,7 +235,7 @@ void device_file_unbind(struct vfio_device_file *df)
 {
 	struct mutex *lock = &df->vdev->dev_set->lock;
 
-	/* No call is under way in a release, and none will come. */
+	/* Plain read: no other call can run during release. */
 	if (!df->granted)
 		return;
 	mutex_lock(lock);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The nodes /dev/vfio/devices/vfioN and what can be done with their files. */
+/* The device nodes /dev/vfio/devices/vfioN and their file operations. */
 #include <linux/cdev.h>
 #include <linux/compat.h>
 #include <linux/device.h>
@@ -27,13 +27,13 @@ dev_t device_node_devt(struct vfio_device *vdev)
 	return MKDEV(MAJOR(node_base), vdev->index);
 }
 
-/* Minor number -> struct vfio_device.  A device leaves before it unregisters. */
+/* Minor number -> struct vfio_device, erased before the device unregisters. */
 static DEFINE_XARRAY(nodes);
 
-/* Its driver is being unbound, which waits until all its files are closed. */
+/* The driver is being unbound, which waits until all files of the device are closed. */
 #define NODE_LEAVING XA_MARK_0
 
-/* The device of a node, with a registration reference: -ENODEV if it comes or goes. */
+/* Look up a device and take a registration reference.  -ENXIO without, -ENODEV if leaving. */
 static struct vfio_device *device_node_find(unsigned int minor)
 {
 	struct vfio_device *vdev;
@@ -71,8 +71,8 @@ static int device_file_open(struct inode *inode, struct file *file)
 }
 
 /*
- * The last reference to the file may be anybody's: another process that got it
- * over a socket, or the kernel's.  Nothing here may depend on the caller.
+ * May run in any task: the last reference may be that of another process, which received
+ * the file over a socket, or the kernel's.  Don't depend on current.
  */
 static int device_file_release(struct inode *inode, struct file *file)
 {
@@ -117,7 +117,7 @@ static int device_file_mmap(struct file *file, struct vm_area_struct *vma)
 	return vdev->ops->mmap(vdev, vma);
 }
 
-/* A driver with power management gets its calls with the device awake. */
+/* Drivers with power management expect the device to be resumed when they are called. */
 static bool device_manages_power(struct device *dev)
 {
 	return dev->driver && dev->driver->pm;
@@ -211,7 +211,7 @@ int device_node_create(struct vfio_device *vdev)
 	return rc;
 }
 
-/* Whoever has a file open already holds a reference and isn't disturbed. */
+/* Open files have references of their own and stay usable. */
 void device_node_remove(struct vfio_device *vdev)
 {
 	if (xa_load(&nodes, vdev->index) != vdev)
@@ -221,8 +221,8 @@ void device_node_remove(struct vfio_device *vdev)
 }
 
 /*
- * Linux 6.1 takes a device's class device, and with it the node, away only when all files
- * are closed: who opens one meanwhile would put that off for ever.
+ * Linux 6.1 removes a device's class device, and with it the node, only after all files are
+ * closed: refuse new ones meanwhile, as they would delay that without bound.
  */
 static int device_file_bus_event(struct notifier_block *nb, unsigned long event, void *dev)
 {

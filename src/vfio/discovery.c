@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Finding devices: vfio.ko puts a child of class "vfio-dev" under every device
- * that it serves, on any bus.  We listen to that class and give each child a node (node.c).
+ * Discovery of devices: vfio.ko registers a child of class "vfio-dev" under every device
+ * that it serves, on any bus.  A class interface adds a node for each child (node.c).
  *
- * Only devices behind an IOMMU of their own get one.  A device that a driver
- * emulates (a mediated device) reaches memory through calls into vfio.ko that
- * know nothing of our contexts.
+ * Only devices behind an IOMMU get one.  A device that a driver emulates (a mediated
+ * device) accesses memory through functions of vfio.ko, which don't know these contexts.
  */
 #include <linux/device.h>
 #include <linux/iommu.h>
@@ -51,8 +50,8 @@ static const struct vfio_device_ops nothing = {
 };
 
 /*
- * vfio.ko's class is static, but every device has it from its allocation on.
- * So allocate one, look, and never register it.
+ * vfio.ko's class isn't exported, but vfio_alloc_device() sets it: allocate a device, read
+ * its class, and never register it.
  */
 static int discovery_find_class(void)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VFIO_DEVICE_FEATURE: one call with a number, a direction and data.  Most
- * features are the driver's; some vfio.ko offers by itself for drivers with the
- * callbacks for them, and keeps for itself, so they are offered here once more.
+ * VFIO_DEVICE_FEATURE: a feature number, a direction and data.  The driver implements most
+ * features.  Those that vfio.ko implements itself, on top of other callbacks of the driver,
+ * it doesn't export, so they are implemented here again.
  */
 #include <linux/err.h>
 #include <linux/file.h>
@@ -20,10 +20,10 @@ struct feature_call {
 	struct vfio_device *vdev;
 	u32 flags;
 	void __user *data;
-	size_t size;			/* of the data, as the caller says */
+	size_t size;			/* of the data, as given by the caller */
 };
 
-/* GET or SET; both at once only to ask whether they exist. */
+/* GET or SET; both only together with PROBE. */
 static int feature_check_flags(u32 flags)
 {
 	const u32 both = FEATURE_GET | FEATURE_SET;
@@ -35,7 +35,7 @@ static int feature_check_flags(u32 flags)
 	return 0;
 }
 
-/* Is it to be done?  1, or else what to answer: an error, or 0 to a PROBE. */
+/* Return 1 to go on, or what to return: an errno, or 0 for a PROBE. */
 static int feature_check_call(const struct feature_call *call, u32 how, size_t size)
 {
 	return vfio_check_feature(call->flags, call->size, how, size);
@@ -56,7 +56,7 @@ static int feature_migration(const struct feature_call *call)
 	return copy_to_user(call->data, &arg, sizeof(arg)) ? -EFAULT : 0;
 }
 
-/* The file is in nobody's hands before its descriptor is told. */
+/* Install the descriptor only after user space was told its number. */
 static int feature_state_give_file(const struct feature_call *call, struct file *file,
 				   struct vfio_device_feature_mig_state *arg)
 {
@@ -102,7 +102,7 @@ static int feature_state_get(const struct feature_call *call,
 	return feature_state_answer(call, arg);
 }
 
-/* What the driver returns is a file for the new state's data, or none. */
+/* The driver returns a file with the data of the new state, or NULL. */
 static int feature_state_set(const struct feature_call *call,
 			     struct vfio_device_feature_mig_state *arg)
 {
@@ -113,7 +113,7 @@ static int feature_state_set(const struct feature_call *call,
 	file = vdev->mig_ops->migration_set_state(vdev, arg->device_state);
 	if (!IS_ERR_OR_NULL(file))
 		return feature_state_give_file(call, file, arg);
-	/* A failure tells, too, that there is no file. */
+	/* Also report to user space that there is no file if this failed. */
 	rc = feature_state_answer(call, arg);
 	return rc ? rc : PTR_ERR_OR_ZERO(file);
 }
@@ -152,7 +152,7 @@ static int feature_data_size(const struct feature_call *call)
 	return copy_to_user(call->data, &answer, sizeof(answer)) ? -EFAULT : 0;
 }
 
-/* From now on, until the device is closed. */
+/* Stays set until the device is closed. */
 static int feature_precopy_info_v2(const struct feature_call *call)
 {
 	int rc;
@@ -167,11 +167,11 @@ static int feature_precopy_info_v2(const struct feature_call *call)
 }
 
 /*
- * Which pages the device wrote to.  A driver reports them by iova_bitmap_set(),
- * which isn't there: where iommufd isn't built, Linux 6.12 and 7.2 compile it to
- * nothing within the driver, and 6.1's is for a structure of vfio.ko's own.  Logging
- * that could be begun and never read would have a VMM rely on it; so, whatever the
- * driver has, it can't be begun, and the VMM takes another way.
+ * Logging of pages that the device wrote to.  Drivers report them by iova_bitmap_set(),
+ * which is missing: in kernels built without iommufd, Linux 6.12 and 7.2 compile it to
+ * nothing within the driver, and 6.1's takes a structure that is private to vfio.ko.  If
+ * logging could be started but never read, a VMM would rely on it.  So refuse it for every
+ * driver, and the VMM falls back.
  */
 static int feature_dma_logging(const struct feature_call *call)
 {
@@ -181,11 +181,11 @@ static int feature_dma_logging(const struct feature_call *call)
 	return -ENOTTY;
 }
 
-/* The features that a kernel's VFIO core keeps from the drivers. */
+/* Features that vfio.ko implements itself. */
 static const struct core_feature {
 	u32 number;
 	int (*answer)(const struct feature_call *call);
-	bool in_core;			/* of this kernel */
+	bool in_core;			/* so this kernel does */
 } core_features[] = {
 	{ VFIO_DEVICE_FEATURE_MIGRATION, feature_migration, true },
 	{ VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE, feature_device_state, true },

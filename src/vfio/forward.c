@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the driver answers, and the few calls that mustn't reach it: they would
- * find a device that isn't open in any way that the driver knows.
+ * Calls that the driver answers, and the few that must not reach it, because they depend on
+ * how vfio.ko opened the device.
  */
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
 #include "vfio.h"
 
-/* The capabilities follow the structure if there is room, else only their size is told. */
+/* Append the capabilities if the user's buffer has room, else return the size needed. */
 static int region_info_put_caps(struct vfio_region_info *info, struct vfio_info_cap *caps,
 				struct vfio_region_info __user *user)
 {
@@ -29,7 +29,7 @@ static int region_info_put_caps(struct vfio_region_info *info, struct vfio_info_
 	return 0;
 }
 
-/* For kernels whose core does this part and whose drivers don't. */
+/* For kernels in which vfio.ko, not the driver, implements this call. */
 static int region_info_answer(struct vfio_device *vdev, struct vfio_region_info __user *user)
 {
 	const size_t known = offsetofend(struct vfio_region_info, offset);

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Keeping the legacy path out.  A group's node (/dev/vfio/<group>) can be open
- * once, so as long as one of its devices is bound, we have it open: who comes
- * after us gets -EBUSY, and who was there before us makes our open fail with
- * -EBUSY.  Both are what vfio.ko answers between its own two paths.
+ * Lock out the legacy path.  A group's node (/dev/vfio/<group>) can be opened only once, so
+ * keep it open while one of the group's devices is bound: later openers get -EBUSY, and
+ * BIND does if it was open before.  vfio.ko returns the same between its own two paths.
  *
- * The node is opened by its device number, through an inode of our own: paths
- * mean something else in each container.
+ * Open the node by device number, through an inode of a private filesystem: paths depend on
+ * the container.
  */
 #include <linux/cred.h>
 #include <linux/dcache.h>
@@ -26,15 +25,15 @@
 #include "vfio.h"
 
 /*
- * What is open is closed by the kernel a little after we let go of it, and until
- * then our own file would keep ourselves out.  So a hold without users stays in
- * the list until its directory entry goes, which is after the file's release.
+ * fput() closes a file with delay, and until then it would lock out the next BIND.  So a
+ * hold without users stays in the list until its dentry is released, which comes after the
+ * file's release.
  */
 struct group_hold {
 	struct list_head entry;		/* under hold_lock */
-	unsigned int users;		/* the same; bound devices, and who tries to be */
+	unsigned int users;		/* devices bound or being bound; under hold_lock */
 	dev_t devt;
-	struct mutex open_lock;		/* while the node is being opened */
+	struct mutex open_lock;		/* serializes opening; protects @file */
 	struct file *file;
 };
 
@@ -50,7 +49,7 @@ static void group_hold_closed(struct dentry *dentry)
 	struct group_hold *hold = dentry->d_fsdata;
 
 	if (!hold)
-		return;		/* was never open */
+		return;		/* never opened */
 	spin_lock(&hold_lock);
 	list_del(&hold->entry);
 	spin_unlock(&hold_lock);
@@ -72,7 +71,7 @@ static int group_hold_fs_init(struct fs_context *fc)
 	return 0;
 }
 
-/* Mounted while a node is being opened; then its file keeps the mount. */
+/* Mounted while a node is being opened; its file pins the mount afterwards. */
 static struct file_system_type hold_fs = {
 	.name = "iommufd_vfio",
 	.owner = THIS_MODULE,
@@ -80,7 +79,7 @@ static struct file_system_type hold_fs = {
 	.kill_sb = kill_anon_super,
 };
 
-/* A directory entry without a name for the device number. */
+/* Create an unnamed dentry for the device number. */
 static struct dentry *group_hold_dentry(dev_t devt)
 {
 	struct inode *inode = alloc_anon_inode(hold_mount->mnt_sb);
@@ -91,7 +90,7 @@ static struct dentry *group_hold_dentry(dev_t devt)
 	return d_obtain_alias(inode);
 }
 
-/* As the kernel, because it isn't the caller who uses the node. */
+/* With kernel credentials: the caller of BIND needs no permission for the group node. */
 static struct file *group_hold_open_as_kernel(const struct path *path)
 {
 	struct cred *cred = prepare_kernel_cred(&init_task);
@@ -136,7 +135,7 @@ static struct group_hold *group_hold_find(dev_t devt)
 	return NULL;
 }
 
-/* Becomes a user of the group's hold; @new becomes it if there is none. */
+/* Join the group's hold, or add @new if there is none.  Return NULL if it is closing. */
 static struct group_hold *group_hold_join(dev_t devt, struct group_hold *new)
 {
 	struct group_hold *hold;
@@ -150,7 +149,7 @@ static struct group_hold *group_hold_join(dev_t devt, struct group_hold *new)
 	} else if (hold->users) {
 		hold->users++;
 	} else {
-		hold = NULL;	/* is being closed */
+		hold = NULL;	/* closing */
 	}
 	spin_unlock(&hold_lock);
 	return hold;
@@ -168,8 +167,8 @@ static struct group_hold *group_hold_create(dev_t devt)
 }
 
 /*
- * The first user opens the node.  It may wait long for a legacy program that is
- * busy with the group; who binds a device of another group doesn't.
+ * The first user opens the node.  That may wait long for a legacy program that uses the
+ * group; BIND of devices in other groups isn't delayed.
  */
 static int group_hold_open(struct group_hold *hold)
 {
@@ -192,7 +191,7 @@ static int group_hold_open(struct group_hold *hold)
 	return rc;
 }
 
-/* @hold becomes NULL on a kernel without groups. */
+/* *@hold is NULL on kernels without groups. */
 int group_hold_get(struct vfio_device *vdev, struct group_hold **hold)
 {
 	struct group_hold *new, *found;
@@ -207,7 +206,7 @@ int group_hold_get(struct vfio_device *vdev, struct group_hold **hold)
 	new = group_hold_create(devt);
 	if (!new)
 		return -ENOMEM;
-	/* One that is being closed is so before its closer returns to user space. */
+	/* A closing hold goes before the task that closes it returns to user space. */
 	rc = wait_event_killable(hold_gone, (found = group_hold_join(devt, new)));
 	if (found != new)
 		kfree(new);
@@ -222,7 +221,7 @@ int group_hold_get(struct vfio_device *vdev, struct group_hold **hold)
 	return rc;
 }
 
-/* The group is free for others before the caller returns to user space. */
+/* The group can be opened by others before the caller returns to user space. */
 void group_hold_put(struct group_hold *hold)
 {
 	struct file *file;
@@ -240,7 +239,7 @@ void group_hold_put(struct group_hold *hold)
 	spin_unlock(&hold_lock);
 
 	if (file)
-		fput(file);	/* and group_hold_closed() ends it */
+		fput(file);	/* group_hold_closed() frees the hold */
 	else
 		kfree(hold);
 }

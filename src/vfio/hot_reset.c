@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Hot reset: of all devices on a bus or in a slot at once, for those that can't be
- * reset alone.  Stock drivers do it for who has the legacy groups of all of them
- * open; here it is for who has bound them all to one context, or could bind them,
- * as their group is owned by it.
+ * Hot reset: reset of all devices on a bus or in a slot, for devices that can't be reset
+ * individually.  Stock drivers require that the caller has the legacy groups of all of them
+ * open; here the context must have bound all of them, or own the group of those it hasn't.
  *
- * Two lists of devices: the *affected* ones are what the reset reaches, as the PCI
- * core sees it, whoever their driver is.  The *set* is dev_set, the VFIO devices
- * that are reset together.  A reset is allowed if each affected device is of the
- * set, and each of the set is vfio-pci-core's and the context's.
+ * Two lists of devices: the *affected* ones are those that the reset reaches according to
+ * the PCI core, with any driver.  The *set* is dev_set, the VFIO devices that are reset
+ * together.  A reset is allowed if all affected devices are in the set, and all in the set
+ * belong to vfio-pci-core and to the context.
  */
 #include <linux/iommu.h>
 #include <linux/pci.h>
@@ -21,11 +20,11 @@
 #include "../core/refusal.h"
 #include "vfio.h"
 
-/* Devices that the reset reaches, each with a reference. */
+/* The devices affected by a reset, each with a reference. */
 struct affected {
-	struct pci_slot *slot;		/* which is reset, or NULL for the bus */
-	u32 count;
-	u32 room;			/* in @devs, which may be too little */
+	struct pci_slot *slot;		/* the slot to reset, NULL to reset the bus */
+	u32 count;			/* may exceed @room if devices were added */
+	u32 room;			/* entries in @devs */
 	struct pci_dev **devs;
 };
 
@@ -55,7 +54,7 @@ static void affected_put(struct affected *all)
 	kfree(all->devs);
 }
 
-/* -ENODEV if neither slot nor bus can be reset, -EAGAIN if devices come meanwhile. */
+/* -ENODEV if neither slot nor bus can be reset, -EAGAIN if devices are added meanwhile. */
 static int affected_get(struct affected *all, struct pci_dev *pdev)
 {
 	*all = (struct affected){};
@@ -101,9 +100,9 @@ static size_t reset_set_count(const struct list_head *list)
 }
 
 /*
- * What a device of the set is to the file's context: its ID there, or
- * VFIO_PCI_DEVID_OWNED if it's nobody's but its group is the context's, so that
- * nobody else can have it, or VFIO_PCI_DEVID_NOT_OWNED.
+ * Return the ID of a device of the set in the file's context, VFIO_PCI_DEVID_OWNED if it
+ * isn't bound but the context owns its group, so that no one else can bind it, or
+ * VFIO_PCI_DEVID_NOT_OWNED.
  */
 static s32 hot_reset_devid(struct vfio_device_file *df, struct vfio_device *vdev)
 {
@@ -197,7 +196,7 @@ long device_file_hot_reset_info(struct vfio_device_file *df,
 	return rc;
 }
 
-/* The devices of a set.  It stays as it is while its lock is held. */
+/* The devices of a set, which doesn't change while its lock is held. */
 struct reset_set {
 	unsigned int count;
 	struct vfio_pci_core_device **cores;
@@ -269,7 +268,7 @@ static int reset_set_wake(struct reset_set *all)
 	return 0;
 }
 
-/* Keeps user space from the first @maps devices' mappings, and @memory of these wholly. */
+/* @maps devices have their mappings blocked, the first @memory of them all access. */
 struct blocked {
 	unsigned int maps;
 	unsigned int memory;
@@ -308,9 +307,9 @@ static int reset_set_block(struct reset_set *all, struct blocked *blocked)
 }
 
 /*
- * Out of a D3 that its user put it into.  Some devices forget their settings on
- * that way, which vfio-pci-core then keeps for them; the reset would let the PCI
- * core go the same way without these.
+ * Bring a device out of a D3 state that its user set.  Some devices lose their config space
+ * on the way, and vfio-pci-core has saved it; the PCI core's own transition in the reset
+ * wouldn't restore that.
  */
 static void hot_reset_power_up(struct vfio_pci_core_device *core)
 {
@@ -324,8 +323,8 @@ static void hot_reset_power_up(struct vfio_pci_core_device *core)
 }
 
 /*
- * DMA-bufs of the devices' memory can be revoked by their driver only, and none of
- * the ways to make it do so spares a program that is using a mapping.
+ * Only the driver can revoke DMA-bufs of the devices' memory, and none of the ways to make
+ * it do so spares a program that uses a mapping.
  */
 static int reset_set_check_exported(struct reset_set *all)
 {
@@ -354,7 +353,7 @@ static int reset_set_reset_blocked(struct reset_set *all, struct pci_dev *pdev)
 	return pci_reset_bus(pdev);
 }
 
-/* @pdev: the one whose slot or bus hot_reset_check_affected() looked at. */
+/* @pdev: the device whose slot or bus hot_reset_check_affected() has checked. */
 static int reset_set_reset_awake(struct reset_set *all, struct pci_dev *pdev)
 {
 	struct blocked blocked;
@@ -404,7 +403,7 @@ long device_file_hot_reset(struct vfio_device_file *df, struct vfio_pci_hot_rese
 		return -ENOTTY;
 	if (copy_from_user(&arg, user, known))
 		return -EFAULT;
-	/* A list of legacy groups is for their files only. */
+	/* A list of group files is for the legacy path only. */
 	if (arg.argsz < known || arg.flags || arg.count)
 		return -EINVAL;
 	pdev = to_pci_dev(df->vdev->dev);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* References to the VM that has a file, as the driver is told of it. */
+/* References to the VM that uses a file, for the driver. */
 #if IS_ENABLED(CONFIG_KVM)
 #include <linux/kvm_host.h>
 #endif
@@ -10,7 +10,7 @@
 
 #if IS_ENABLED(CONFIG_KVM)
 
-/* KVM may be a module, and not there.  If it has noted a VM, it is. */
+/* KVM may be a module that isn't loaded, but it is while df->kvm is set. */
 void device_file_get_vm(struct vfio_device_file *df, struct vm_ref *ref)
 {
 	bool (*get)(struct kvm *kvm) = symbol_get(kvm_get_kvm_safe);
@@ -29,7 +29,7 @@ void device_file_get_vm(struct vfio_device_file *df, struct vm_ref *ref)
 		symbol_put(kvm_put_kvm);
 }
 
-/* The VM may end here, which takes its time and all of KVM's locks. */
+/* May destroy the VM, which takes long and all of KVM's locks. */
 void vm_ref_put(const struct vm_ref *ref)
 {
 	if (!ref->kvm)

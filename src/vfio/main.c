@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* iommufd_vfio.ko: a device node for every device of a stock VFIO driver. */
+/* iommufd_vfio.ko: device nodes for the devices of stock VFIO drivers. */
 #include <linux/module.h>
 
 #include "vfio.h"
@@ -12,7 +12,7 @@ static int __init iommufd_vfio_init(void)
 	if (rc)
 		return rc;
 	kvm_hook_init();
-	/* Last, because nodes appear at once. */
+	/* Last, as nodes can be opened at once. */
 	rc = discovery_init();
 	if (rc) {
 		kvm_hook_exit();

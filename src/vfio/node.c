@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The node of a device under all the names that udev, systemd and container runtimes know.
+ * The node of a device, under all names that udev, systemd and container runtimes know.
  *
- * Where vfio.ko has device nodes of its own, its struct device of class "vfio-dev" is
- * registered with a device number, and the driver core does the rest.  The stock vfio.ko
- * registers it without one.  So it gets its number later, after what device_add() would have
- * made for it: the attribute "dev", the link in /sys/dev/char and the file in devtmpfs.  An
- * event that names the node follows.  device_del() takes all of this back by the number, and
- * its last event still names the node.
+ * Where vfio.ko has device nodes of its own, it registers its struct device of class
+ * "vfio-dev" with a device number, and the driver core does the rest.  A vfio.ko without
+ * registers it without a number.  So set the number later, after creating what device_add()
+ * would have: the attribute "dev", the link in /sys/dev/char and the file in devtmpfs; then
+ * send a uevent that names the node.  device_del() finds all of this by the number and
+ * removes it, and its last uevent still names the node.
  *
- * Only the driver core makes files in devtmpfs, and only for a device that it registers.  This
- * is the carrier: its name is the path of the file, it has neither class nor bus and hence no
- * events, and it is gone before the node is announced.
+ * Only the driver core creates files in devtmpfs, and only for devices that it registers.
+ * The carrier is such a device: its name is the path of the file, it has neither class nor
+ * bus and hence no uevents, and it is deleted before the node is announced.
  *
- * All of this is serialized by the mutex of the class.  device_del() may run beside it and
- * looks at the number once, so the number is set last.
+ * The class mutex serializes all of this.  device_del() may run concurrently and reads the
+ * number once, so set the number last.
  */
 #include <linux/device.h>
 #include <linux/kdev_t.h>
@@ -78,7 +78,7 @@ static struct device *carrier_add(struct vfio_device *vdev)
 	device_initialize(carrier);
 	carrier->release = carrier_release;
 	carrier->devt = device_node_devt(vdev);
-	/* The driver core makes '!' of each '/', and '/' again of that in devtmpfs. */
+	/* The driver core replaces each '/' by '!', and devtmpfs reverts that. */
 	rc = dev_set_name(carrier, "vfio/devices/%s", dev_name(&vdev->device));
 	if (!rc)
 		rc = device_add(carrier);
@@ -89,7 +89,7 @@ static struct device *carrier_add(struct vfio_device *vdev)
 	return carrier;
 }
 
-/* The file in devtmpfs and the link of the carrier go with its number. */
+/* device_del() removes the file in devtmpfs and the link if the number is set. */
 static void carrier_remove(struct device *carrier, bool keep_file)
 {
 	if (keep_file)
@@ -113,7 +113,7 @@ static int file_create(struct vfio_device *vdev)
 	return rc;
 }
 
-/* A carrier for a file that exists takes it along. */
+/* Remove the file by adding and deleting a carrier for it. */
 static void file_remove(struct vfio_device *vdev, const char *link)
 {
 	struct device *carrier;
@@ -154,8 +154,8 @@ int node_publish(struct vfio_device *vdev)
 }
 
 /*
- * If device_del() was here before, it has removed the node, and sends the event.  If not,
- * the device stays without a node: whoever listens is told both.
+ * If device_del() came first, it has removed the node and sends the uevent.  If not, the
+ * device remains without a node: send uevents for both.
  */
 void node_withdraw(struct vfio_device *vdev)
 {
@@ -172,18 +172,18 @@ void node_withdraw(struct vfio_device *vdev)
 	kobject_uevent(&dev->kobj, KOBJ_ADD);
 }
 
-/* Doesn't sleep, see node_exit(). */
+/* Must not sleep, see node_exit(). */
 CLASS_DEVNODE(node_path)
 {
 	return kasprintf(GFP_ATOMIC, "vfio/devices/%s", dev_name(dev));
 }
 
-/* The class of vfio.ko whose nodes are named by node_path(), or NULL. */
+/* vfio.ko's class if its devnode is node_path(), else NULL. */
 static struct class *node_class;
 
 /*
- * From Linux 7.2 on the class knows the path of its nodes, as a constant.  Before, it is
- * allocated and knows none.
+ * From Linux 7.2 on the class is constant and has a devnode callback.  Before, it is
+ * allocated and has none.
  */
 static int class_init(const struct class *class)
 {
@@ -204,7 +204,7 @@ int node_init(const struct class *class)
 	return class_init(class);
 }
 
-/* Reading an attribute "uevent" or a last event may be in node_path(): wait for those. */
+/* Wait for readers of the attribute "uevent" and for uevents that may be in node_path(). */
 void node_exit(void)
 {
 	if (!node_class)
