@@ -13,35 +13,36 @@
 #define IOMMUFD_TYPE (';')
 
 /**
- * DOC: How every ioctl works
+ * DOC: Conventions of all ioctls
  *
- * The argument points to a structure whose first member, @size, says how many
- * bytes the caller has.  Three cases keep old and new programs working:
+ * The argument points to a structure whose first member, @size, is its size in
+ * bytes, as known to the caller.  Old programs work on new kernels, and new
+ * programs on old kernels:
  *
- * - @size below what the first version of the ioctl had: -EINVAL.
- * - @size below what this header has: members that are missing count as 0, and
- *   nothing is written behind @size.
- * - @size above what the kernel has: fine while all surplus bytes are 0, else
+ * - @size smaller than the ioctl's first version: -EINVAL.
+ * - @size smaller than in this header: the missing members are taken as 0, and
+ *   nothing is written beyond @size.
+ * - @size larger than the kernel's: accepted if all excess bytes are 0, else
  *   -E2BIG.
  *
- * Objects (address spaces, page tables, devices, ...) are named by a 32-bit ID
- * that is valid in one open file of /dev/iommu and is never 0.  Members called
- * out_* are filled in on success.  Members called __reserved, and unknown bits
- * in flags, have to be 0.  Addresses and lengths are in bytes.  Ranges called
- * "last" include that byte.
+ * Objects (address spaces, page tables, devices, ...) are identified by a 32-bit
+ * ID, which is valid within one open file of /dev/iommu and never 0.  Members
+ * named out_* are written on success.  Members named __reserved and undefined
+ * flags must be 0.  Addresses and lengths are in bytes.  A member named "last"
+ * is inclusive.
  *
- * Errors mean the same everywhere and are repeated below only where the cause
- * isn't plain:
+ * These errors have the same meaning for all ioctls, and are listed below only
+ * where the cause isn't obvious:
  *
- * - -ENOTTY: no such ioctl.
- * - -EINVAL: @size is too small, or a value can't be right.
- * - -E2BIG: a member that this kernel doesn't have is not 0.
- * - -EOPNOTSUPP: an unknown flag, a reserved member that isn't 0, or a feature
- *   that the kernel or the IOMMU doesn't have.
- * - -ENOENT: no object with this ID, or one of another type; no such mapping.
- * - -EOVERFLOW: an address plus a length goes beyond what fits.
- * - -EFAULT: user memory isn't there.
- * - -ENOMEM: no memory for the kernel's own use, or RLIMIT_MEMLOCK is reached.
+ * - -ENOTTY: unknown ioctl.
+ * - -EINVAL: @size is too small, or a value is invalid.
+ * - -E2BIG: a member unknown to this kernel isn't 0.
+ * - -EOPNOTSUPP: an undefined flag, a reserved member that isn't 0, or a feature
+ *   that kernel or IOMMU don't support.
+ * - -ENOENT: no object of this type has this ID, or nothing is mapped there.
+ * - -EOVERFLOW: address plus length exceeds the address space.
+ * - -EFAULT: user memory can't be accessed.
+ * - -ENOMEM: out of kernel memory, or RLIMIT_MEMLOCK is reached.
  */
 enum {
 	IOMMUFD_CMD_BASE = 0x80,
@@ -73,16 +74,16 @@ enum {
 /* Objects                                                                  */
 
 /**
- * struct iommu_destroy - IOMMU_DESTROY: remove an object
+ * struct iommu_destroy - IOMMU_DESTROY: destroy an object
  * @size: bytes of this structure
- * @id: the object, of any type that user space made
+ * @id: the object, of any type that user space can create
  *
- * Objects go in the reverse order of their making: a nested page table before
- * its parent, a page table before its address space.  An address space drops
- * its mappings with it.
+ * Dependent objects must be destroyed first: a nested page table before its
+ * parent, a page table before its address space.  Destroying an address space
+ * removes its mappings.
  *
- * Errors: -ENOENT if there is no such object (any more), -EBUSY while another
- * object, a bound device, an open queue file or a memory mapping needs it.
+ * Errors: -ENOENT if the object doesn't exist (any more), -EBUSY while it is
+ * used by another object, a bound device, an open queue file or an mmap().
  */
 struct iommu_destroy {
 	__u32 size;
@@ -94,14 +95,14 @@ struct iommu_destroy {
 /* I/O address spaces                                                       */
 
 /**
- * struct iommu_ioas_alloc - IOMMU_IOAS_ALLOC: make an I/O address space (IOAS)
+ * struct iommu_ioas_alloc - IOMMU_IOAS_ALLOC: create an I/O address space (IOAS)
  * @size: bytes of this structure
  * @flags: 0
  * @out_ioas_id: the new IOAS
  *
- * An IOAS says which memory stands behind which I/O virtual address (IOVA).
- * It starts empty, with every address usable.  Page tables (HWPTs) for devices
- * are filled from it.
+ * An IOAS maps I/O virtual addresses (IOVA) to memory.  It is created empty, with
+ * the whole range of addresses usable.  Page tables of devices (HWPTs) are
+ * filled from it.
  */
 struct iommu_ioas_alloc {
 	__u32 size;
@@ -111,9 +112,9 @@ struct iommu_ioas_alloc {
 #define IOMMU_IOAS_ALLOC _IO(IOMMUFD_TYPE, IOMMUFD_CMD_IOAS_ALLOC)
 
 /**
- * struct iommu_iova_range - a piece of an I/O address space
+ * struct iommu_iova_range - a range of I/O virtual addresses
  * @start: first byte
- * @last: last byte, part of the range
+ * @last: last byte, inclusive
  */
 struct iommu_iova_range {
 	__aligned_u64 start;
@@ -121,22 +122,22 @@ struct iommu_iova_range {
 };
 
 /**
- * struct iommu_ioas_iova_ranges - IOMMU_IOAS_IOVA_RANGES: ask what is usable
+ * struct iommu_ioas_iova_ranges - IOMMU_IOAS_IOVA_RANGES: query usable ranges
  * @size: bytes of this structure
  * @ioas_id: the IOAS
- * @num_iovas: in: room in @allowed_iovas, in entries; out: how many ranges exist
+ * @num_iovas: in: entries that fit in @allowed_iovas; out: number of ranges
  * @__reserved: 0
  * @allowed_iovas: address of an array of struct iommu_iova_range
  * @out_iova_alignment: granule of addresses and lengths, a power of two between
  *	1 and the size of a page
  *
- * The ranges come in ascending order and leave out what attached devices can't
- * reach or what is reserved for them, such as the window for interrupts.  So
- * the answer can shrink by an attach and grow by a detach; ask again after one.
- * Both ends of a mapping have to be multiples of @out_iova_alignment.
+ * The ranges are in ascending order and exclude what attached devices can't
+ * address, or have reserved, such as the window for interrupts.  So an attach
+ * may shrink them and a detach may grow them; query again afterwards.  Both ends
+ * of a mapping must be multiples of @out_iova_alignment.
  *
- * Errors: -EMSGSIZE if the ranges didn't fit; @num_iovas then has the number
- * and the first ones are in the array.
+ * Errors: -EMSGSIZE if the ranges didn't fit; @num_iovas is then their number,
+ * and the array has the first ones.
  */
 struct iommu_ioas_iova_ranges {
 	__u32 size;
@@ -149,19 +150,19 @@ struct iommu_ioas_iova_ranges {
 #define IOMMU_IOAS_IOVA_RANGES _IO(IOMMUFD_TYPE, IOMMUFD_CMD_IOAS_IOVA_RANGES)
 
 /**
- * struct iommu_ioas_allow_iovas - IOMMU_IOAS_ALLOW_IOVAS: insist on ranges
+ * struct iommu_ioas_allow_iovas - IOMMU_IOAS_ALLOW_IOVAS: require usable ranges
  * @size: bytes of this structure
  * @ioas_id: the IOAS
- * @num_iovas: entries in @allowed_iovas; 0 takes back what was insisted on
+ * @num_iovas: entries in @allowed_iovas; 0 drops the requirement
  * @__reserved: 0
  * @allowed_iovas: address of an array of struct iommu_iova_range
  *
- * From here on no attach may take away any part of these ranges: a device that
- * would is refused.  Addresses that the kernel chooses (a map or copy without
- * IOMMU_IOAS_MAP_FIXED_IOVA) lie inside them.  Each call puts a new list in the
- * place of the former one, or leaves that as it is on failure.
+ * From now on a device that would reserve a part of these ranges can't be
+ * attached.  Addresses chosen by the kernel (for a map or copy without
+ * IOMMU_IOAS_MAP_FIXED_IOVA) lie within the ranges.  Each successful call
+ * replaces the previous list; a failed one leaves it unchanged.
  *
- * Errors: -EADDRINUSE if an attached device has a part of a range reserved,
+ * Errors: -EADDRINUSE if an attached device has reserved a part of a range,
  * -EINVAL for ranges that overlap or whose @last isn't above @start.
  */
 struct iommu_ioas_allow_iovas {
@@ -174,12 +175,13 @@ struct iommu_ioas_allow_iovas {
 #define IOMMU_IOAS_ALLOW_IOVAS _IO(IOMMUFD_TYPE, IOMMUFD_CMD_IOAS_ALLOW_IOVAS)
 
 /**
- * enum iommufd_ioas_map_flags - how to map
- * @IOMMU_IOAS_MAP_FIXED_IOVA: the caller says where; without it the kernel picks
+ * enum iommufd_ioas_map_flags - flags for mapping
+ * @IOMMU_IOAS_MAP_FIXED_IOVA: map at the given address; without it the kernel
+ *	chooses one
  * @IOMMU_IOAS_MAP_WRITEABLE: devices may write
  * @IOMMU_IOAS_MAP_READABLE: devices may read
  *
- * At least one of WRITEABLE and READABLE is needed.
+ * At least one of WRITEABLE and READABLE is required.
  */
 enum iommufd_ioas_map_flags {
 	IOMMU_IOAS_MAP_FIXED_IOVA = 1 << 0,
@@ -195,20 +197,21 @@ enum iommufd_ioas_map_flags {
  * @__reserved: 0
  * @user_va: first byte of the memory
  * @length: in bytes, not 0
- * @iova: in, with IOMMU_IOAS_MAP_FIXED_IOVA: where to map; out: where it is
+ * @iova: in, with IOMMU_IOAS_MAP_FIXED_IOVA: address to map at; out: address of
+ *	the mapping
  *
- * The memory is pinned and charged to RLIMIT_MEMLOCK as soon as a page table or
- * an in-kernel user needs it, which is at once if the IOAS has one.  The pages
- * behind @user_va at that time stay mapped, whatever the process does with the
- * address later.  Nothing that is mapped already is ever replaced.
+ * The memory is pinned and charged to RLIMIT_MEMLOCK when a page table or an
+ * in-kernel user needs it, at once if the IOAS has one.  The pages found at
+ * @user_va at that time stay mapped, even if the process then unmaps or remaps
+ * the address.  Existing mappings are never replaced.
  *
- * An address that the kernel picks is never 0, honours the allowed and reserved
- * ranges, and is aligned as @user_va so that huge pages fit.
+ * An address chosen by the kernel is never 0, respects allowed and reserved
+ * ranges, and is aligned like @user_va, so that huge pages can be used.
  *
  * Errors: -EINVAL for a length of 0, neither READABLE nor WRITEABLE, an address
- * off the IOAS's alignment or in a reserved range, -EEXIST if a part of the
- * range is mapped, -ENOSPC if no hole is large enough, -EFAULT if memory is
- * missing or may not be written, -ENOMEM at the limit of locked memory.
+ * that doesn't meet the IOAS's alignment or is reserved, -EEXIST if a part of
+ * the range is mapped, -ENOSPC if no free range is large enough, -EFAULT if
+ * memory is missing or can't be written, -ENOMEM if RLIMIT_MEMLOCK is reached.
  */
 struct iommu_ioas_map {
 	__u32 size;
@@ -222,28 +225,29 @@ struct iommu_ioas_map {
 #define IOMMU_IOAS_MAP _IO(IOMMUFD_TYPE, IOMMUFD_CMD_IOAS_MAP)
 
 /**
- * struct iommu_ioas_map_file - IOMMU_IOAS_MAP_FILE: map a part of a file
+ * struct iommu_ioas_map_file - IOMMU_IOAS_MAP_FILE: map a range of a file
  * @size: bytes of this structure
  * @flags: bits of enum iommufd_ioas_map_flags
  * @ioas_id: the IOAS
- * @fd: a memfd (ordinary or huge pages), or a dma-buf that the kernel can map
+ * @fd: a memfd (ordinary or huge pages), or a DMA-buf of a supported exporter
  * @start: first byte, as an offset in the file
  * @length: in bytes, not 0
  * @iova: as in struct iommu_ioas_map
  *
- * A mapping of a memfd doesn't depend on the address space of a process, so it can
- * pass to another one with IOMMU_IOAS_CHANGE_PROCESS.
+ * A mapping of a memfd is independent of the process's address space, so it can
+ * be passed to another process by IOMMU_IOAS_CHANGE_PROCESS.
  *
- * Of dma-bufs those work that a VFIO PCI device exports for one range of a BAR.
- * Nothing of them is pinned or charged.  Whoever exports one may revoke it, which
- * happens when memory access of the device is disabled: then nothing is translated
- * there any more.  The mapping stays until it is unmapped, empty for good; a new one
- * can be made when access is enabled again.  The kernel itself doesn't reach such
- * memory, and IOMMU_IOAS_CHANGE_PROCESS is refused while there is any.
+ * Supported DMA-bufs are those that a VFIO PCI device exports for one range of a
+ * BAR.  They are neither pinned nor charged.  The exporter may revoke one, and
+ * does so when memory access of the device is disabled: from then on nothing is
+ * translated there.  The mapping remains, permanently empty, until it is
+ * unmapped; a new one can be made when access is enabled again.  In-kernel users
+ * can't access this memory, and IOMMU_IOAS_CHANGE_PROCESS fails while any is
+ * mapped.
  *
- * Errors: as for IOMMU_IOAS_MAP, -EBADF if @fd isn't open, -EINVAL for a file
- * of another kind or a range behind its end, -ENODEV for a dma-buf that is revoked,
- * -EOPNOTSUPP for one that nobody knows how to map (all, before Linux 7.2).
+ * Errors: as for IOMMU_IOAS_MAP, -EBADF if @fd isn't open, -EINVAL for another
+ * type of file or a range past its end, -ENODEV for a revoked DMA-buf,
+ * -EOPNOTSUPP for one of another exporter (of any, before Linux 7.2).
  */
 struct iommu_ioas_map_file {
 	__u32 size;
@@ -257,18 +261,19 @@ struct iommu_ioas_map_file {
 #define IOMMU_IOAS_MAP_FILE _IO(IOMMUFD_TYPE, IOMMUFD_CMD_IOAS_MAP_FILE)
 
 /**
- * struct iommu_ioas_noiommu_get_pa - IOMMU_IOAS_NOIOMMU_GET_PA: where memory is
+ * struct iommu_ioas_noiommu_get_pa - IOMMU_IOAS_NOIOMMU_GET_PA: query a physical
+ *	address
  * @size: bytes of this structure
  * @flags: 0
  * @ioas_id: the IOAS
  * @__reserved: 0
- * @iova: first byte, which has to be mapped
- * @length: in: bytes that are wanted, not 0; out: how many of them are in one piece
- * @out_phys: out: the physical address of the first
+ * @iova: first byte, which must be mapped
+ * @length: in: bytes requested, not 0; out: how many are physically contiguous
+ * @out_phys: physical address of the first byte
  *
- * For devices without an IOMMU, whose user is trusted to program physical addresses.
- * There are none here: -EOPNOTSUPP, as on Linux 7.3 without CONFIG_IOMMUFD_NOIOMMU,
- * once @size and what lies past the structure are in order.
+ * For devices without an IOMMU, whose user is trusted to program physical
+ * addresses.  Not supported here: returns -EOPNOTSUPP, like Linux 7.3 without
+ * CONFIG_IOMMUFD_NOIOMMU, after @size and excess bytes have been checked.
  */
 struct iommu_ioas_noiommu_get_pa {
 	__u32 size;
@@ -282,21 +287,22 @@ struct iommu_ioas_noiommu_get_pa {
 #define IOMMU_IOAS_NOIOMMU_GET_PA _IO(IOMMUFD_TYPE, IOMMUFD_CMD_IOAS_NOIOMMU_GET_PA)
 
 /**
- * struct iommu_ioas_copy - IOMMU_IOAS_COPY: map what is mapped already again
+ * struct iommu_ioas_copy - IOMMU_IOAS_COPY: map again what is mapped
  * @size: bytes of this structure
  * @flags: bits of enum iommufd_ioas_map_flags, for the copy
  * @dst_ioas_id: the IOAS to map in
- * @src_ioas_id: the IOAS that has the mapping; may be the same one
+ * @src_ioas_id: the IOAS that has the mapping; may be the same
  * @length: in bytes, not 0
- * @dst_iova: in, with IOMMU_IOAS_MAP_FIXED_IOVA: where to map; out: where it is
+ * @dst_iova: in, with IOMMU_IOAS_MAP_FIXED_IOVA: address to map at; out: address
+ *	of the copy
  * @src_iova: first byte of the source
  *
- * Source and copy stand for the same pages, pinned and charged once, however
- * the process's memory has changed since.  The copy outlives its source.  Read
- * and write permission are those of @flags; memory that was mapped from a place
- * that can't be written can't be copied WRITEABLE.
+ * Source and copy share their pages, which are pinned and charged once, even if
+ * the process's memory has changed since.  Either may be unmapped first.  @flags
+ * determine the copy's permissions; memory that was mapped from a read-only
+ * place can't be copied WRITEABLE.
  *
- * Errors: -ENOENT if the source range isn't mapped from end to end, -EPERM for
+ * Errors: -ENOENT if a part of the source range isn't mapped, -EPERM for
  * WRITEABLE without that right, otherwise as for IOMMU_IOAS_MAP.
  */
 struct iommu_ioas_copy {
@@ -311,19 +317,20 @@ struct iommu_ioas_copy {
 #define IOMMU_IOAS_COPY _IO(IOMMUFD_TYPE, IOMMUFD_CMD_IOAS_COPY)
 
 /**
- * struct iommu_ioas_unmap - IOMMU_IOAS_UNMAP: end mappings
+ * struct iommu_ioas_unmap - IOMMU_IOAS_UNMAP: remove mappings
  * @size: bytes of this structure
  * @ioas_id: the IOAS
  * @iova: first byte
- * @length: in: bytes to look at; out: bytes that were mapped in them
+ * @length: in: bytes of the range; out: bytes that were mapped in it
  *
- * Every mapping in the range goes whole: none may stick out of it.  Holes don't
- * matter.  @iova 0 with @length U64_MAX means everything, and is no error if
- * that is nothing.  When the call returns, no device reaches the memory.
+ * Removes all mappings in the range, which must contain each of them entirely
+ * and may have holes.  @iova 0 with @length U64_MAX removes all mappings, and
+ * succeeds if there are none.  When the call returns, no device can access the
+ * memory.
  *
- * Errors: -ENOENT if nothing is mapped in the range or a mapping begins or ends
- * outside of it (those before it may be gone then), -EBUSY if a hardware queue
- * lies in a mapping or another thread is unmapping it.
+ * Errors: -ENOENT if nothing is mapped in the range, or a mapping extends beyond
+ * it (those before it may have been removed), -EBUSY if a mapping contains a
+ * hardware queue or another thread is unmapping it.
  */
 struct iommu_ioas_unmap {
 	__u32 size;
@@ -334,17 +341,18 @@ struct iommu_ioas_unmap {
 #define IOMMU_IOAS_UNMAP _IO(IOMMUFD_TYPE, IOMMUFD_CMD_IOAS_UNMAP)
 
 /**
- * struct iommu_ioas_change_process - IOMMU_IOAS_CHANGE_PROCESS: new owner pays
+ * struct iommu_ioas_change_process - IOMMU_IOAS_CHANGE_PROCESS: move charges to
+ *	the caller
  * @size: bytes of this structure
  * @__reserved: 0
  *
  * Moves the charge for all pinned memory, in every IOAS of the file, to the
- * calling process; all of it or, on failure, none.  Meant for handing a running
- * device to a fresh program.
+ * calling process; on failure nothing is moved.  For passing a device in use to
+ * another program.
  *
- * Errors: -EINVAL if there is a mapping that wasn't made with
- * IOMMU_IOAS_MAP_FILE, -ENOMEM if the caller's limit of locked memory is too
- * low, -EBUSY if a mapping is being removed.
+ * Errors: -EINVAL if there is a mapping not made by IOMMU_IOAS_MAP_FILE, -ENOMEM
+ * if the caller's RLIMIT_MEMLOCK is too low, -EBUSY if a mapping is being
+ * removed.
  */
 struct iommu_ioas_change_process {
 	__u32 size;
@@ -357,14 +365,13 @@ struct iommu_ioas_change_process {
 /* Options                                                                  */
 
 /**
- * enum iommufd_option - what IOMMU_OPTION reads or sets
- * @IOMMU_OPTION_RLIMIT_MODE: who is charged for pinned memory: 0 the user
- *	(default), 1 the process.  Applies to the file, so object_id is 0.
- *	Setting takes CAP_SYS_RESOURCE and a file without any object.
- * @IOMMU_OPTION_HUGE_PAGES: 1 (default) joins neighbouring pages to large
- *	entries of the page table, 0 makes each entry one page.  object_id is an
- *	IOAS.  Can't be turned off while the IOAS has both page tables and
- *	mappings.
+ * enum iommufd_option - options of IOMMU_OPTION
+ * @IOMMU_OPTION_RLIMIT_MODE: what pinned memory is charged to: 0 the user
+ *	(default), 1 the process.  Applies to the file, so object_id must be 0.
+ *	Setting it requires CAP_SYS_RESOURCE and a file without objects.
+ * @IOMMU_OPTION_HUGE_PAGES: 1 (default) allows page table entries larger than a
+ *	page, 0 restricts entries to single pages.  object_id is an IOAS.  Can't
+ *	be turned off while the IOAS has both page tables and mappings.
  */
 enum iommufd_option {
 	IOMMU_OPTION_RLIMIT_MODE = 0,
@@ -372,9 +379,9 @@ enum iommufd_option {
 };
 
 /**
- * enum iommufd_option_ops - direction of IOMMU_OPTION
- * @IOMMU_OPTION_OP_SET: write val64 to the option
- * @IOMMU_OPTION_OP_GET: read the option to val64
+ * enum iommufd_option_ops - operations of IOMMU_OPTION
+ * @IOMMU_OPTION_OP_SET: set the option to val64
+ * @IOMMU_OPTION_OP_GET: read the option into val64
  */
 enum iommufd_option_ops {
 	IOMMU_OPTION_OP_SET = 0,
@@ -387,12 +394,12 @@ enum iommufd_option_ops {
  * @option_id: one of enum iommufd_option
  * @op: one of enum iommufd_option_ops
  * @__reserved: 0
- * @object_id: the object that the option belongs to, 0 for the file
- * @val64: the value, in or out by @op
+ * @object_id: the object that the option applies to, 0 for the file
+ * @val64: the value; in for SET, out for GET
  *
- * Errors: -EPERM without the privilege to set it, -EBUSY if the file has
- * objects already (RLIMIT_MODE), -EINVAL for a value that the option can't have
- * (now), -EOPNOTSUPP for an unknown option or operation, or an object_id with
+ * Errors: -EPERM without the privilege to set it, -EBUSY if the file has objects
+ * (RLIMIT_MODE), -EINVAL for a value that is invalid or can't be set now,
+ * -EOPNOTSUPP for an unknown option or operation, or an object_id with
  * RLIMIT_MODE.
  */
 struct iommu_option {
@@ -409,10 +416,10 @@ struct iommu_option {
 /* The address space of the VFIO type1 ioctls                               */
 
 /**
- * enum iommufd_vfio_ioas_op - what IOMMU_VFIO_IOAS does
- * @IOMMU_VFIO_IOAS_GET: say which IOAS it is
- * @IOMMU_VFIO_IOAS_SET: choose one
- * @IOMMU_VFIO_IOAS_CLEAR: have none; the IOAS itself stays
+ * enum iommufd_vfio_ioas_op - operations of IOMMU_VFIO_IOAS
+ * @IOMMU_VFIO_IOAS_GET: query the IOAS
+ * @IOMMU_VFIO_IOAS_SET: select an IOAS
+ * @IOMMU_VFIO_IOAS_CLEAR: select none; the IOAS itself remains
  */
 enum iommufd_vfio_ioas_op {
 	IOMMU_VFIO_IOAS_GET = 0,
@@ -421,24 +428,24 @@ enum iommufd_vfio_ioas_op {
 };
 
 /**
- * struct iommu_vfio_ioas - IOMMU_VFIO_IOAS: the IOAS behind type1 ioctls
+ * struct iommu_vfio_ioas - IOMMU_VFIO_IOAS: select the IOAS for type1 ioctls
  * @size: bytes of this structure
  * @ioas_id: the IOAS; in for SET, out for GET
  * @op: one of enum iommufd_vfio_ioas_op
  * @__reserved: 0
  *
- * VFIO's container ioctls (VFIO_IOMMU_MAP_DMA and so on) work on a file of
- * /dev/iommu too, but have no member for an ID.  This one is taken; without one
- * they say -ENODEV.  An IOAS that is destroyed isn't chosen any more.
+ * A file of /dev/iommu also accepts VFIO's container ioctls (VFIO_IOMMU_MAP_DMA
+ * etc.), which have no member for an ID: they operate on this IOAS, and return
+ * -ENODEV without one.  Destroying the IOAS deselects it.
  *
- * They are VFIO_GET_API_VERSION, _CHECK_EXTENSION, _SET_IOMMU (TYPE1 and TYPE1v2,
- * as often as one likes), VFIO_IOMMU_GET_INFO, _MAP_DMA and _UNMAP_DMA.  TYPE1 is
- * TYPE1v2 with IOMMU_OPTION_HUGE_PAGES off, which allows to unmap a part of a
- * mapping; it is -EINVAL if the IOAS has both mappings and page tables.  Dirty pages
- * are asked for by IOMMU_HWPT_GET_DIRTY_BITMAP only.
+ * Accepted are VFIO_GET_API_VERSION, _CHECK_EXTENSION, _SET_IOMMU (TYPE1 and
+ * TYPE1v2, any number of times), VFIO_IOMMU_GET_INFO, _MAP_DMA and _UNMAP_DMA.
+ * TYPE1 is TYPE1v2 with IOMMU_OPTION_HUGE_PAGES off, which allows to unmap a
+ * part of a mapping; it fails with -EINVAL if the IOAS has both mappings and
+ * page tables.  Dirty pages are reported by IOMMU_HWPT_GET_DIRTY_BITMAP only.
  *
- * Errors: -ENODEV for GET if there is none, -ENOENT for SET if @ioas_id isn't one,
- * -EOPNOTSUPP for an unknown @op.
+ * Errors: -ENODEV for GET if none is selected, -ENOENT for SET if @ioas_id isn't
+ * an IOAS, -EOPNOTSUPP for an unknown @op.
  */
 struct iommu_vfio_ioas {
 	__u32 size;
@@ -452,14 +459,14 @@ struct iommu_vfio_ioas {
 /* Page tables                                                              */
 
 /**
- * enum iommufd_hwpt_alloc_flags - wishes for a page table
- * @IOMMU_HWPT_ALLOC_NEST_PARENT: nested page tables will be put on top of it
- * @IOMMU_HWPT_ALLOC_DIRTY_TRACKING: it can tell which pages devices wrote; only
- *	devices whose IOMMU can do so may be attached
- * @IOMMU_HWPT_FAULT_ID_VALID: fault_id names the queue for its page faults
- * @IOMMU_HWPT_ALLOC_PASID: it may be attached to PASIDs.  A device whose PASIDs
- *	are used needs a page table with this flag for its DMA without PASID as
- *	well, so an explicit one is better there than an IOAS.
+ * enum iommufd_hwpt_alloc_flags - properties of a page table
+ * @IOMMU_HWPT_ALLOC_NEST_PARENT: can be the parent of nested page tables
+ * @IOMMU_HWPT_ALLOC_DIRTY_TRACKING: can track the pages that devices write to;
+ *	only devices whose IOMMU supports that can be attached
+ * @IOMMU_HWPT_FAULT_ID_VALID: fault_id is the queue for its page faults
+ * @IOMMU_HWPT_ALLOC_PASID: can be attached to PASIDs.  While PASIDs of a device
+ *	are attached, its DMA without PASID needs a page table with this flag,
+ *	too, so attach it to such a HWPT rather than to an IOAS.
  */
 enum iommufd_hwpt_alloc_flags {
 	IOMMU_HWPT_ALLOC_NEST_PARENT = 1 << 0,
@@ -470,9 +477,9 @@ enum iommufd_hwpt_alloc_flags {
 
 /**
  * enum iommu_hwpt_vtd_s1_flags - bits of a VT-d first-stage PASID entry
- * @IOMMU_VTD_S1_SRE: SRE, requests with supervisor privilege are served
- * @IOMMU_VTD_S1_EAFE: EAFE, the extended-accessed bit is maintained
- * @IOMMU_VTD_S1_WPE: WPE, supervisor writes respect read-only pages
+ * @IOMMU_VTD_S1_SRE: SRE, allow requests with supervisor privilege
+ * @IOMMU_VTD_S1_EAFE: EAFE, maintain the extended-accessed bit
+ * @IOMMU_VTD_S1_WPE: WPE, apply read-only permission to supervisor writes
  */
 enum iommu_hwpt_vtd_s1_flags {
 	IOMMU_VTD_S1_SRE = 1 << 0,
@@ -484,7 +491,7 @@ enum iommu_hwpt_vtd_s1_flags {
  * struct iommu_hwpt_vtd_s1 - data of IOMMU_HWPT_DATA_VTD_S1
  * @flags: bits of enum iommu_hwpt_vtd_s1_flags
  * @pgtbl_addr: guest physical address of the guest's top-level table
- * @addr_width: bits of an input address: 48 for four levels, 57 for five
+ * @addr_width: width of input addresses in bits: 48 for four levels, 57 for five
  * @__reserved: 0
  */
 struct iommu_hwpt_vtd_s1 {
@@ -498,18 +505,18 @@ struct iommu_hwpt_vtd_s1 {
  * struct iommu_hwpt_arm_smmuv3 - data of IOMMU_HWPT_DATA_ARM_SMMUV3
  * @ste: doublewords 0 and 1 of the guest's Stream Table Entry, little endian
  *
- * Of the entry (SMMUv3 architecture, 5.2) only these fields may be set: V, Cfg,
+ * Only these fields of the entry (SMMUv3 architecture, 5.2) may be set: V, Cfg,
  * S1Fmt, S1ContextPtr and S1CDMax in the first, EATS, S1DSS, S1CIR, S1COR,
- * S1CSH and S1STALLD in the second doubleword.  Cfg is stage 1, bypass (the
- * parent alone translates) or abort.  Addresses in it, and in the context
- * descriptors behind it, are the guest's physical ones.
+ * S1CSH and S1STALLD in the second doubleword.  Cfg selects stage 1, bypass
+ * (only the parent translates) or abort.  Addresses in the entry and in its
+ * context descriptors are guest physical.
  *
- * A stage 1 entry can be attached only to a device that has a vDEVICE: the
- * virtual StreamID is needed to route invalidations and events.  Bypass and
- * abort entries work without, but then the guest hears of no events.  So make
- * the vDEVICE as soon as its StreamID is known, and attach again.
+ * A stage 1 entry can be attached only to a device with a vDEVICE, whose virtual
+ * StreamID is needed to route invalidations and events.  Bypass and abort
+ * entries don't require one, but without it the guest receives no events.  So
+ * allocate the vDEVICE once its StreamID is known, and attach again.
  *
- * IOMMU_HWPT_ALLOC gives -EIO for other bits or an impossible entry.
+ * IOMMU_HWPT_ALLOC returns -EIO if other bits are set or the entry is invalid.
  */
 struct iommu_hwpt_arm_smmuv3 {
 	__aligned_le64 ste[2];
@@ -519,16 +526,16 @@ struct iommu_hwpt_arm_smmuv3 {
  * struct iommu_hwpt_amd_guest - data of IOMMU_HWPT_DATA_AMD_GUEST
  * @dte: the guest's Device Table Entry, all 256 bits
  *
- * What describes the guest's own tables is taken from it (GV, GLX, the GCR3
- * root, the paging mode).  The host root and mode have to be 0.
+ * The fields that describe the guest's own tables are used (GV, GLX, the GCR3
+ * root, the paging mode).  The host's root and mode must be 0.
  */
 struct iommu_hwpt_amd_guest {
 	__aligned_u64 dte[4];
 };
 
 /**
- * enum iommu_hwpt_data_type - what data_uptr of IOMMU_HWPT_ALLOC points to
- * @IOMMU_HWPT_DATA_NONE: nothing; the page table is the kernel's
+ * enum iommu_hwpt_data_type - types of the data for IOMMU_HWPT_ALLOC
+ * @IOMMU_HWPT_DATA_NONE: no data; the kernel manages the page table
  * @IOMMU_HWPT_DATA_VTD_S1: struct iommu_hwpt_vtd_s1
  * @IOMMU_HWPT_DATA_ARM_SMMUV3: struct iommu_hwpt_arm_smmuv3
  * @IOMMU_HWPT_DATA_AMD_GUEST: struct iommu_hwpt_amd_guest
@@ -541,30 +548,31 @@ enum iommu_hwpt_data_type {
 };
 
 /**
- * struct iommu_hwpt_alloc - IOMMU_HWPT_ALLOC: make a hardware page table (HWPT)
+ * struct iommu_hwpt_alloc - IOMMU_HWPT_ALLOC: create a hardware page table (HWPT)
  * @size: bytes of this structure
  * @flags: bits of enum iommufd_hwpt_alloc_flags
- * @dev_id: a bound device, whose IOMMU the page table is for
- * @pt_id: what the page table hangs on, see below
+ * @dev_id: a bound device, whose IOMMU will use the page table
+ * @pt_id: an IOAS, a nesting parent or a vIOMMU, see below
  * @out_hwpt_id: the new HWPT
  * @__reserved: 0
  * @data_type: one of enum iommu_hwpt_data_type
- * @data_len: bytes at @data_uptr, 0 for IOMMU_HWPT_DATA_NONE and only then
- * @data_uptr: address of the structure that @data_type names
+ * @data_len: bytes at @data_uptr; 0 if and only if @data_type is
+ *	IOMMU_HWPT_DATA_NONE
+ * @data_uptr: address of the structure for @data_type
  * @fault_id: a fault queue, with IOMMU_HWPT_FAULT_ID_VALID
  * @__reserved2: 0
  *
- * With an IOAS as @pt_id the page table is one that the kernel fills with the
- * IOAS's mappings and keeps in step with it.  With a HWPT that was made as
- * NEST_PARENT, or a vIOMMU on top of one, it is a nested page table: the guest
- * owns and fills it in its memory, and the parent translates what comes out.
- * A device that is attached to an IOAS gets a HWPT of the first kind without
- * this call, unless a fitting one is there.
+ * If @pt_id is an IOAS, the kernel fills the page table with the IOAS's mappings
+ * and keeps it up to date.  If it is a HWPT allocated as NEST_PARENT, or a vIOMMU
+ * on one, the page table is nested: the guest owns and fills it in its memory,
+ * and the parent translates the result.  A device that is attached to an IOAS
+ * gets a HWPT of the first kind without this call, a new one unless an existing
+ * one matches.
  *
- * Errors: -EINVAL if @pt_id is unknown, of the wrong type, no nesting parent or
- * belongs to another IOMMU than the device, or if @data_type and @data_len
- * disagree; -EOPNOTSUPP if the IOMMU can't do what the flags or the data type
- * ask for; -EADDRINUSE if the IOAS has mappings out of the IOMMU's reach.
+ * Errors: -EINVAL if @pt_id is unknown, of the wrong type, not a nesting parent
+ * or of another IOMMU than the device, or if @data_type and @data_len disagree;
+ * -EOPNOTSUPP if the IOMMU doesn't support the flags or the data type;
+ * -EADDRINUSE if the IOAS has mappings that the IOMMU can't address.
  */
 struct iommu_hwpt_alloc {
 	__u32 size;
@@ -585,9 +593,9 @@ struct iommu_hwpt_alloc {
 /* What the hardware is                                                     */
 
 /**
- * enum iommu_hw_info_vtd_flags - notes on a VT-d unit
- * @IOMMU_HW_INFO_VTD_ERRATA_772415_SPR17: has erratum SPR17 of Intel's document
- *	772415: a nesting parent can't have mappings that are read-only
+ * enum iommu_hw_info_vtd_flags - flags of struct iommu_hw_info_vtd
+ * @IOMMU_HW_INFO_VTD_ERRATA_772415_SPR17: affected by erratum SPR17 of Intel's
+ *	document 772415: a nesting parent can't have read-only mappings
  */
 enum iommu_hw_info_vtd_flags {
 	IOMMU_HW_INFO_VTD_ERRATA_772415_SPR17 = 1 << 0,
@@ -597,8 +605,8 @@ enum iommu_hw_info_vtd_flags {
  * struct iommu_hw_info_vtd - data of IOMMU_HW_INFO_TYPE_INTEL_VTD
  * @flags: bits of enum iommu_hw_info_vtd_flags
  * @__reserved: 0
- * @cap_reg: the capability register (VT-d architecture, 11.4.2), as it reads
- * @ecap_reg: the extended capability register (11.4.3), as it reads
+ * @cap_reg: raw capability register (VT-d architecture, 11.4.2)
+ * @ecap_reg: raw extended capability register (11.4.3)
  */
 struct iommu_hw_info_vtd {
 	__u32 flags;
@@ -609,9 +617,9 @@ struct iommu_hw_info_vtd {
 
 /**
  * enum iommu_hw_info_arm_smmuv3_flags - flags of struct iommu_hw_info_arm_smmuv3
- * @IOMMU_HW_INFO_ARM_SMMUV3_ERRATA_REPEAT_TLBI_CFGI: the SMMU has erratum
- *	T264-SMMU-3: user space has to issue TLBI and CFGI commands, with the SYNC
- *	that ends them, twice
+ * @IOMMU_HW_INFO_ARM_SMMUV3_ERRATA_REPEAT_TLBI_CFGI: affected by erratum
+ *	T264-SMMU-3: user space must issue TLBI and CFGI commands twice, with the
+ *	SYNC that completes them
  */
 enum iommu_hw_info_arm_smmuv3_flags {
 	IOMMU_HW_INFO_ARM_SMMUV3_ERRATA_REPEAT_TLBI_CFGI = 1 << 0,
@@ -621,20 +629,20 @@ enum iommu_hw_info_arm_smmuv3_flags {
  * struct iommu_hw_info_arm_smmuv3 - data of IOMMU_HW_INFO_TYPE_ARM_SMMUV3
  * @flags: bits of enum iommu_hw_info_arm_smmuv3_flags
  * @__reserved: 0
- * @idr: SMMU_IDR0 to SMMU_IDR5, as they read
- * @iidr: SMMU_IIDR, implementer and revision
- * @aidr: SMMU_AIDR, version of the architecture
+ * @idr: raw SMMU_IDR0 to SMMU_IDR5
+ * @iidr: raw SMMU_IIDR, implementer and revision
+ * @aidr: raw SMMU_AIDR, version of the architecture
  *
- * The registers (SMMUv3 architecture, 6.3.1 to 6.3.6) hold more than the kernel
- * can give to a guest.  Rely on these fields only:
+ * The registers (SMMUv3 architecture, 6.3.1 to 6.3.6) also report features that
+ * the kernel can't provide to a guest.  Use these fields only:
  *
  * - idr[0]: ST_LEVEL, TERM_MODEL, STALL_MODEL, TTENDIAN, CD2L, ASID16, TTF
  * - idr[1]: SIDSIZE, SSIDSIZE
  * - idr[3]: BBML, RIL
  * - idr[5]: VAX, GRAN64K, GRAN16K, GRAN4K, DS
  *
- * Stage 1 is there if a nested HWPT can be made, coherent walks always are.
- * ATS depends on the device and is the virtual machine monitor's to describe.
+ * Stage 1 is available if a nested HWPT can be allocated; walks are coherent
+ * always.  ATS depends on the device, and is for the VMM to describe.
  */
 struct iommu_hw_info_arm_smmuv3 {
 	__u32 flags;
@@ -649,12 +657,12 @@ struct iommu_hw_info_arm_smmuv3 {
  *	IOMMU_HW_INFO_TYPE_TEGRA241_CMDQV
  * @flags: 0
  * @version: hardware version, bits 3:0 of PARAM
- * @log2vcmdqs: virtual command queues, as a power of two, bits 7:4
- * @log2vsids: StreamID replacements, as a power of two, bits 15:12
+ * @log2vcmdqs: log2 of the number of virtual command queues, bits 7:4
+ * @log2vsids: log2 of the number of StreamID replacements, bits 15:12
  * @__reserved: 0
  *
- * The numbers can go into the PARAM register that a guest sees.  It has one
- * virtual interface, so bits 11:8 there are 0.
+ * The numbers can be used for the PARAM register of a guest, which has one
+ * virtual interface, so that bits 11:8 are 0.
  */
 struct iommu_hw_info_tegra241_cmdqv {
 	__u32 flags;
@@ -666,11 +674,12 @@ struct iommu_hw_info_tegra241_cmdqv {
 
 /**
  * struct iommu_hw_info_amd - data of IOMMU_HW_INFO_TYPE_AMD
- * @efr: Extended Feature Register (MMIO offset 0x30), as it reads
- * @efr2: Extended Feature 2 Register (MMIO offset 0x1a0), as it reads
+ * @efr: raw Extended Feature Register (MMIO offset 0x30)
+ * @efr2: raw Extended Feature 2 Register (MMIO offset 0x1a0)
  *
- * The registers hold more than can be given to a guest.  In @efr the fields
- * GTSup, GASup, GioSup, PPRSup, EPHSup, GATS, GLX and PASmax may be passed on.
+ * The registers also report features that can't be provided to a guest.  Of @efr
+ * the fields GTSup, GASup, GioSup, PPRSup, EPHSup, GATS, GLX and PASmax may be
+ * passed on.
  */
 struct iommu_hw_info_amd {
 	__aligned_u64 efr;
@@ -678,9 +687,9 @@ struct iommu_hw_info_amd {
 };
 
 /**
- * enum iommu_hw_info_type - kinds of hardware information
- * @IOMMU_HW_INFO_TYPE_NONE: as an answer: the IOMMU says nothing
- * @IOMMU_HW_INFO_TYPE_DEFAULT: as a question: whatever the IOMMU has
+ * enum iommu_hw_info_type - types of hardware information
+ * @IOMMU_HW_INFO_TYPE_NONE: in a response: the IOMMU has no information
+ * @IOMMU_HW_INFO_TYPE_DEFAULT: in a request: the IOMMU's own type
  * @IOMMU_HW_INFO_TYPE_INTEL_VTD: struct iommu_hw_info_vtd
  * @IOMMU_HW_INFO_TYPE_ARM_SMMUV3: struct iommu_hw_info_arm_smmuv3
  * @IOMMU_HW_INFO_TYPE_TEGRA241_CMDQV: struct iommu_hw_info_tegra241_cmdqv
@@ -696,15 +705,15 @@ enum iommu_hw_info_type {
 };
 
 /**
- * enum iommufd_hw_capabilities - what works for a device, on any IOMMU
+ * enum iommufd_hw_capabilities - features of a device, independent of the IOMMU
  * @IOMMU_HW_CAP_DIRTY_TRACKING: IOMMU_HWPT_SET_DIRTY_TRACKING and
- *	IOMMU_HWPT_GET_DIRTY_BITMAP
- * @IOMMU_HW_CAP_PCI_PASID_EXEC: requests with PASID may ask to execute; has a
- *	meaning only if out_max_pasid_log2 isn't 0
- * @IOMMU_HW_CAP_PCI_PASID_PRIV: requests with PASID may ask for privilege; has
- *	a meaning only if out_max_pasid_log2 isn't 0
+ *	IOMMU_HWPT_GET_DIRTY_BITMAP are supported
+ * @IOMMU_HW_CAP_PCI_PASID_EXEC: requests with PASID can have execute permission;
+ *	only meaningful if out_max_pasid_log2 isn't 0
+ * @IOMMU_HW_CAP_PCI_PASID_PRIV: requests with PASID can have privileged mode;
+ *	only meaningful if out_max_pasid_log2 isn't 0
  * @IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED: the device can't cache translations
- *	(ATS); if the bit is clear it may
+ *	(ATS); if the bit is clear, it may be able to
  */
 enum iommufd_hw_capabilities {
 	IOMMU_HW_CAP_DIRTY_TRACKING = 1 << 0,
@@ -715,31 +724,31 @@ enum iommufd_hw_capabilities {
 
 /**
  * enum iommufd_hw_info_flags - flags of struct iommu_hw_info
- * @IOMMU_HW_INFO_FLAG_INPUT_TYPE: in_data_type says which kind is wanted
+ * @IOMMU_HW_INFO_FLAG_INPUT_TYPE: in_data_type is the requested type
  */
 enum iommufd_hw_info_flags {
 	IOMMU_HW_INFO_FLAG_INPUT_TYPE = 1 << 0,
 };
 
 /**
- * struct iommu_hw_info - IOMMU_GET_HW_INFO: ask about a device's IOMMU
+ * struct iommu_hw_info - IOMMU_GET_HW_INFO: query a device's IOMMU
  * @size: bytes of this structure
  * @flags: bits of enum iommufd_hw_info_flags
  * @dev_id: a bound device
- * @data_len: in: bytes at @data_uptr, 0 is fine; out: bytes that the kernel has
- * @data_uptr: address of a buffer for the structure that @out_data_type names
- * @in_data_type: the wanted type, of enum iommu_hw_info_type; ignored without
- *	IOMMU_HW_INFO_FLAG_INPUT_TYPE
- * @out_data_type: the type that was delivered
+ * @data_len: in: bytes at @data_uptr, may be 0; out: bytes that the kernel has
+ * @data_uptr: address of a buffer for the structure of @out_data_type
+ * @in_data_type: the requested type, one of enum iommu_hw_info_type; ignored
+ *	without IOMMU_HW_INFO_FLAG_INPUT_TYPE
+ * @out_data_type: the type returned
  * @out_max_pasid_log2: width of the device's PASIDs in bits, 0 if it can't use
- *	them
+ *	any
  * @__reserved: 0
  * @out_capabilities: bits of enum iommufd_hw_capabilities
  *
- * A short buffer gets the beginning of the information, the surplus of a long
- * one is filled with 0.
+ * The data is truncated to a shorter buffer; the rest of a longer one is filled
+ * with 0.
  *
- * Errors: -EOPNOTSUPP if the IOMMU doesn't have the wanted type.
+ * Errors: -EOPNOTSUPP if the IOMMU doesn't have the requested type.
  */
 struct iommu_hw_info {
 	__u32 size;
@@ -758,26 +767,26 @@ struct iommu_hw_info {
 #define IOMMU_GET_HW_INFO _IO(IOMMUFD_TYPE, IOMMUFD_CMD_GET_HW_INFO)
 
 /* ------------------------------------------------------------------------ */
-/* Which pages were written                                                 */
+/* Dirty tracking                                                           */
 
 /**
  * enum iommufd_hwpt_set_dirty_tracking_flags - flags of
  *	IOMMU_HWPT_SET_DIRTY_TRACKING
- * @IOMMU_HWPT_DIRTY_TRACKING_ENABLE: begin; without it, end
+ * @IOMMU_HWPT_DIRTY_TRACKING_ENABLE: start tracking; without it, stop
  */
 enum iommufd_hwpt_set_dirty_tracking_flags {
 	IOMMU_HWPT_DIRTY_TRACKING_ENABLE = 1,
 };
 
 /**
- * struct iommu_hwpt_set_dirty_tracking - IOMMU_HWPT_SET_DIRTY_TRACKING: begin or
- *	end to record which pages devices write
+ * struct iommu_hwpt_set_dirty_tracking - IOMMU_HWPT_SET_DIRTY_TRACKING: start or
+ *	stop tracking which pages devices write to
  * @size: bytes of this structure
  * @flags: bits of enum iommufd_hwpt_set_dirty_tracking_flags
- * @hwpt_id: a HWPT on an IOAS, made with IOMMU_HWPT_ALLOC_DIRTY_TRACKING
+ * @hwpt_id: a HWPT of an IOAS, made with IOMMU_HWPT_ALLOC_DIRTY_TRACKING
  * @__reserved: 0
  *
- * All pages count as clean when it begins, also if it had begun before.
+ * Starting makes all pages clean, also if tracking was on.
  *
  * Errors: -EOPNOTSUPP if the HWPT has no dirty tracking, -ENOENT if it is nested.
  */
@@ -793,43 +802,43 @@ struct iommu_hwpt_set_dirty_tracking {
 /**
  * enum iommufd_hwpt_get_dirty_bitmap_flags - flags of
  *	IOMMU_HWPT_GET_DIRTY_BITMAP
- * @IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR: leave the pages dirty, which is cheaper
- *	and right before the range is unmapped
+ * @IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR: don't make the pages clean, which is
+ *	cheaper, and sufficient before the range is unmapped
  */
 enum iommufd_hwpt_get_dirty_bitmap_flags {
 	IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR = 1,
 };
 
 /**
- * struct iommu_hwpt_get_dirty_bitmap - IOMMU_HWPT_GET_DIRTY_BITMAP: read which
- *	pages were written
+ * struct iommu_hwpt_get_dirty_bitmap - IOMMU_HWPT_GET_DIRTY_BITMAP: report the
+ *	pages that devices wrote to
  * @size: bytes of this structure
- * @hwpt_id: a HWPT whose dirty tracking is on
+ * @hwpt_id: a HWPT with dirty tracking on
  * @flags: bits of enum iommufd_hwpt_get_dirty_bitmap_flags
  * @__reserved: 0
- * @iova: first byte of the range; bit 0 stands for it
+ * @iova: first byte of the range; corresponds to bit 0
  * @length: bytes of the range
- * @page_size: bytes that a bit stands for, a power of two
+ * @page_size: bytes per bit, a power of two
  * @data: address of the bitmap, of 64-bit words
  *
- * Bit n % 64 of word n / 64 is set if the IOMMU saw a write in the bytes from
- * @iova + n * @page_size; bits are only ever set, never cleared, and bytes behind
- * the last bit aren't touched.  The pages are clean afterwards, and the next write
- * is seen, unless NO_CLEAR says otherwise.
+ * Bit n % 64 of word n / 64 is set if the IOMMU saw a write to the bytes from
+ * @iova + n * @page_size.  Bits are set, never cleared, and bytes past the last
+ * bit aren't written.  Unless NO_CLEAR is given, the pages are clean afterwards
+ * and the next write is reported again.
  *
- * The IOMMU knows of a write by the entry of its page table, which may be larger
- * than @page_size: all bits of the entry are set.  An entry that lies only in part
- * in the range stays dirty.
+ * The IOMMU records writes by page table entry, which may be larger than
+ * @page_size: all bits of a dirty entry are set.  An entry that is only partly in
+ * the range stays dirty.
  *
- * Holes in the range have no dirty pages.  (Linux 7.2 doesn't read what lies behind
- * the first one.)
+ * Holes in the range have no dirty pages.  (Linux 7.2 doesn't read past the first
+ * one.)
  *
- * Errors: -EINVAL if the range is empty, -EOVERFLOW if it has no end, -EINVAL if an
- * end of it isn't a multiple of @page_size and of the IOAS's alignment, or if @page_size
- * isn't a power of two, -EOPNOTSUPP if the HWPT has no dirty tracking, -ENOENT if it
- * is nested, -EFAULT if the bitmap can't be written to (Linux 7.2 says 0).  With
- * -EFAULT or -EINTR, what was made clean is in the bitmap already, but for what of an
- * entry stands for bits behind those that could be written.
+ * Errors: -EINVAL if the range is empty, -EOVERFLOW if its end overflows, -EINVAL
+ * if an end of it isn't a multiple of @page_size and of the IOAS's alignment, or
+ * if @page_size isn't a power of two, -EOPNOTSUPP if the HWPT has no dirty
+ * tracking, -ENOENT if it is nested, -EFAULT if the bitmap can't be written
+ * (Linux 7.2 returns 0).  After -EFAULT or -EINTR the bitmap has all that was
+ * made clean, except for bits of an entry beyond those that could be written.
  */
 struct iommu_hwpt_get_dirty_bitmap {
 	__u32 size;
@@ -848,8 +857,8 @@ struct iommu_hwpt_get_dirty_bitmap {
 /* Invalidation of nested page tables                                       */
 
 /**
- * enum iommu_hwpt_invalidate_data_type - what an entry of
- *	IOMMU_HWPT_INVALIDATE's array is
+ * enum iommu_hwpt_invalidate_data_type - types of the array's entries for
+ *	IOMMU_HWPT_INVALIDATE
  * @IOMMU_HWPT_INVALIDATE_DATA_VTD_S1: struct iommu_hwpt_vtd_s1_invalidate, for a
  *	nested HWPT
  * @IOMMU_VIOMMU_INVALIDATE_DATA_ARM_SMMUV3: struct
@@ -863,8 +872,8 @@ enum iommu_hwpt_invalidate_data_type {
 /**
  * enum iommu_hwpt_vtd_s1_invalidate_flags - flags of struct
  *	iommu_hwpt_vtd_s1_invalidate
- * @IOMMU_VTD_INV_FLAGS_LEAF: only last-level entries changed; without it cached
- *	upper levels go as well
+ * @IOMMU_VTD_INV_FLAGS_LEAF: only last-level entries changed; without it,
+ *	invalidate cached upper levels, too
  */
 enum iommu_hwpt_vtd_s1_invalidate_flags {
 	IOMMU_VTD_INV_FLAGS_LEAF = 1 << 0,
@@ -874,11 +883,11 @@ enum iommu_hwpt_vtd_s1_invalidate_flags {
  * struct iommu_hwpt_vtd_s1_invalidate - an entry of type
  *	IOMMU_HWPT_INVALIDATE_DATA_VTD_S1
  * @addr: first byte of the range, a multiple of 4096
- * @npages: length in units of 4096 bytes; U64_MAX with @addr 0 is everything
+ * @npages: length in units of 4096 bytes; U64_MAX with @addr 0 for all addresses
  * @flags: bits of enum iommu_hwpt_vtd_s1_invalidate_flags
  * @__reserved: 0
  *
- * Translations that devices cached by ATS are dropped along with the IOMMU's.
+ * Also invalidates translations that devices have cached by ATS.
  */
 struct iommu_hwpt_vtd_s1_invalidate {
 	__aligned_u64 addr;
@@ -892,34 +901,34 @@ struct iommu_hwpt_vtd_s1_invalidate {
  *	IOMMU_VIOMMU_INVALIDATE_DATA_ARM_SMMUV3
  * @cmd: a command as the guest wrote it to its command queue, little endian
  *
- * Understood are TLBI_NSNH_ALL, TLBI_NH_ALL, TLBI_NH_ASID, TLBI_NH_VA,
+ * Supported are TLBI_NSNH_ALL, TLBI_NH_ALL, TLBI_NH_ASID, TLBI_NH_VA,
  * TLBI_NH_VAA, ATC_INV, CFGI_CD and CFGI_CD_ALL.  VMID and StreamID are
- * replaced by the host's.  Other commands, and StreamIDs without a vDEVICE, end
- * the call with -EIO.
+ * replaced by the host's.  Other commands, and StreamIDs without a vDEVICE, fail
+ * with -EIO.
  */
 struct iommu_viommu_arm_smmuv3_invalidate {
 	__aligned_le64 cmd[2];
 };
 
 /**
- * struct iommu_hwpt_invalidate - IOMMU_HWPT_INVALIDATE: drop cached translations
+ * struct iommu_hwpt_invalidate - IOMMU_HWPT_INVALIDATE: invalidate caches of the
+ *	IOMMU
  * @size: bytes of this structure
- * @hwpt_id: a nested HWPT, for what is cached of its tables, or a vIOMMU, for
- *	caches of any kind that the guest can name
+ * @hwpt_id: a nested HWPT, for translations cached from its tables, or a vIOMMU,
+ *	for any cache that the guest can invalidate
  * @data_uptr: address of an array of requests
- * @data_type: one of enum iommu_hwpt_invalidate_data_type, the same for all
+ * @data_type: one of enum iommu_hwpt_invalidate_data_type, for all entries
  * @entry_len: bytes from one entry to the next
- * @entry_num: in: number of entries; out: how many were carried out
+ * @entry_num: in: number of entries; out: number of entries completed
  * @__reserved: 0
  *
- * Needed after a guest changed a table.  @entry_num is written on failure too
- * and counts the entries before the one that failed.  With 0 entries the call
- * only tells whether @data_type is known; @entry_len and @data_uptr are not
- * looked at then.
+ * Required after a guest changed a table.  @entry_num is written on failure, too,
+ * and counts the entries before the one that failed.  With 0 entries, only checks
+ * whether @data_type is supported, and ignores @entry_len and @data_uptr.
  *
- * Errors: -EINVAL for an object of another type, another @data_type than the
+ * Errors: -EINVAL for an object of another type, a @data_type other than the
  * object's, an array without address or length, an @entry_len above a page or
- * more than 524288 entries; -EOPNOTSUPP if the object can't be invalidated.
+ * more than 524288 entries; -EOPNOTSUPP if the object has no such caches.
  */
 struct iommu_hwpt_invalidate {
 	__u32 size;
@@ -946,11 +955,11 @@ enum iommu_hwpt_pgfault_flags {
 };
 
 /**
- * enum iommu_hwpt_pgfault_perm - what a faulting access wanted to do
+ * enum iommu_hwpt_pgfault_perm - permissions requested by a faulting access
  * @IOMMU_PGFAULT_PERM_READ: read
  * @IOMMU_PGFAULT_PERM_WRITE: write
- * @IOMMU_PGFAULT_PERM_EXEC: execute, as marked in its PASID prefix (PCIe 10.4.1)
- * @IOMMU_PGFAULT_PERM_PRIV: do so with privilege, as marked there
+ * @IOMMU_PGFAULT_PERM_EXEC: execute, from its PASID prefix (PCIe 10.4.1)
+ * @IOMMU_PGFAULT_PERM_PRIV: privileged mode, from its PASID prefix
  */
 enum iommu_hwpt_pgfault_perm {
 	IOMMU_PGFAULT_PERM_READ			= (1 << 0),
@@ -963,13 +972,13 @@ enum iommu_hwpt_pgfault_perm {
  * struct iommu_hwpt_pgfault - a page fault, as read from a fault queue's file
  * @flags: bits of enum iommu_hwpt_pgfault_flags
  * @dev_id: the device that faulted
- * @pasid: its PASID, if the flags say so
- * @grpid: number of the page request group, the device's own
+ * @pasid: PASID of the access, with IOMMU_PGFAULT_FLAGS_PASID_VALID
+ * @grpid: page request group index, chosen by the device
  * @perm: bits of enum iommu_hwpt_pgfault_perm
  * @__reserved: 0
- * @addr: the address
- * @length: bytes that the device will want from there, 0 if it doesn't say
- * @cookie: the kernel's number for the group, goes back in the response
+ * @addr: address of the access
+ * @length: bytes that the device will access there, 0 if unknown
+ * @cookie: identifies the group, to be copied to the response
  */
 struct iommu_hwpt_pgfault {
 	__u32 flags;
@@ -984,9 +993,9 @@ struct iommu_hwpt_pgfault {
 };
 
 /**
- * enum iommufd_page_response_code - how a group of faults ended (PCIe 10.4.2.1)
- * @IOMMUFD_PAGE_RESP_SUCCESS: "Success", the pages are there, try again
- * @IOMMUFD_PAGE_RESP_INVALID: "Invalid Request", don't
+ * enum iommufd_page_response_code - result of a group of faults (PCIe 10.4.2.1)
+ * @IOMMUFD_PAGE_RESP_SUCCESS: "Success", the pages are mapped, retry
+ * @IOMMUFD_PAGE_RESP_INVALID: "Invalid Request", don't retry
  */
 enum iommufd_page_response_code {
 	IOMMUFD_PAGE_RESP_SUCCESS = 0,
@@ -994,8 +1003,8 @@ enum iommufd_page_response_code {
 };
 
 /**
- * struct iommu_hwpt_page_response - the answer, as written to the same file
- * @cookie: of the group's faults
+ * struct iommu_hwpt_page_response - a response, as written to a fault queue's file
+ * @cookie: cookie of the group's faults
  * @code: one of enum iommufd_page_response_code
  */
 struct iommu_hwpt_page_response {
@@ -1004,21 +1013,21 @@ struct iommu_hwpt_page_response {
 };
 
 /**
- * struct iommu_fault_alloc - IOMMU_FAULT_QUEUE_ALLOC: make a queue for page
+ * struct iommu_fault_alloc - IOMMU_FAULT_QUEUE_ALLOC: create a queue for page
  *	faults
  * @size: bytes of this structure
  * @flags: 0
  * @out_fault_id: the new queue, for fault_id of IOMMU_HWPT_ALLOC
  * @out_fault_fd: its file, close-on-exec
  *
- * read() gives whole groups of struct iommu_hwpt_pgfault: -EINVAL if the first
+ * read() returns whole groups of struct iommu_hwpt_pgfault: -EINVAL if the first
  * one doesn't fit, -ESPIPE if the buffer isn't a multiple of a fault.  Without
  * faults it returns 0; poll() waits for them.  write() takes struct
- * iommu_hwpt_page_response, one for a group: -EINVAL for an unknown cookie or
- * code, after which nothing is looked at; those before it count.  A group that
- * nobody can answer any more is refused: its device was moved or has left, or the
- * file is closed.  So is one that comes when 16384 faults wait or are read and
- * not answered.  The queue can be destroyed after its file is closed.
+ * iommu_hwpt_page_response, one for each group: it stops at an unknown cookie or
+ * code, and returns the bytes before that, or -EINVAL if there are none.  A group
+ * is refused when it can no longer be answered, as its device was moved or
+ * detached, or the file closed, and when it would exceed the limit of 16384
+ * unanswered faults.  The queue can be destroyed after its file is closed.
  *
  * Errors: -EMFILE if the process has no free descriptor.
  */
@@ -1036,12 +1045,12 @@ struct iommu_fault_alloc {
 
 /**
  * enum iommu_viommu_type - kinds of virtual IOMMU
- * @IOMMU_VIOMMU_TYPE_DEFAULT: none, refused with -EOPNOTSUPP
+ * @IOMMU_VIOMMU_TYPE_DEFAULT: invalid, refused with -EOPNOTSUPP
  * @IOMMU_VIOMMU_TYPE_ARM_SMMUV3: a share of an SMMUv3
- * @IOMMU_VIOMMU_TYPE_TEGRA241_CMDQV: the same on NVIDIA's Tegra241, with its
- *	virtual command queues: the kernel sets up a virtual interface with
- *	HYP_OWN 0, so the guest has to read that bit of VINTF_CONFIG as 0.  Data
- *	is struct iommu_viommu_tegra241_cmdqv.
+ * @IOMMU_VIOMMU_TYPE_TEGRA241_CMDQV: the same on NVIDIA's Tegra241, with virtual
+ *	command queues: the kernel sets up a virtual interface with HYP_OWN 0, so
+ *	the guest must read that bit of VINTF_CONFIG as 0.  Data is struct
+ *	iommu_viommu_tegra241_cmdqv.
  */
 enum iommu_viommu_type {
 	IOMMU_VIOMMU_TYPE_DEFAULT = 0,
@@ -1055,9 +1064,9 @@ enum iommu_viommu_type {
  * @out_vintf_mmap_offset: offset for mmap() of the /dev/iommu file
  * @out_vintf_mmap_length: length for mmap(), in bytes
  *
- * The mapping is page 0 of the virtual interface.  In the guest's physical
- * address space it lets the guest drive its command queues without an exit.  It
- * has to be mapped shared, not executable and in one piece.
+ * The mapping is page 0 of the virtual interface.  Mapped to the guest's physical
+ * address space, it allows the guest to use its command queues without VM exits.
+ * mmap() it shared, not executable and as a whole.
  */
 struct iommu_viommu_tegra241_cmdqv {
 	__aligned_u64 out_vintf_mmap_offset;
@@ -1065,7 +1074,7 @@ struct iommu_viommu_tegra241_cmdqv {
 };
 
 /**
- * struct iommu_viommu_alloc - IOMMU_VIOMMU_ALLOC: make a virtual IOMMU (vIOMMU)
+ * struct iommu_viommu_alloc - IOMMU_VIOMMU_ALLOC: create a virtual IOMMU (vIOMMU)
  * @size: bytes of this structure
  * @flags: 0
  * @type: one of enum iommu_viommu_type
@@ -1074,15 +1083,15 @@ struct iommu_viommu_tegra241_cmdqv {
  * @out_viommu_id: the new vIOMMU
  * @data_len: bytes at @data_uptr, 0 if @type has no data
  * @__reserved: 0
- * @data_uptr: address of the structure that @type asks for
+ * @data_uptr: address of the structure for @type
  *
- * A vIOMMU is the slice of a physical IOMMU that belongs to one virtual machine:
- * its own cache tags (VMID or domain ID), its table of virtual device IDs, its
- * invalidations, events, hardware queues and interrupts.  Several of them, one
- * for each physical IOMMU, can share a nesting parent.
+ * A vIOMMU is the share of a physical IOMMU that belongs to one virtual machine:
+ * cache tags (VMID or domain ID), a table of virtual device IDs, invalidation,
+ * events, hardware queues and interrupts.  Several vIOMMUs, one for each physical
+ * IOMMU, can share a nesting parent.
  *
- * Errors: -EOPNOTSUPP if the IOMMU doesn't have @type, -EINVAL if @hwpt_id is
- * no nesting parent.
+ * Errors: -EOPNOTSUPP if the IOMMU doesn't support @type, -EINVAL if @hwpt_id
+ * isn't a nesting parent.
  */
 struct iommu_viommu_alloc {
 	__u32 size;
@@ -1098,17 +1107,16 @@ struct iommu_viommu_alloc {
 #define IOMMU_VIOMMU_ALLOC _IO(IOMMUFD_TYPE, IOMMUFD_CMD_VIOMMU_ALLOC)
 
 /**
- * struct iommu_vdevice_alloc - IOMMU_VDEVICE_ALLOC: name a device in a vIOMMU
+ * struct iommu_vdevice_alloc - IOMMU_VDEVICE_ALLOC: assign a virtual device ID
  * @size: bytes of this structure
  * @viommu_id: the vIOMMU
  * @dev_id: a bound device behind the same physical IOMMU
  * @out_vdevice_id: the new vDEVICE
- * @virt_id: what the guest calls it: StreamID (SMMUv3), DeviceID (AMD) or
+ * @virt_id: the guest's ID of the device: StreamID (SMMUv3), DeviceID (AMD) or
  *	requester ID (VT-d)
  *
- * Destroy it before the device is unbound.  If the device goes first, the
- * vDEVICE goes with it and its ID stays taken, of no use, until the file is
- * closed.
+ * Destroy the vDEVICE before the device is unbound.  Else unbinding destroys it,
+ * and its object ID isn't reused until the file is closed.
  *
  * Errors: -EEXIST if the device has a vDEVICE or @virt_id is in use in the
  * vIOMMU, -EINVAL if the device is behind another IOMMU, -ENOENT if it is being
@@ -1128,21 +1136,21 @@ struct iommu_vdevice_alloc {
 
 /**
  * enum iommu_veventq_flag - flags of struct iommufd_vevent_header
- * @IOMMU_VEVENTQ_FLAG_LOST_EVENTS: events were dropped for want of room
+ * @IOMMU_VEVENTQ_FLAG_LOST_EVENTS: events were lost because the queue was full
  */
 enum iommu_veventq_flag {
 	IOMMU_VEVENTQ_FLAG_LOST_EVENTS = (1U << 0),
 };
 
 /**
- * struct iommufd_vevent_header - stands before each event in an event queue
+ * struct iommufd_vevent_header - precedes each event read from an event queue
  * @flags: bits of enum iommu_veventq_flag
  * @sequence: number of the event, from 0 to INT_MAX and then 0 again
  *
- * The data of the queue's type follows the header.  A step of more than one from
- * header to header tells how many events are missing between them.  If the
- * latest ones are missing, so that no event follows to show the step, a header
- * with IOMMU_VEVENTQ_FLAG_LOST_EVENTS and no data stands at the end.
+ * The header is followed by data of the queue's type.  If @sequence advances by
+ * more than one, the events between were lost.  If the latest events were lost,
+ * so that no event follows to show that, a header with
+ * IOMMU_VEVENTQ_FLAG_LOST_EVENTS and no data comes last.
  */
 struct iommufd_vevent_header {
 	__u32 flags;
@@ -1151,7 +1159,7 @@ struct iommufd_vevent_header {
 
 /**
  * enum iommu_veventq_type - kinds of event queue
- * @IOMMU_VEVENTQ_TYPE_DEFAULT: none, refused with -EOPNOTSUPP
+ * @IOMMU_VEVENTQ_TYPE_DEFAULT: invalid, refused with -EOPNOTSUPP
  * @IOMMU_VEVENTQ_TYPE_ARM_SMMUV3: struct iommu_vevent_arm_smmuv3
  * @IOMMU_VEVENTQ_TYPE_TEGRA241_CMDQV: struct iommu_vevent_tegra241_cmdqv
  */
@@ -1165,10 +1173,10 @@ enum iommu_veventq_type {
  * struct iommu_vevent_arm_smmuv3 - data of IOMMU_VEVENTQ_TYPE_ARM_SMMUV3
  * @evt: an event record (SMMUv3 architecture, 7.3), little endian
  *
- * Passed on are C_BAD_STE (0x04), F_STREAM_DISABLED (0x06), C_BAD_SUBSTREAMID
+ * Delivered are C_BAD_STE (0x04), F_STREAM_DISABLED (0x06), C_BAD_SUBSTREAMID
  * (0x08), C_BAD_CD (0x0a), F_TRANSLATION (0x10), F_ADDR_SIZE (0x11), F_ACCESS
- * (0x12) and F_PERMISSION (0x13).  The StreamID in the record is the guest's, so
- * only devices with a vDEVICE have events.
+ * (0x12) and F_PERMISSION (0x13), with the guest's StreamID.  Events of devices
+ * without a vDEVICE are not delivered.
  */
 struct iommu_vevent_arm_smmuv3 {
 	__aligned_le64 evt[4];
@@ -1177,27 +1185,26 @@ struct iommu_vevent_arm_smmuv3 {
 /**
  * struct iommu_vevent_tegra241_cmdqv - data of
  *	IOMMU_VEVENTQ_TYPE_TEGRA241_CMDQV
- * @lvcmdq_err_map: LVCMDQ_ERR_MAP of the vIOMMU's virtual interface as the
- *	hardware has it, a bit for each logical queue, little endian
+ * @lvcmdq_err_map: raw LVCMDQ_ERR_MAP of the vIOMMU's virtual interface, one bit
+ *	for each logical queue, little endian
  */
 struct iommu_vevent_tegra241_cmdqv {
 	__aligned_le64 lvcmdq_err_map[2];
 };
 
 /**
- * struct iommu_veventq_alloc - IOMMU_VEVENTQ_ALLOC: make an event queue for a
+ * struct iommu_veventq_alloc - IOMMU_VEVENTQ_ALLOC: create an event queue of a
  *	vIOMMU (vEVENTQ)
  * @size: bytes of this structure
  * @flags: 0
  * @viommu_id: the vIOMMU
- * @type: one of enum iommu_veventq_type, one queue of each type
- * @veventq_depth: events that may wait, 1 to 524288; further ones are lost
+ * @type: one of enum iommu_veventq_type; a vIOMMU has one queue of each type
+ * @veventq_depth: limit of unread events, 1 to 524288; further ones are lost
  * @out_veventq_id: the new queue
- * @out_veventq_fd: its file, close-on-exec, to be closed before the queue can
- *	be destroyed
+ * @out_veventq_fd: its file, close-on-exec; close it before destroying the queue
  * @__reserved: 0
  *
- * read() gives whole events, each with its struct iommufd_vevent_header: -EINVAL
+ * read() returns whole events, each with its struct iommufd_vevent_header: -EINVAL
  * if the first one doesn't fit.  Without events it returns 0; poll() waits for
  * them.
  *
@@ -1217,17 +1224,17 @@ struct iommu_veventq_alloc {
 #define IOMMU_VEVENTQ_ALLOC _IO(IOMMUFD_TYPE, IOMMUFD_CMD_VEVENTQ_ALLOC)
 
 /* ------------------------------------------------------------------------ */
-/* Queues that the hardware reads by itself                                 */
+/* Hardware queues                                                          */
 
 /**
  * enum iommu_hw_queue_type - kinds of hardware queue
- * @IOMMU_HW_QUEUE_TYPE_DEFAULT: none, refused with -EOPNOTSUPP
+ * @IOMMU_HW_QUEUE_TYPE_DEFAULT: invalid, refused with -EOPNOTSUPP
  * @IOMMU_HW_QUEUE_TYPE_TEGRA241_CMDQV: a virtual command queue of Tegra241.
- *	Indices are made upwards from 0 without a gap (else -EIO) and destroyed
- *	downwards (else -EBUSY).  The length is a power of two from 32 to
- *	16 << idr[1].CMDQS bytes (see struct iommu_hw_info_arm_smmuv3).  The
- *	memory has to be physically contiguous and aligned to the length, so
- *	give the guest a CMDQS that lets a queue fit in one huge page.
+ *	Indices must be allocated in ascending order from 0 (else -EIO) and
+ *	destroyed in descending order (else -EBUSY).  The length is a power of two
+ *	from 32 to 16 << idr[1].CMDQS bytes (see struct iommu_hw_info_arm_smmuv3).
+ *	The memory must be physically contiguous and aligned to the length, so
+ *	give the guest a CMDQS with which a queue fits in one huge page.
  */
 enum iommu_hw_queue_type {
 	IOMMU_HW_QUEUE_TYPE_DEFAULT = 0,
@@ -1235,23 +1242,23 @@ enum iommu_hw_queue_type {
 };
 
 /**
- * struct iommu_hw_queue_alloc - IOMMU_HW_QUEUE_ALLOC: let the hardware read a
+ * struct iommu_hw_queue_alloc - IOMMU_HW_QUEUE_ALLOC: make the hardware use a
  *	queue in guest memory
  * @size: bytes of this structure
  * @flags: 0
  * @viommu_id: the vIOMMU
  * @type: one of enum iommu_hw_queue_type
- * @index: which queue of this type
+ * @index: index of the queue, within its type
  * @out_hw_queue_id: the new queue
- * @nesting_parent_iova: first byte of the queue, as an address in the vIOMMU's
- *	nesting parent, which is the guest's physical one
+ * @nesting_parent_iova: first byte of the queue, an IOVA of the vIOMMU's nesting
+ *	parent and so a guest physical address
  * @length: in bytes, not 0
  *
- * The memory can't be unmapped (-EBUSY) while the queue exists.
+ * While the queue exists, unmapping its memory fails with -EBUSY.
  *
- * Errors: -EOPNOTSUPP if the vIOMMU has no such type, -EEXIST if @index is
- * taken, -EINVAL for one beyond the hardware's or a length of 0, -ENOENT if the
- * range isn't mapped, -EFAULT if its pages aren't contiguous.
+ * Errors: -EOPNOTSUPP if the vIOMMU doesn't support @type, -EEXIST if @index is
+ * in use, -EINVAL for an @index that the hardware doesn't have or a @length of 0,
+ * -ENOENT if the range isn't mapped, -EFAULT if its pages aren't contiguous.
  */
 struct iommu_hw_queue_alloc {
 	__u32 size;
