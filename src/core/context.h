@@ -102,9 +102,12 @@ struct iommufd_ctx {
 struct iommufd_ctx *context_new(struct file *file, struct device *dev);
 void context_destroy(struct iommufd_ctx *ctx);
 
-/*
- * An ioctl in progress.  @arg is a copy of the structure, zero-filled to its full size;
- * @size is the size that user space passed.
+/**
+ * struct command - an ioctl in progress
+ * @ctx: the context of the file
+ * @user: the ioctl's argument
+ * @size: size of the structure in bytes, as passed by user space
+ * @arg: a copy of the structure, zero-filled to its full size
  */
 struct command {
 	struct iommufd_ctx *ctx;
@@ -113,12 +116,22 @@ struct command {
 	void *arg;
 };
 
-/* Copy the structure's first @len bytes to user space, but no more than @size. */
+/**
+ * command_respond() - copy the structure back to user space
+ * @cmd: the ioctl
+ * @len: bytes to copy, truncated to @cmd's size
+ *
+ * Return: 0 or -EFAULT.
+ */
 int command_respond(struct command *cmd, size_t len);
 
-/*
- * Copy one member of @arg to user space.  @member must end within the ioctl's minimal
- * size: @size isn't checked.
+/**
+ * command_tell() - copy one member of the structure back to user space
+ * @cmd: the ioctl
+ * @member: the member of @cmd's arg; it must end within the ioctl's minimal size, as the
+ *	size that user space passed isn't checked
+ *
+ * Return: 0 or -EFAULT.
  */
 static inline int command_tell(struct command *cmd, const u64 *member)
 {
@@ -127,9 +140,13 @@ static inline int command_tell(struct command *cmd, const u64 *member)
 	return put_user(*member, to);
 }
 
-/*
- * The last step of every ioctl that creates an object: respond, then publish the object,
- * or abort it if the response fails.
+/**
+ * command_finalize() - complete an ioctl that creates an object
+ * @cmd: the ioctl
+ * @len: as for command_respond()
+ * @obj: the finished object: published, or aborted if the response fails
+ *
+ * Return: 0 or -EFAULT.
  */
 int command_finalize(struct command *cmd, size_t len, struct object *obj);
 

@@ -6,7 +6,7 @@
  *
  *   uses   tasks that operate on it: an ioctl that looked it up, or the kernel side.
  *          Destruction waits for them.
- *   holds  things that depend on it: page tables hold their IOAS, attached groups their
+ *   holds  things that depend on it: page tables hold their IOAS, attached devices their
  *          page table, a driver its device.  IOMMU_DESTROY returns -EBUSY while there
  *          are any.
  *
@@ -61,70 +61,143 @@ struct object {
 	const struct object_type *type;
 };
 
-/*
- * Allocate a zeroed object of @size bytes, which begins with a struct object, in state
- * RESERVED.  Return it or an ERR_PTR.
+/**
+ * object_new() - allocate an object in state RESERVED
+ * @ctx: the context
+ * @type: its type
+ * @size: bytes of the structure that begins with struct object; zeroed
+ *
+ * Ends by object_finalize() or object_abort().
+ *
+ * Return: the object or an ERR_PTR.
  */
 void *object_new(struct iommufd_ctx *ctx, const struct object_type *type, size_t size);
 
-/* Publish a finished object.  Can't fail; the caller must not touch the object after it. */
+/**
+ * object_finalize() - publish a finished object
+ * @ctx: the context
+ * @obj: the object, which the caller must not access after this
+ *
+ * Can't fail.
+ */
 void object_finalize(struct iommufd_ctx *ctx, struct object *obj);
 
-/* Undo object_new() and everything built into the object since. */
+/**
+ * object_abort() - undo object_new(), and everything built into the object since
+ * @ctx: the context
+ * @obj: the object, RESERVED; freed
+ */
 void object_abort(struct iommufd_ctx *ctx, struct object *obj);
 
-/*
- * Look up an object of @type (NULL: any) and begin a use of it.  Return the object or
- * ERR_PTR(-ENOENT).
+/**
+ * object_get() - look up an object and begin a use of it
+ * @ctx: the context
+ * @id: its ID
+ * @type: its type, or NULL for any
+ *
+ * Ends by object_put().
+ *
+ * Return: the object or ERR_PTR(-ENOENT).
  */
 void *object_get(struct iommufd_ctx *ctx, u32 id, const struct object_type *type);
 
-/* Begin a use of *@slot, read under objects.xa_lock.  Return it, or NULL if it isn't LIVE. */
+/**
+ * object_get_slot() - begin a use of the object in a slot
+ * @ctx: the context
+ * @slot: a pointer to an object, or to NULL, that is protected by objects.xa_lock
+ *
+ * Return: the object, or NULL if there is none or it isn't LIVE.
+ */
 struct object *object_get_slot(struct iommufd_ctx *ctx, struct object *const *slot);
 
-/* Begin a use if the object is LIVE.  The caller's locks keep it from being freed. */
+/**
+ * object_try_get() - begin a use of an object if it is LIVE
+ * @ctx: the context
+ * @obj: the object; a lock of the caller's keeps it from being freed
+ *
+ * Return: true if it is LIVE and in use.
+ */
 bool object_try_get(struct iommufd_ctx *ctx, struct object *obj);
 
-/* End a use. */
+/**
+ * object_put() - end a use
+ * @ctx: the context
+ * @obj: the object, which may be freed at once
+ */
 void object_put(struct iommufd_ctx *ctx, struct object *obj);
 
-/* Take a hold of an object in use by the caller.  Return 0, or -ENOENT if it is DYING. */
+/**
+ * object_hold() - take a hold of an object
+ * @ctx: the context
+ * @obj: the object, in use by the caller
+ *
+ * While it is held, object_destroy() fails.  Ends by object_release().
+ *
+ * Return: 0, or -ENOENT if it is DYING.
+ */
 int object_hold(struct iommufd_ctx *ctx, struct object *obj);
 
-/*
- * Take a hold if the object is LIVE; an unfinished one may yet be aborted.  The caller's
- * locks keep it from being freed.
+/**
+ * object_try_hold() - take a hold of an object if it is LIVE
+ * @ctx: the context
+ * @obj: the object; a lock of the caller's keeps it from being freed
+ *
+ * An object that isn't finished is refused, as it may yet be aborted.
+ *
+ * Return: true if it is LIVE and held.
  */
 bool object_try_hold(struct iommufd_ctx *ctx, struct object *obj);
 
-/* End a hold. */
+/**
+ * object_release() - end a hold
+ * @ctx: the context
+ * @obj: the object, which may be destroyed at once
+ */
 void object_release(struct iommufd_ctx *ctx, struct object *obj);
 
-/*
- * IOMMU_DESTROY.  Return 0, -ENOENT, -EBUSY while the object is held, or -EINTR if a fatal
- * signal arrives before its uses have ended; the object is LIVE again then.
+/**
+ * object_destroy() - destroy an object for user space
+ * @ctx: the context
+ * @id: its ID
+ *
+ * Waits until its uses have ended.
+ *
+ * Return: 0, -ENOENT, -EBUSY while it is held, or -EINTR if a fatal signal arrives before;
+ * then it is LIVE again.
  */
 int object_destroy(struct iommufd_ctx *ctx, u32 id);
 
-/*
- * End a hold of an object that the kernel created by itself.  Destroy the object if it is
- * LIVE and that was the last hold.  The caller must not be using it.
+/**
+ * object_release_last() - end a hold of an object that the kernel created by itself
+ * @ctx: the context
+ * @obj: the object; the caller must not be using it
+ *
+ * Destroys the object if it is LIVE and that was the last hold.
  */
 void object_release_last(struct iommufd_ctx *ctx, struct object *obj);
 
-/*
- * Destroy a LIVE object on behalf of its driver, and end the driver's hold, which must be
- * the only one.
+/**
+ * object_remove() - destroy an object for its driver
+ * @ctx: the context
+ * @obj: the object, LIVE, with the driver's hold and no other
+ *
+ * Ends the hold and waits until the object's uses have ended.
  */
 void object_remove(struct iommufd_ctx *ctx, struct object *obj);
 
-/*
- * End a use, and turn the object into a tombstone if it is LIVE.  It must not be held.  If
- * it isn't LIVE, user space is destroying it.
+/**
+ * object_tombstone() - end a use, and turn the object into a tombstone if it is LIVE
+ * @ctx: the context
+ * @obj: the object, which must not be held
+ *
+ * If it isn't LIVE, user space is destroying it.
  */
 void object_tombstone(struct iommufd_ctx *ctx, struct object *obj);
 
-/* Destroy all objects, dependents first.  No other task may have access to the context. */
+/**
+ * object_destroy_all() - destroy all objects, dependents first
+ * @ctx: the context, to which no other task has access
+ */
 void object_destroy_all(struct iommufd_ctx *ctx);
 
 #endif

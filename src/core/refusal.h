@@ -18,11 +18,21 @@ struct refusal {
 	char why[256];
 };
 
-/* @refusal may be NULL, for callers that don't log. */
+/**
+ * refusal_set() - set the reason of a refusal, replacing an earlier one
+ * @refusal: where to set it; NULL for callers that don't log
+ * @fmt: format, without newline
+ */
 __printf(2, 3) void refusal_set(struct refusal *refusal, const char *fmt, ...);
 void refusal_clear(struct refusal *refusal);
 
-/* Log the reason for @rc, unless that is -EINTR. */
+/**
+ * refusal_log() - log a refusal with its reason
+ * @dev: the device concerned
+ * @what: name of the request
+ * @rc: its errno; nothing is logged for -EINTR
+ * @refusal: the reason; if none was set, a general one is logged
+ */
 void refusal_log(struct device *dev, const char *what, int rc,
 		 const struct refusal *refusal);
 
