@@ -27,20 +27,29 @@ struct group {
 	struct hw_doorbells doorbells;	/* that the devices may write to */
 };
 
-/*
- * Get the device's group, claiming its DMA for the context with the first device; balance
- * with group_put().  Return an ERR_PTR on failure, with the reason in @refusal: -ENODEV
- * without a group, -EPERM if interrupts aren't isolated, -ENOMEM, or as
- * iommu_group_claim_dma_owner().
+/**
+ * group_get() - get a device's group, and claim its DMA for the context if it is new
+ * @ctx: the context
+ * @dev: the device
+ * @refusal: set on failure
+ *
+ * Ends by group_put(), once for each bound device.
+ *
+ * Return: the group, or an ERR_PTR: -ENODEV without a group, -EPERM if interrupts aren't
+ * isolated, -ENOMEM, or as iommu_group_claim_dma_owner().
  */
 struct group *group_get(struct iommufd_ctx *ctx, struct device *dev,
 			struct refusal *refusal);
 void group_put(struct group *group);
 
-/*
- * Attach the group to an empty domain and detach it again, so that the driver determines
- * the domain's limits.  DMA stays blocked throughout.  Return 0, -EBUSY if the group is
- * attached elsewhere, or the driver's errno.
+/**
+ * group_settle_domain() - make the driver determine the limits of a domain
+ * @group: the group, for whose devices the domain is
+ * @domain: an empty domain
+ *
+ * Attaches the group and detaches it again.  DMA stays blocked throughout.
+ *
+ * Return: 0, -EBUSY if the group is attached elsewhere, or the driver's errno.
  */
 int group_settle_domain(struct group *group, struct iommu_domain *domain);
 

@@ -23,10 +23,14 @@ struct object_type;
 
 u32 fault_queue_id(const struct fault_queue *faults);
 
-/*
- * Deliver the faults of a page table's domain to the queue @id, and take a hold of it.
- * Return 0 with the queue in *@out, -ENOENT, or -EOPNOTSUPP if the kernel doesn't handle
- * page faults.
+/**
+ * fault_queue_serve() - deliver the faults of a page table's domain to a queue
+ * @ctx: the context
+ * @id: ID of the queue
+ * @domain: the domain
+ * @out: out: the queue, held until fault_queue_release()
+ *
+ * Return: 0, -ENOENT, or -EOPNOTSUPP if the kernel doesn't support page faults.
  */
 int fault_queue_serve(struct iommufd_ctx *ctx, u32 id, struct iommu_domain *domain,
 		      struct fault_queue **out);
@@ -34,9 +38,12 @@ int fault_queue_serve(struct iommufd_ctx *ctx, u32 id, struct iommu_domain *doma
 /* End the hold of fault_queue_serve().  @faults may be NULL. */
 void fault_queue_release(struct fault_queue *faults);
 
-/*
- * Refuse the pending groups of an attachment that was replaced or detached (@dev is NULL),
- * or those of a device that attach_device_id() no longer finds.  @faults may be NULL.
+/**
+ * fault_queue_refuse() - refuse pending groups of faults that can't be answered any more
+ * @faults: the queue, or NULL
+ * @attachment: an attachment
+ * @dev: NULL if @attachment was replaced or detached, else a device that
+ *	attach_device_id() no longer finds there
  */
 void fault_queue_refuse(struct fault_queue *faults,
 			struct hw_attachment *attachment, struct device *dev);

@@ -34,10 +34,16 @@ void event_queue_init(struct event_queue *queue, struct iommufd_ctx *ctx);
 /* Call last in the type's destroy. */
 void event_queue_fini(struct event_queue *queue);
 
-/*
- * Create the file of a finished queue, named @name in /proc/<pid>/fd, set *@fd, a member of
- * the response, to its descriptor, respond, and publish queue and file.  On failure the
- * queue is destroyed.
+/**
+ * event_queue_finalize() - complete an ioctl that creates a queue and its file
+ * @cmd: the ioctl
+ * @len: as for command_respond()
+ * @queue: the finished queue: published, or aborted on failure
+ * @name: of the file in /proc/<pid>/fd
+ * @fops: of the file
+ * @fd: member of the response that receives the descriptor
+ *
+ * Return: 0, or the errno of creating the file or of the response.
  */
 int event_queue_finalize(struct command *cmd, size_t len, struct event_queue *queue,
 			 const char *name, const struct file_operations *fops, u32 *fd);
@@ -51,9 +57,17 @@ static inline struct event_queue *event_queue_of(struct file *file)
 /* The last step of the file's release. */
 void event_queue_close(struct event_queue *queue);
 
-/*
- * Implement read(): call @next with the rest of the user's buffer until it returns 0
- * (queue empty) or an errno.  @next returns the number of bytes written.
+/**
+ * event_queue_read() - read() of a queue's file
+ * @queue: the queue
+ * @buf: the user's buffer
+ * @count: its size in bytes
+ * @next: copies the next entry to the rest of the buffer, of @room bytes; returns the bytes
+ *	copied, 0 if the queue is empty, or an errno
+ *
+ * Calls are serialized by queue->reader.
+ *
+ * Return: bytes copied, or the errno if there are none.
  */
 ssize_t event_queue_read(struct event_queue *queue, char __user *buf, size_t count,
 			 ssize_t (*next)(struct event_queue *queue, char __user *buf,

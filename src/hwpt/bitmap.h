@@ -36,24 +36,39 @@ struct user_bitmap {
 	bool any;			/* @noted is valid */
 };
 
-/*
- * @page_size: bytes per bit.  Return 0, -EINVAL if it isn't a power of two, or -EFAULT if
- * the bitmap would exceed the address space.
+/**
+ * bitmap_begin() - initialize a bitmap, without a window
+ * @map: the bitmap
+ * @first: first IOVA of the range, of bit 0
+ * @last: last IOVA of the range
+ * @page_size: bytes per bit
+ * @data: user address of the bitmap
+ *
+ * Return: 0, -EINVAL if @page_size isn't a power of two, -EFAULT if the bitmap would exceed
+ * the address space.
  */
 int bitmap_begin(struct user_bitmap *map, unsigned long first, unsigned long last,
 		 u64 page_size, u64 data);
 
-/*
- * Pin a window that begins at or shortly before the bit for @iova and is as large as
- * possible.  Windows must have ascending IOVAs.  Return 0, -EFAULT if user space can't
- * write there, -EINTR or -ENOMEM.
+/**
+ * bitmap_open() - pin a window, as large as possible
+ * @map: the bitmap
+ * @iova: the window begins at its bit or shortly before; above that of earlier windows
+ *
+ * Ends by bitmap_close().
+ *
+ * Return: 0, -EFAULT if user space can't write there, -EINTR or -ENOMEM.
  */
 int bitmap_open(struct user_bitmap *map, unsigned long iova);
 void bitmap_close(struct user_bitmap *map);
 
-/*
- * Record [first, last], which must lie in the bitmap and begin in the window.  Never
- * sleeps.
+/**
+ * bitmap_note() - set the bits of a range
+ * @map: the bitmap, with a window
+ * @first: first IOVA, in the window
+ * @last: last IOVA, in the bitmap
+ *
+ * Never sleeps.
  */
 void bitmap_note(struct user_bitmap *map, unsigned long first, unsigned long last);
 

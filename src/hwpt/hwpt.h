@@ -45,20 +45,40 @@ static inline struct hwpt *hwpt_paging(struct hwpt *hwpt)
 	return hwpt->parent ?: hwpt;
 }
 
-/*
- * Allocate an empty page table for @idev on an IOAS in use by the caller.  @flags are
- * IOMMU_HWPT_ALLOC_*, @data is for the driver, or NULL.  Return the object, not published
- * yet, or an ERR_PTR.
+/**
+ * hwpt_new() - allocate an empty page table on an IOAS
+ * @ioas: the IOAS, in use by the caller
+ * @idev: a device that the page table must fit
+ * @flags: IOMMU_HWPT_ALLOC_*
+ * @data: for the driver, or NULL
+ *
+ * Return: the object, not published yet, or an ERR_PTR.
  */
 struct hwpt *hwpt_new(struct ioas *ioas, struct iommufd_device *idev, u32 flags,
 		      const struct iommu_user_data *data);
 
-/*
- * Allocate a nested page table for @idev, on a nesting parent or a vIOMMU in use by the
- * caller, from @data.  Otherwise as hwpt_new().
+/**
+ * hwpt_new_nested() - allocate a nested page table on a nesting parent
+ * @parent: the parent, in use by the caller
+ * @idev: a device that the page table must fit
+ * @flags: IOMMU_HWPT_ALLOC_*
+ * @data: description of the guest's table, for the driver
+ *
+ * Return: as hwpt_new(); -EOPNOTSUPP if the IOMMU doesn't nest, -EINVAL if @parent isn't
+ * a nesting parent or is another IOMMU's.
  */
 struct hwpt *hwpt_new_nested(struct hwpt *parent, struct iommufd_device *idev,
 			     u32 flags, const struct iommu_user_data *data);
+
+/**
+ * hwpt_new_on_viommu() - allocate a nested page table for a vIOMMU
+ * @viommu: the vIOMMU, in use by the caller
+ * @idev: a device behind the vIOMMU's physical IOMMU
+ * @flags: IOMMU_HWPT_ALLOC_*
+ * @data: description of the guest's table, for the shim
+ *
+ * Return: as hwpt_new().
+ */
 struct hwpt *hwpt_new_on_viommu(struct viommu *viommu, struct iommufd_device *idev,
 				u32 flags, const struct iommu_user_data *data);
 
@@ -68,9 +88,15 @@ struct hwpt *hwpt_get_paging(struct iommufd_ctx *ctx, u32 id);
 /* Return false while the driver doesn't know its limits, before the first attach. */
 bool hwpt_is_ready(const struct hwpt *hwpt);
 
-/*
- * Fill a page table, which must be ready, from its IOAS; no-op if it is filled.  On failure
- * set the reason in @refusal, which may be NULL.
+/**
+ * hwpt_fill() - fill a page table from its IOAS, unless it is filled
+ * @hwpt: the page table, which must be ready (hwpt_is_ready())
+ * @refusal: set on failure, or NULL
+ *
+ * Pins the memory, which may take any time.
+ *
+ * Return: 0, -EINVAL if the IOMMU's pages are larger than the CPU's, or as
+ * ioas_add_table().
  */
 int hwpt_fill(struct hwpt *hwpt, struct refusal *refusal);
 
@@ -81,9 +107,11 @@ void hwpt_settle(struct hwpt *hwpt);
 int hwpt_prepare_msi(struct hwpt *hwpt, const struct iova_range *window);
 int hwpt_take_doorbells(struct hwpt *hwpt, const struct hw_doorbells *known);
 
-/*
- * End a hold.  The last one destroys an automatic page table, so don't use it after this,
- * and call without the locks that come after ioas->auto_lock.
+/**
+ * hwpt_release() - end a hold
+ * @hwpt: the page table; an automatic one is destroyed with the last hold
+ *
+ * Context: without locks that come after ioas->auto_lock (core/context.h).
  */
 void hwpt_release(struct hwpt *hwpt);
 

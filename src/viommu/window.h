@@ -13,9 +13,13 @@ struct vm_area_struct;
 void windows_init(struct iommufd_ctx *ctx);
 void windows_destroy(struct iommufd_ctx *ctx);
 
-/*
- * Return 0, -ENXIO if no window has this offset and length, -EINVAL for a private mapping,
- * -EPERM for an executable one.
+/**
+ * windows_mmap() - map a window to user space
+ * @ctx: the context
+ * @vma: the mapping
+ *
+ * Return: 0, -ENXIO if no window has this offset and length, -EINVAL for a private mapping,
+ * -EPERM for an executable one, or as io_remap_pfn_range().
  */
 int windows_mmap(struct iommufd_ctx *ctx, struct vm_area_struct *vma);
 
