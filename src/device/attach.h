@@ -54,16 +54,38 @@ int attach_start_faults_of(struct attach *attach, struct iommufd_device *idev,
 			   struct fault_queue *faults);
 void attach_stop_faults_of(struct iommufd_device *idev, struct fault_queue *faults);
 
-/*
- * Attach a device to a page table; move the group of an attached device to another one;
- * detach a device, which does nothing if it isn't attached.  Each attached device has a
- * hold of its page table: on success it takes over the caller's, on failure that stays the
- * caller's.
+/**
+ * attach_device() - attach a device to a page table
+ * @idev: the device
+ * @pasid: the PASID, or IOMMU_NO_PASID
+ * @hwpt: the page table; on success the device takes over the caller's hold
+ * @refusal: set on failure
+ *
+ * Return: 0, -EINTR by a fatal signal, -EBUSY if @pasid is attached, or as
+ * iommufd_device_attach().
  */
 int attach_device(struct iommufd_device *idev, u32 pasid, struct hwpt *hwpt,
 		  struct refusal *refusal);
+
+/**
+ * attach_replace() - move the group of an attached device to another page table
+ * @idev: the device
+ * @pasid: the PASID, or IOMMU_NO_PASID
+ * @hwpt: the page table; on success the device takes over the caller's hold
+ * @refusal: set on failure
+ *
+ * On failure all devices stay where they are attached.
+ *
+ * Return: as attach_device(), but -EINVAL if @pasid isn't attached.
+ */
 int attach_replace(struct iommufd_device *idev, u32 pasid, struct hwpt *hwpt,
 		   struct refusal *refusal);
+
+/**
+ * attach_remove() - detach a device, and end its hold of the page table
+ * @idev: the device
+ * @pasid: the PASID, or IOMMU_NO_PASID; nothing is done if it isn't attached
+ */
 void attach_remove(struct iommufd_device *idev, u32 pasid);
 
 /* Detach a device from everything its driver left it attached to. */
@@ -79,7 +101,13 @@ struct attach_request {
 	struct refusal *refusal;
 };
 
-/* Consumes the caller's hold of @hwpt, also on failure. */
+/**
+ * attach_request_run() - carry out a request
+ * @req: the request
+ * @hwpt: the page table; the caller's hold ends, also on failure
+ *
+ * Return: as the function that was requested.
+ */
 static inline int attach_request_run(const struct attach_request *req, struct hwpt *hwpt)
 {
 	int rc = req->run(req->idev, req->pasid, hwpt, req->refusal);
@@ -96,9 +124,14 @@ void attach_explain_reserved(struct iommufd_device *idev, struct ioas *ioas,
 /* Show where a device is attached; don't wait for group->lock. */
 void attach_show(struct seq_file *m, struct iommufd_device *idev);
 
-/*
- * Return the ID of a device attached at @at, or 0.  @at must be a struct attach's, of an
- * attachment that hasn't ended.  For page fault handlers: doesn't sleep.
+/**
+ * attach_device_id() - find the ID of an attached device
+ * @at: place of a struct attach; its attachment must not have ended
+ * @dev: the device
+ *
+ * For page fault handlers: doesn't sleep.
+ *
+ * Return: the ID, or 0 if the device isn't attached there.
  */
 u32 attach_device_id(const struct hw_place *at, struct device *dev);
 
