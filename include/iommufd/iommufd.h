@@ -140,7 +140,8 @@ int iommufd_device_attach(struct iommufd_device *idev, u32 pasid, u32 *pt_id);
  * @pt_id: as for iommufd_device_attach()
  *
  * Moves all devices of the group that are attached to @pasid.  Meanwhile DMA is translated
- * by the old page table or the new one, or blocked.  On failure the old one stays in use.
+ * by the old page table or the new one, or blocked.  On failure the old one stays in use;
+ * if the driver fails to restore it, DMA stays blocked.
  *
  * Return: as iommufd_device_attach(); -EINVAL if @pasid isn't attached.
  */

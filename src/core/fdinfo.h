@@ -18,8 +18,8 @@
  *   device   name=NAME { pt=ID | pasidP=ID } [more]
  *   access, fault-queue, viommu, vdevice, veventq, hw-queue
  *
- * Takes no sleeping lock, only tries to: what is being changed shows as "busy".  Fields may
- * be added; readers must skip those they don't know.
+ * Sleeping locks are only tried: what is being changed shows as "busy".  Fields may be
+ * added; readers must skip those they don't know.
  */
 #ifndef IOMMUFD_CORE_FDINFO_H
 #define IOMMUFD_CORE_FDINFO_H

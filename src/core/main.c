@@ -60,8 +60,8 @@ static int iommufd_option_ioctl(struct command *cmd)
 }
 
 /*
- * @min_size is the offset of the end of the last member in the ioctl's first version; no
- * user space has less.
+ * @min_size is the structure's size in the ioctl's first version, up to the end of its last
+ * member; smaller ones are refused.
  */
 struct command_entry {
 	unsigned int number;
