@@ -7,7 +7,7 @@ import shutil
 import apt
 import archive
 import emulators
-from cache import Failed, Missing, note, piece, run
+from cache import Failed, Missing, cache_dir, is_whole, note, piece, run
 from pieces import need_tools
 
 # name, with the least version of QEMU: the suite that it comes from
@@ -47,7 +47,13 @@ def root(name):
     """The directory of a root."""
     suite = ROOTS[name]
     version = name.partition("-")[2]
-    exact = archive.suite_version("qemu-system-x86", suite)
+    ident = f"1 {suite} {' '.join(PACKAGES)}"
+
+    def name_of(exact):
+        return f"qemu-{exact.replace(':', '_')}"
+
+    exact = archive.suite_version("qemu-system-x86", suite, lambda v: is_whole(
+        cache_dir() / "clients" / name_of(v), ident))
 
     def make(directory):
         need_tools("mmdebstrap")
@@ -71,5 +77,4 @@ def root(name):
         if not emulators.is_as_new(said, version):
             raise Missing(f"{suite} has an older QEMU than {version}: {said.splitlines()[0]}")
 
-    return piece("clients", f"qemu-{exact.replace(':', '_')}",
-                 f"1 {suite} {' '.join(PACKAGES)}", make)
+    return piece("clients", name_of(exact), ident, make)

@@ -5,7 +5,8 @@ A kernel counts if its headers, the kbuild package that they ask for, and its im
 are there. What was found once stays in the index, as gone when the archive drops it:
 the cache may still hold its pieces.
 
-Pins: $IOMMUFD_LOCK is a file with lines "NAME ARCH VERSION" (`fetch lock` prints one).
+Pins: $IOMMUFD_LOCK is a file with lines "NAME ARCH VERSION" (`fetch lock` prints one). NAME is a
+kernel's, or SERIES/RELEASE for the one that tests/pkg installs, or PACKAGE/SUITE.
 """
 
 import functools
@@ -272,17 +273,46 @@ def other_version(package, arch, series, preferred=None):
     return max(versions, key=version_key)
 
 
-def suite_version(package, suite, arch="amd64"):
-    """The newest version of such a package in a suite."""
-    found = load_index()["others"].get(f"{package}:{arch}", {})
-    versions = [v for v, where in found.items() if where == suite]
+def pinned_or_newest(what, arch, versions, is_kept=None):
+    """The version that is pinned, if it's there or what it gave is kept, or the newest."""
+    version = pins().get((what, arch))
+    if version and (version in versions or is_kept and is_kept(version)):
+        return version
     if not versions:
-        raise Missing(f"{suite} has no {package}")
-    return max(versions, key=version_key)
+        raise Missing(f"the archive has no {what}")
+    newest = max(versions, key=version_key)
+    if version:
+        note(f"{what} {arch}: the archive doesn't have {version} any more, so it is {newest}")
+    return newest
+
+
+def suite_version(package, suite, is_kept=None, arch="amd64"):
+    """The version of such a package in a suite; is_kept(version) knows what was made of one."""
+    found = load_index()["others"].get(f"{package}:{arch}", {})
+    return pinned_or_newest(f"{package}/{suite}", arch,
+                            [v for v, where in found.items() if where == suite], is_kept)
+
+
+def release_kernel(release, series, arch="amd64"):
+    """The kernel of a series in a release of Debian, its updates and backports."""
+    kernels = {k.version: k for k in available(series, arch)
+               if not k.gone and k.suite.partition("-")[0] == release}
+    return kernels[pinned_or_newest(f"{series}/{release}", arch, list(kernels))]
+
+
+def other_lock_lines(names):
+    """The lines for packages by suite, and for kernels by release."""
+    for suite in sorted(set(load_index()["others"].get("qemu-system-x86:amd64", {}).values())):
+        yield f"qemu-system-x86/{suite} amd64 {suite_version('qemu-system-x86', suite)}"
+    for name in names:
+        for release in sorted({k.suite.partition("-")[0] for k in available(name, "amd64")
+                               if not k.gone}):
+            yield f"{name}/{release} amd64 {release_kernel(release, name).version}"
 
 
 def lock_lines(names):
-    """A lock file's lines for these kernels."""
+    """A lock file's lines for these kernels, and what else has a version."""
+    yield from other_lock_lines(names)
     for name in names:
         for arch in ARCHES:
             try:

@@ -8,7 +8,7 @@ from pathlib import Path
 import apt
 import archive
 import own_qemu
-from cache import Failed, Missing, piece
+from cache import Failed, Missing, cache_dir, is_whole, piece
 
 # The least version: packages, each of a suite. Built on Debian 12, so the libraries that its own
 # QEMU comes with are enough.
@@ -52,7 +52,13 @@ def emulator(version, arch="amd64"):
         return own_qemu.emulator(arch)
     packages = EMULATORS[version][arch]
     suite = packages[0].partition("/")[2]
-    exact = archive.suite_version("qemu-system-x86", suite).replace(":", "_")
+    ident = "1 " + " ".join(packages)
+
+    def name_of(exact):
+        return exact.replace(":", "_") + ("" if arch == "amd64" else f"-{arch}")
+
+    exact = archive.suite_version("qemu-system-x86", suite, lambda v: is_whole(
+        cache_dir() / "qemu" / name_of(v), ident))
 
     def make(directory):
         try:
@@ -61,8 +67,7 @@ def emulator(version, arch="amd64"):
             raise Missing(f"QEMU {version} isn't to be had: {error}") from error
         check(version, directory / "usr/bin" / BINARIES[arch])
 
-    return piece("qemu", exact if arch == "amd64" else f"{exact}-{arch}",
-                 "1 " + " ".join(packages), make)
+    return piece("qemu", name_of(exact), ident, make)
 
 
 def program(directory, arch="amd64"):

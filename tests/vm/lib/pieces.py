@@ -186,7 +186,8 @@ def guest(arch="amd64"):
 
 def libc_dev(name="7.2"):
     """Linux's user API headers of that series (usr/include below)."""
-    version = archive.other_version("linux-libc-dev", "amd64", name)
+    version = archive.other_version("linux-libc-dev", "amd64", name,
+                                    archive.resolve(name).version)
 
     def make(directory):
         apt.unpack([f"linux-libc-dev={version}"], directory)
