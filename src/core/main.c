@@ -237,7 +237,7 @@ static struct miscdevice iommufd_misc = {
 static bool without_iommu = IS_ENABLED(IOMMUFD_TEST);
 module_param(without_iommu, bool, 0444);
 MODULE_PARM_DESC(without_iommu,
-		 "Have /dev/iommu also while no IOMMU is active; only memory can be mapped then");
+		 "Create /dev/iommu even if no IOMMU is active; it can only map memory then");
 
 static DEFINE_MUTEX(node_lock);
 static bool node_exists;		/* under node_lock */
@@ -264,7 +264,7 @@ static int node_init(void)
 	pr_info("version %s, API of Linux 7.3, IOMMU: %s\n", IOMMUFD_VERSION, name);
 	if (active || without_iommu)
 		return iommufd_node_create();
-	pr_warn("no IOMMU is active, so vfio-pci takes no device, and there is no /dev/iommu (without_iommu=1: there is). Switch on VT-d or AMD-Vi in the firmware's setup, give the kernel the argument intel_iommu=on (Intel), and neither iommu=off nor amd_iommu=off\n");
+	pr_warn("no IOMMU is active: vfio-pci can't bind devices, /dev/iommu isn't created (without_iommu=1 creates it). Enable VT-d or AMD-Vi in the firmware setup; boot with intel_iommu=on (Intel), without iommu=off or amd_iommu=off\n");
 	return 0;
 }
 
@@ -273,7 +273,7 @@ static int __init iommufd_init(void)
 	int rc;
 
 	if (IS_ENABLED(IOMMUFD_NEWER_THAN_TESTED))
-		pr_info("this kernel is newer than tested, and has all that is needed\n");
+		pr_info("this kernel is newer than those tested; all required interfaces are present\n");
 	rc = memory_init();
 	if (rc)
 		return rc;

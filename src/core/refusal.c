@@ -30,6 +30,6 @@ void refusal_log(struct device *dev, const char *what, int rc,
 	if (rc == -EINTR)
 		return;
 	if (!*why)
-		why = rc == -ENOMEM ? "the kernel is out of memory" : "no reason is recorded";
+		why = rc == -ENOMEM ? "out of memory" : "no reason recorded";
 	log_refused(dev, what, rc, "%s", why);
 }

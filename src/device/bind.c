@@ -30,7 +30,7 @@ static int device_init(struct iommufd_device *idev, struct refusal *refusal)
 	}
 	rc = hw_reserved(idev->dev, &idev->reserved, &idev->n_reserved, &msi_window);
 	if (rc) {
-		refusal_set(refusal, "the ranges that it can't use aren't known");
+		refusal_set(refusal, "its reserved ranges of IOVA can't be determined");
 		return rc;
 	}
 	mutex_lock(&idev->group->lock);
@@ -52,7 +52,7 @@ static struct iommufd_device *device_bind(struct iommufd_ctx *ctx, struct device
 		return ERR_PTR(-ENODEV);
 	}
 	if (!hw_is_coherent(dev)) {
-		refusal_set(refusal, "its DMA isn't coherent with the CPU's caches");
+		refusal_set(refusal, "its DMA isn't coherent with CPU caches");
 		return ERR_PTR(-EINVAL);
 	}
 	idev = object_new(ctx, &device_object_type, sizeof(*idev));

@@ -15,7 +15,7 @@
 static bool allow_unsafe_interrupts;
 module_param(allow_unsafe_interrupts, bool, 0644);
 MODULE_PARM_DESC(allow_unsafe_interrupts,
-		 "Let user space drive devices whose interrupts the platform doesn't isolate; such a device can disturb the host");
+		 "Allow assignment of devices without interrupt isolation (interrupt remapping); such a device can disrupt the host");
 
 static int group_check_interrupts(struct iommu_group *iommu_group, struct device *dev,
 				  struct refusal *refusal)
@@ -23,7 +23,7 @@ static int group_check_interrupts(struct iommu_group *iommu_group, struct device
 	if (hw_has_isolated_interrupts(iommu_group) || test_owns_device(dev))
 		return 0;
 	if (READ_ONCE(allow_unsafe_interrupts)) {
-		dev_warn_ratelimited(dev, "interrupts aren't isolated by the platform, as allow_unsafe_interrupts permits\n");
+		dev_warn_ratelimited(dev, "allow_unsafe_interrupts: assigned without interrupt isolation\n");
 		return 0;
 	}
 	refusal_set(refusal, "the platform doesn't isolate its interrupts (no interrupt remapping?); if its user is trusted: echo 1 > /sys/module/iommufd/parameters/allow_unsafe_interrupts");

@@ -28,7 +28,7 @@ int hwpt_fill(struct hwpt *hwpt, struct refusal *refusal)
 	/* Memory is pinned by pages, so larger IOMMU pages can't be mapped. */
 	if (!hw_page_size(domain) || hw_page_size(domain) > PAGE_SIZE) {
 		refusal_set(refusal,
-			    "the smallest pages of its IOMMU, of %lu bytes, are larger than the CPU's",
+			    "its IOMMU's smallest page size, %lu bytes, exceeds the CPU's",
 			    hw_page_size(domain));
 		return -EINVAL;
 	}

@@ -101,7 +101,7 @@ static int device_file_open_device(struct vfio_device_file *df)
 	vfio_set_kvm(vdev, df->vm.kvm, df->vm.put);
 	rc = vdev->ops->open_device ? vdev->ops->open_device(vdev) : 0;
 	if (rc) {
-		log_refused(vdev->dev, "BIND", rc, "the driver can't open the device");
+		log_refused(vdev->dev, "BIND", rc, "the driver failed to open the device");
 		goto err_unbind;
 	}
 	device_file_add_bound(df);
@@ -143,7 +143,8 @@ static int bind_request_check_token(const struct bind_request *req, struct vfio_
 	int rc = vfio_match_token(vdev, req->has_token ? &req->token : NULL);
 
 	if (rc)
-		log_refused(vdev->dev, "BIND", rc, "the token isn't the one that its driver wants");
+		log_refused(vdev->dev, "BIND", rc,
+			    "the VF token is missing, wrong or not expected");
 	return rc;
 }
 
@@ -162,7 +163,7 @@ static int device_file_bind_locked(struct vfio_device_file *df, const struct bin
 	df->ictx = iommufd_ctx_from_fd(req->iommufd);
 	if (IS_ERR(df->ictx)) {
 		rc = PTR_ERR(df->ictx);
-		log_refused(vdev->dev, "BIND", rc, "descriptor %d isn't of /dev/iommu",
+		log_refused(vdev->dev, "BIND", rc, "descriptor %d isn't a file of /dev/iommu",
 			    req->iommufd);
 		goto err;
 	}
@@ -208,7 +209,7 @@ long device_file_bind(struct vfio_device_file *df, struct vfio_uapi_bind __user 
 		if (rc != -EINTR)
 			log_refused(df->vdev->dev, "BIND", rc, "%s", rc == -EBUSY ?
 				    "its group is open by the legacy path" :
-				    "its group can't be kept from the legacy path");
+				    "its legacy group node can't be opened");
 		return rc;
 	}
 

@@ -132,7 +132,7 @@ static int device_file_wake(struct device *dev)
 	rc = pm_runtime_resume_and_get(dev);
 	if (!rc)
 		return 0;
-	log_refused(dev, "call", rc, "the device can't be woken");
+	log_refused(dev, "call", rc, "the device can't be resumed");
 	return -EIO;
 }
 

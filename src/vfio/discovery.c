@@ -35,7 +35,7 @@ CLASS_INTERFACE_ADD(discovery_add)
 	if (!rc)
 		rc = device_node_create(vdev);
 	if (rc)
-		dev_err(vdev->dev, "no node in /dev/vfio/devices: error %d\n", rc);
+		dev_err(vdev->dev, "can't create a node in /dev/vfio/devices: error %d\n", rc);
 	return rc;
 }
 
@@ -73,12 +73,12 @@ int discovery_init(void)
 	int rc = discovery_find_class();
 
 	if (rc) {
-		pr_err("this kernel's VFIO devices have no class vfio-dev\n");
+		pr_err("VFIO devices of this kernel have no class vfio-dev\n");
 		return rc;
 	}
 	rc = node_init(interface.class);
 	if (rc) {
-		pr_err("this kernel's devices can't get a node later: error %d\n", rc);
+		pr_err("device nodes can't be added on this kernel: error %d\n", rc);
 		return rc;
 	}
 	rc = class_interface_register(&interface);

@@ -177,7 +177,7 @@ static int feature_dma_logging(const struct feature_call *call)
 {
 	if (call->vdev->log_ops)
 		log_refused(call->vdev->dev, "DMA logging", -ENOTTY,
-			    "its driver can't report on this kernel");
+			    "its driver can't report dirty pages on this kernel");
 	return -ENOTTY;
 }
 

@@ -237,8 +237,8 @@ static int reset_set_collect(struct vfio_device_file *df, struct reset_set *all)
 		core = compat_pci_core(vdev);
 		if (!core || hot_reset_devid(df, vdev) == VFIO_PCI_DEVID_NOT_OWNED) {
 			log_refused(vdev->dev, "hot reset", -EINVAL, "%s", core ?
-				    "it isn't the context's" :
-				    "its driver isn't of vfio-pci-core");
+				    "the context doesn't own its group" :
+				    "its driver isn't based on vfio-pci-core");
 			kfree(all->cores);
 			return -EINVAL;
 		}

@@ -121,7 +121,7 @@ static void file_remove(struct vfio_device *vdev, const char *link)
 	sysfs_remove_link(node_links, link);
 	carrier = carrier_add(vdev);
 	if (IS_ERR(carrier))
-		dev_warn(vdev->dev, "vfio: /dev/vfio/devices/%s stays: error %ld\n",
+		dev_warn(vdev->dev, "vfio: can't remove /dev/vfio/devices/%s: error %ld\n",
 			 dev_name(&vdev->device), PTR_ERR(carrier));
 	else
 		carrier_remove(carrier, false);
