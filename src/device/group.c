@@ -66,7 +66,7 @@ static struct group *group_new(struct iommufd_ctx *ctx,
 	rc = group_check_interrupts(iommu_group, dev, refusal);
 	if (rc)
 		return ERR_PTR(rc);
-	group = kzalloc(sizeof(*group), GFP_KERNEL_ACCOUNT);
+	group = kzalloc_obj(*group, GFP_KERNEL_ACCOUNT);
 	if (!group)
 		return ERR_PTR(-ENOMEM);
 	group->ctx = ctx;

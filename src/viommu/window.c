@@ -39,7 +39,7 @@ int viommu_add_window(struct hw_viommu *hw, phys_addr_t base, size_t length,
 
 	if (!length || !PAGE_ALIGNED(base) || !PAGE_ALIGNED(length))
 		return -EINVAL;
-	window = kmalloc(sizeof(*window), GFP_KERNEL_ACCOUNT);
+	window = kmalloc_obj(*window, GFP_KERNEL_ACCOUNT);
 	if (!window)
 		return -ENOMEM;
 	window->viommu = viommu;
