@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Pins of ranges of an IOAS, area by area. */
+/* Pin ranges of an IOAS, one area at a time. */
 #include <linux/err.h>
 #include <linux/iommu.h>
 #include <linux/mm.h>
@@ -12,28 +12,32 @@
 #include "ioas.h"
 #include "memory.h"
 
-/* A walk over the areas that cover [iova, last] without a gap. */
+/* Iterates over the areas that cover [iova, last] without a gap. */
 struct span {
-	unsigned long iova;		/* of this part */
+	unsigned long iova;		/* start of the current part */
 	unsigned long last;
-	unsigned long part_last;	/* of this part */
+	unsigned long part_last;	/* end of the current part */
 	struct area *area;
 };
 
-/* The part's first byte, counted from the first page of the area's memory. */
+/* Offset of the part's first byte from the first page of the area's memory. */
 static unsigned long span_offset(const struct span *span)
 {
 	return span->area->holder.start * PAGE_SIZE + span->area->offset +
 	       (span->iova - span->area->node.first);
 }
 
-/* Finds the area at span->iova: 0, or why it can't be reached. */
+/*
+ * Look up the area at span->iova.  Returns 0, -ENOENT if nothing is mapped
+ * there, or -EPERM if the mapping lacks the right.
+ */
 static int span_find(struct span *span, struct ioas *ioas, unsigned int flags)
 {
 	struct iova_node *node = space_find(&ioas->space, span->iova, span->iova);
 	int need = flags & IOMMUFD_ACCESS_RW_WRITE ? IOMMU_WRITE : IOMMU_READ;
 
 	lockdep_assert_held(&ioas->lock);
+	/* Pairs with smp_store_release() in area_list_finalize(). */
 	if (!node || !smp_load_acquire(&to_area(node)->live))
 		return -ENOENT;
 	span->area = to_area(node);
@@ -49,7 +53,7 @@ static bool span_next(struct span *span)
 	return true;
 }
 
-/* Pages are handed out whole, so parts have to meet at their ends. */
+/* Callers get whole pages, so adjacent parts must meet on a page boundary. */
 static bool span_is_whole(const struct span *span)
 {
 	unsigned long offset = span_offset(span);
@@ -59,11 +63,14 @@ static bool span_is_whole(const struct span *span)
 	       (span->part_last == span->last || !(end % PAGE_SIZE));
 }
 
-/* What is told of a pin: all its pages, or where it stands if that is one place. */
+/*
+ * Output of a pin: the list of its pages, or its address if it is physically
+ * contiguous.
+ */
 struct place {
-	struct page **pages;		/* the next one's, or NULL */
+	struct page **pages;		/* next entry to fill, or NULL */
 	unsigned long pfn;
-	unsigned long npages;		/* from @pfn on */
+	unsigned long npages;		/* contiguous, from @pfn on */
 };
 
 static int place_add_run(struct place *place, const struct run *run)
@@ -108,7 +115,10 @@ static void access_pin_part_drop(struct access_pin_part *part, bool locked)
 	mutex_lock(&memory->lock);
 	memory_unpin(memory, &part->holder);
 	memory_unlock(memory);
-	/* The area, and with it the memory, may go at once, but not before this. */
+	/*
+	 * Release pairs with the acquire of unmap: once the count drops,
+	 * another task may free the area and its memory.
+	 */
 	atomic_dec_return_release(area_pin_count(part->area, locked));
 }
 
@@ -138,7 +148,7 @@ static int access_pin_part(struct access_pin_part *part, const struct span *span
 	return rc;
 }
 
-/* The number of areas that [iova, last] touches. */
+/* Number of areas that overlap [iova, last]. */
 static unsigned int access_pin_count_parts(struct ioas *ioas, unsigned long iova,
 					   unsigned long last)
 {
@@ -177,7 +187,7 @@ static int access_pin_all_parts(struct access_pin *pin, struct ioas *ioas,
 	return 0;
 }
 
-/* Areas neither come nor go meanwhile. */
+/* ioas->lock keeps the set of areas stable between counting and pinning. */
 static struct access_pin *access_pin_new(struct ioas *ioas, unsigned long iova,
 					 unsigned long last, struct place *place,
 					 unsigned int flags)
@@ -220,7 +230,7 @@ struct access_pin *access_pin_locked(struct ioas *ioas, unsigned long iova,
 	struct place place = {};
 	struct access_pin *pin;
 
-	/* Pins are of whole pages. */
+	/* Pins cover whole pages. */
 	down_read(&ioas->lock);
 	pin = access_pin_new(ioas, ALIGN_DOWN(iova, PAGE_SIZE), last | ~PAGE_MASK, &place,
 			     IOMMUFD_ACCESS_RW_READ);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Pins: ranges of an IOAS whose memory the kernel, or hardware by physical address,
- * reaches by itself.  A pin remembers the areas that it lies in, so that giving it
- * back asks nothing of the address space.
+ * Pins for access objects: ranges of an IOAS that the kernel, or hardware using
+ * physical addresses, accesses without a page table.  A pin records the areas
+ * that it covers, so releasing it needs no lookup in the IOVA space.
  */
 #ifndef IOMMUFD_IOAS_ACCESS_PIN_H
 #define IOMMUFD_IOAS_ACCESS_PIN_H
@@ -14,38 +14,44 @@ struct area;
 struct ioas;
 struct page;
 
-/* The part of a pin that lies in one area. */
+/* The part of a pin within one area. */
 struct access_pin_part {
 	struct area *area;
-	struct interval_tree_node holder;	/* of area->memory */
+	struct interval_tree_node holder;	/* in area->memory->holders */
 };
 
 struct access_pin {
 	struct interval_tree_node iova;
-	bool locked;			/* nobody can ask for it back */
+	bool locked;			/* can't be asked for: unmap fails with -EBUSY */
 	unsigned int nparts;
 	struct access_pin_part parts[];
 };
 
 /*
- * Pins [iova, last] and lists its pages, one for each that the range touches.
- * @flags are IOMMUFD_ACCESS_RW_*.  Returns an ERR_PTR as
- * iommufd_access_pin_pages().
+ * Pin [iova, last] and store its pages in @pages, one for each page that the
+ * range touches.  @flags are IOMMUFD_ACCESS_RW_*.  Takes ioas->lock for
+ * reading.  Returns an ERR_PTR with the errors of iommufd_access_pin_pages().
  */
 struct access_pin *access_pin_pages(struct ioas *ioas, unsigned long iova,
 				    unsigned long last, struct page **pages,
 				    unsigned int flags);
 
 /*
- * Pins [iova, last] for hardware that reads it at *@base, and keeps it from being
- * unmapped (-EBUSY).  -EFAULT if it isn't physically contiguous, else as above.
+ * Pin [iova, last] for hardware that reads it by physical address, and store
+ * that address in *@base.  Unmapping the range fails with -EBUSY until
+ * access_pin_free().  Returns ERR_PTR(-EFAULT) if the range isn't physically
+ * contiguous, other errors as access_pin_pages().
  */
 struct access_pin *access_pin_locked(struct ioas *ioas, unsigned long iova,
 				     unsigned long last, phys_addr_t *base);
 
+/* Unpin and free.  The areas may be unmapped as soon as this returns. */
 void access_pin_free(struct access_pin *pin);
 
-/* Copies to or from [iova, last], as iommufd_access_rw(). */
+/*
+ * Copy to or from [iova, last] as iommufd_access_rw() does.  @flags are
+ * IOMMUFD_ACCESS_RW_*.
+ */
 int access_pin_rw(struct ioas *ioas, unsigned long iova, unsigned long last, void *data,
 		  unsigned int flags);
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* RLIMIT_MEMLOCK, VmLck and VmPin. */
+/*
+ * Charge pinned pages against RLIMIT_MEMLOCK, and count them in VmLck and
+ * VmPin.
+ */
 #include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/kernel.h>
@@ -103,7 +106,10 @@ static int pin_account_charge_mm(struct pin_account *account, unsigned long npag
 {
 	int rc;
 
-	/* Page faults may keep it; but what was charged is to be taken back. */
+	/*
+	 * A page fault may hold mmap_lock for long.  Charging may fail with
+	 * -EINTR; uncharging must not.
+	 */
 	if (!charge || over_limit)
 		mmap_write_lock(account->mm);
 	else if (mmap_write_lock_killable(account->mm))
@@ -113,7 +119,7 @@ static int pin_account_charge_mm(struct pin_account *account, unsigned long npag
 	return rc;
 }
 
-/* What VmPin and fdinfo show. */
+/* Update mm->pinned_vm (VmPin) and the context's counter (fdinfo). */
 static void pin_account_count(struct pin_account *account, enum charge mode, long npages)
 {
 	atomic64_add(npages, &account->mm->pinned_vm);
@@ -121,7 +127,7 @@ static void pin_account_count(struct pin_account *account, enum charge mode, lon
 		atomic_long_add(npages, &account->ctx->charged);
 }
 
-/* The program sees only ENOMEM. */
+/* User space gets a bare -ENOMEM, so log the limit. */
 static void pin_account_log_refusal(struct pin_account *account, enum charge mode, unsigned long npages)
 {
 	unsigned long limit = task_rlimit(account->task, RLIMIT_MEMLOCK);
@@ -194,7 +200,9 @@ int pin_account_move(struct pin_account *from, struct pin_account *to, enum char
 {
 	int rc;
 
-	/* Don't count twice, not even for a moment, what the limit sees once. */
+	/*
+	 * Don't charge twice, even for a moment, what counts against one limit.
+	 */
 	if (mode == CHARGE_USER && from->cred->user == to->cred->user)
 		mode = CHARGE_NONE;
 	if (mode == CHARGE_MM && from->mm == to->mm)

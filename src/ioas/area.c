@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Areas by themselves: made and freed. */
+/* Allocation and release of areas. */
 #include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -39,13 +39,13 @@ void memory_unpin_left(struct memory *memory)
 		mutex_unlock(&memory->lock);
 		llist_for_each_entry_safe(area, next, list, left)
 			area_free(area);
-		/* As in memory_unlock(). */
+		/* Order unlock and llist_empty() as memory_unlock() does. */
 		smp_mb();
 	}
 	memory_put(memory);
 }
 
-/* Its reference to the memory goes along. */
+/* Queue the area on memory->left; its memory reference goes with it. */
 static void area_leave(struct area *area)
 {
 	struct memory *memory = memory_get(area->memory);

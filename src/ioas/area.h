@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Areas: memory that is mapped at a range of IOVA of an address space.
+ * Areas: memory mapped at an IOVA range of an IOAS.
  *
- * The life of an area, none of whose steps is undone by another task:
+ * The states of an area.  No other task reverts a step:
  *
- *   reserved  in the IOVA space, so that nobody else takes it   area_list_reserve()
- *   filled    in every page table, and pinned if there is one   area_list_fill()
- *   live      found by unmap, copy and access objects           area_list_finalize()
- *   emptied   out of all page tables, then unpinned             area_list_remove()
- *   gone      out of the IOVA space                             area_list_remove()
+ *   reserved  range taken in the IOVA space                  area_list_reserve()
+ *   filled    in every page table; pinned if there is one    area_list_fill()
+ *   live      visible to unmap, copy and access objects      area_list_finalize()
+ *   emptied   out of all page tables, then unpinned          area_list_remove()
+ *   gone      range free in the IOVA space                   area_list_remove()
  *
- * An area that a page table didn't let go of (a driver that doesn't unmap) is lost: a
- * device may still reach its memory at its IOVA.  Both are kept for as long as the address
- * space lives, which all its page tables precede.
+ * If a driver fails to unmap an area, the area is lost: a device may still
+ * access its memory at its IOVA.  Range and pin are kept until the IOAS is
+ * destroyed, which is after the last of its page tables.
  *
- * Memory is pinned and unpinned outside of ioas->users and ioas->lock, so that a page
- * fault that takes its time holds up nobody who has to do with other memory.
+ * Memory is pinned and unpinned outside of ioas->users and ioas->lock, so a
+ * slow page fault never blocks tasks that use other memory.
  *
- * Lists of areas are linked by area->next, in order of IOVA.
+ * Lists of areas are linked by area->next in order of IOVA.
  */
 #ifndef IOMMUFD_IOAS_AREA_H
 #define IOMMUFD_IOAS_AREA_H
@@ -39,23 +39,23 @@ struct memory;
 
 struct area {
 	struct iova_node node;
-	struct interval_tree_node holder;	/* of @memory, while pinned */
+	struct interval_tree_node holder;	/* in memory->holders, while pinned */
 	struct memory *memory;
 	union {
-		struct area *next;	/* of those that one ioctl makes or removes */
-		struct llist_node left;	/* of memory->left */
+		struct area *next;	/* in the list of one ioctl */
+		struct llist_node left;	/* in memory->left */
 	};
-	struct dmabuf_entry *entries;	/* of a DMA-buf, guarded by memory->lock */
-	unsigned int offset;		/* of the first byte in its page */
+	struct dmabuf_entry *entries;	/* DMA-buf only, guarded by memory->lock */
+	unsigned int offset;		/* of the first byte within its page */
 	int prot;			/* IOMMU_READ, IOMMU_WRITE, IOMMU_CACHE */
-	bool pinned;			/* guarded by ioas->users, or by owning it */
+	bool pinned;			/* guarded by ioas->users, or private to a task */
 	bool filled;			/* guarded by ioas->users */
-	bool stuck;			/* a page table didn't let go of it */
-	bool live;			/* set with release, cleared under ioas->lock */
-	atomic_t pins;			/* of access objects; begun under ioas->lock */
-	atomic_t locks;			/* pins that can't be asked for; the same */
-	bool leaving;			/* no more pins, guarded by ioas->lock */
-	bool lost;			/* only its IOVA is left, guarded by ioas->lock */
+	bool stuck;			/* a driver failed to unmap it */
+	bool live;			/* store-release to set, ioas->lock to clear */
+	atomic_t pins;			/* by access objects; increased under ioas->lock */
+	atomic_t locks;			/* pins whose owner can't be asked; same locking */
+	bool leaving;			/* refuse new pins; guarded by ioas->lock */
+	bool lost;			/* only the range is left; guarded by ioas->lock */
 };
 
 static inline unsigned long area_length(const struct area *area)
@@ -63,7 +63,10 @@ static inline unsigned long area_length(const struct area *area)
 	return area->node.last - area->node.first + 1;
 }
 
-/* With ioas->lock held; if it's not for writing, more may come. */
+/*
+ * Call with ioas->lock held.  Unless it is held for writing, a new pin may
+ * appear at once.
+ */
 static inline bool area_is_pinned_by_readers(const struct area *area)
 {
 	return atomic_read_acquire(&area->pins) || atomic_read_acquire(&area->locks);
@@ -74,7 +77,7 @@ static inline struct area *to_area(struct iova_node *node)
 	return container_of(node, struct area, node);
 }
 
-/* Memory that a device may still reach isn't given back. */
+/* Keep memory pinned that a device may still access. */
 static inline void area_check_unmapped(struct area *area, bool ok)
 {
 	if (ok)
@@ -85,13 +88,13 @@ static inline void area_check_unmapped(struct area *area, bool ok)
 }
 
 /*
- * Describes @length bytes from byte @start on (counted from the memory's first page),
- * and takes over a reference to the memory.  Returns @area.
+ * Initialise @area for @length bytes from byte @start on, counted from the
+ * first page of @memory.  Takes over a reference to @memory.  Returns @area.
  */
 static inline struct area *area_init(struct area *area, struct memory *memory,
 				     unsigned long start, unsigned long length, int prot)
 {
-	/* The links of node and holder are set by the trees. */
+	/* The trees initialise the links of node and holder. */
 	area->node.first = 0;
 	area->node.last = length - 1;
 	area->holder.start = start / PAGE_SIZE;
@@ -114,13 +117,17 @@ static inline struct area *area_init(struct area *area, struct memory *memory,
 
 /* In area.c: */
 
-/* A new area with a reference of its own; or ERR_PTR(-ENOMEM). */
+/*
+ * Allocate an area with its own reference to @memory.  Returns ERR_PTR(-ENOMEM)
+ * on failure.
+ */
 struct area *area_share(struct memory *memory, unsigned long start,
 			unsigned long length, int prot);
 
 /*
- * Frees areas that are nowhere any more, but for those that are lost.  One that is still
- * pinned is left to its memory, where who has the lock unpins and frees it.
+ * Free areas that are in neither the IOVA space nor a page table; skip lost
+ * ones.  An area that is still pinned is queued on memory->left, for the holder
+ * of memory->lock to unpin and free.
  */
 void area_list_free(struct area *areas);
 
@@ -128,42 +135,45 @@ void area_list_free(struct area *areas);
 
 struct area_request {
 	struct area *areas;
-	unsigned long length;		/* of all of them, side by side */
-	unsigned long iova;		/* where they are wanted, if @fixed, and come to be */
-	unsigned long hint;		/* else a good place for memory that stands there */
+	unsigned long length;		/* of all areas together */
+	unsigned long iova;		/* wanted if @fixed, else chosen */
+	unsigned long hint;		/* unless @fixed: align like this address */
 	bool fixed;
 };
 
-/* Reserves and fills a request's areas; if that fails they are freed. */
+/* Reserve and fill the areas of a request.  Frees them on failure. */
 int area_list_map(struct ioas *ioas, struct area_request *req);
 void area_list_finalize(struct area *areas);
 
-/* Puts one area into a page table: all of it, or nothing. */
+/* Map one area into a page table, completely or not at all. */
 int area_map_into(struct ioas *ioas, struct area *area, struct ioas_table *table);
 
-/* Pins what an area covers. */
+/* Pin the pages of an area. */
 int area_pin(struct area *area);
 
 /* In unmap.c: */
 
-/* Takes reserved, perhaps filled areas apart and frees them. */
+/* Unmap, unpin and free areas that are reserved or filled. */
 void area_list_remove(struct ioas *ioas, struct area *areas);
 
-/* Takes a list of areas, at least one, out of all page tables. */
+/* Unmap a non-empty list of areas from all page tables. */
 void area_list_unmap(struct ioas *ioas, struct area *areas);
 void area_list_unpin(struct area *areas);
 
-/* Takes one area out of a page table, or out of those before @end. */
+/* Unmap an area from one page table, or from those before @end. */
 void area_unmap_from(struct area *area, struct ioas_table *table);
 void area_unmap_before(struct ioas *ioas, struct area *area, struct ioas_table *end);
 
-/* One of many areas, with one flush for all of them by hw_unmap_end(). */
+/* Unmap one of several areas; hw_unmap_end() flushes for all of them. */
 void area_unmap_gather(struct area *area, struct hw_unmapper *from);
 
-/* Leaves it pinned if the caller is killed before it gets at the memory. */
+/*
+ * Unpin an area.  It stays pinned if the caller is killed while waiting for
+ * memory->lock.
+ */
 void area_unpin(struct area *area);
 
-/* Counts what an area maps: @sign is 1 when it comes, -1 when it goes. */
+/* Add an area to the statistics (@sign 1) or subtract it (@sign -1). */
 void area_count(struct ioas *ioas, const struct area *area, int sign);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* IOAS_COPY: memory that is mapped, mapped once more. */
+/* IOAS_COPY: map the memory of a range once more. */
 #include <linux/err.h>
 #include <linux/overflow.h>
 
@@ -11,7 +11,7 @@
 #include "map.h"
 #include "memory.h"
 
-/* New areas over the memory that stands at [iova, last] of another space. */
+/* Allocate areas that share the memory mapped at [iova, last] of @ioas. */
 static struct area *copy_areas(struct ioas *ioas, unsigned long iova,
 			       unsigned long last, int prot, unsigned long *hint)
 {
@@ -23,9 +23,10 @@ static struct area *copy_areas(struct ioas *ioas, unsigned long iova,
 	for (node = space_find(&ioas->space, iova, last); node;
 	     node = space_next(node, last)) {
 		src = to_area(node);
+		/* Pairs with smp_store_release() in area_list_finalize(). */
 		if (node->first > iova || !smp_load_acquire(&src->live))
 			break;
-		/* Counted from the first page of the memory. */
+		/* Offset from the first page of the memory. */
 		start = src->holder.start * PAGE_SIZE + src->offset +
 			(iova - node->first);
 		end = min(node->last, last);

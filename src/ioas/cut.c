@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Areas made smaller, so that VFIO's TYPE1 can unmap a part of what it mapped.
+ * Splitting areas, so that VFIO_TYPE1 can unmap a part of a mapping.
  *
- * Page tables stay as they are: with single pages no entry of theirs is larger
- * than a part can be.  Memory stays pinned: what one holder covered two cover, and
- * the record is cut between them, so that unmapping either needs no memory.
+ * Page tables don't change: with single pages no entry crosses the cut.  Pages
+ * stay pinned: two holders replace one, and the record of runs is cut between
+ * them, so that unmapping either half can't fail for lack of memory.
  */
 #include <linux/err.h>
 #include <linux/mm.h>
@@ -14,7 +14,7 @@
 #include "ioas.h"
 #include "memory.h"
 
-/* Gives the pages from @right on to its holder.  Fails before anything is changed. */
+/* Hand the pages from @right on to its holder.  Changes nothing on failure. */
 static int area_cut_holder(struct area *left, struct area *right)
 {
 	struct memory *memory = left->memory;
@@ -39,7 +39,7 @@ out:
 	return rc;
 }
 
-/* The second half of @left, from @iova on: only its description. */
+/* Allocate the half of @left from @iova on.  Neither tree is changed. */
 static struct area *area_new_half(const struct area *left, unsigned long iova)
 {
 	unsigned long start = left->holder.start * PAGE_SIZE + left->offset +
@@ -61,18 +61,19 @@ static struct area *area_new_half(const struct area *left, unsigned long iova)
 static int area_check_cut(const struct ioas *ioas, const struct area *area,
 			  unsigned long iova)
 {
+	/* Pairs with smp_store_release() in area_list_finalize(). */
 	if (!smp_load_acquire(&area->live) || area->leaving)
 		return -EBUSY;
 	if (area->memory->dmabuf)
 		return -EOPNOTSUPP;
-	/* With single pages areas begin and end with pages, in memory too. */
+	/* With single pages, areas and their memory are page-aligned. */
 	if (iova & (ioas->align - 1))
 		return -EINVAL;
-	/* Who has pinned pages remembers the area. */
+	/* A pin by an access object points to the area. */
 	return area_is_pinned_by_readers(area) ? -EINVAL : 0;
 }
 
-/* Makes an area end at @last, if there is one that goes on. */
+/* Split the area that contains both @last and @last + 1, if there is one. */
 static int area_cut_after(struct ioas *ioas, unsigned long last)
 {
 	struct iova_node *node = space_find(&ioas->space, last, last);
@@ -81,7 +82,7 @@ static int area_cut_after(struct ioas *ioas, unsigned long last)
 
 	lockdep_assert_held(&ioas->users);
 	lockdep_assert_held_write(&ioas->lock);
-	/* A single byte isn't cut off, as Linux has it: it can't be unmapped then. */
+	/* Like Linux, never split off a single byte; the unmap then fails. */
 	if (!node || node->last == last || node->first == last)
 		return 0;
 	left = to_area(node);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * DMA-bufs as memory.  The lender's lock, the reservation, comes before all of ours
- * but memory->lock: a revoke arrives with it held, so it finds what is mapped without
- * asking any address space.
+ * Mapping DMA-bufs.
+ *
+ * Lock order: the exporter's dma_resv lock comes before all of our locks except
+ * memory->lock, which nests inside it.  A revoke holds dma_resv, so it finds
+ * what is mapped by memory->dmabuf, without a lookup in an IOAS.
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>
@@ -24,14 +26,14 @@ struct dmabuf {
 	struct dma_buf_attachment *attachment;
 	/* Guarded by memory->lock: */
 	phys_addr_t base;
-	size_t length;			/* 0 once it is revoked, or not known yet */
-	struct list_head entries;	/* what is mapped, struct dmabuf_entry */
+	size_t length;			/* 0 if revoked or not known yet */
+	struct list_head entries;	/* mapped, struct dmabuf_entry */
 };
 
-/* An area in a page table. */
+/* A mapping of an area in one page table. */
 struct dmabuf_entry {
-	struct list_head item;		/* of dmabuf->entries */
-	struct dmabuf_entry *next;	/* of the same area */
+	struct list_head item;		/* in dmabuf->entries */
+	struct dmabuf_entry *next;	/* next one of the same area */
 	struct area *area;
 	struct iommu_domain *domain;
 };
@@ -46,7 +48,7 @@ static void dmabuf_entry_unmap(struct dmabuf_entry *entry)
 	kfree(entry);
 }
 
-/* Called with the reservation locked.  May come more than once. */
+/* Called with dma_resv held; may be called repeatedly. */
 static void dmabuf_revoke(struct dma_buf_attachment *attachment)
 {
 	struct memory *memory = attachment->importer_priv;
@@ -78,7 +80,7 @@ static int dmabuf_find_range(struct dma_buf_attachment *attachment, phys_addr_t 
 	return rc;
 }
 
-/* With the reservation locked. */
+/* Caller holds dma_resv. */
 static int dmabuf_pin(struct memory *memory, u64 end)
 {
 	struct dmabuf *dmabuf = memory->dmabuf;
@@ -86,7 +88,7 @@ static int dmabuf_pin(struct memory *memory, u64 end)
 	size_t length;
 	int rc;
 
-	/* Whom we can't ask isn't made to pin anything. */
+	/* Don't make an exporter pin whose addresses can't be had. */
 	rc = dmabuf_find_range(dmabuf->attachment, &base, &length);
 	if (!rc && length < end)
 		rc = -EINVAL;
@@ -94,7 +96,7 @@ static int dmabuf_pin(struct memory *memory, u64 end)
 		rc = dma_buf_pin(dmabuf->attachment);
 	if (rc)
 		return rc;
-	/* Pinned, it stays where it is; but it may have moved before. */
+	/* It can't move while pinned, but may have moved before. */
 	mutex_lock(&memory->lock);
 	rc = dmabuf_find_range(dmabuf->attachment, &base, &length);
 	if (!rc && length < end)
@@ -109,7 +111,7 @@ static int dmabuf_pin(struct memory *memory, u64 end)
 	return rc;
 }
 
-/* Takes over the caller's reference on success. */
+/* Takes over the caller's reference to @buf on success. */
 static int dmabuf_attach(struct iommufd_ctx *ctx, struct memory *memory, struct dma_buf *buf,
 			 u64 end)
 {
@@ -136,8 +138,9 @@ static struct memory *dmabuf_new_memory(struct iommufd_ctx *ctx, struct dma_buf 
 					u64 start, u64 end, bool writable)
 {
 	/*
-	 * The lock of other memory is held while mmap_lock is taken, under which
-	 * reservations are locked; of this memory it never is.
+	 * For other memory, mmap_lock nests inside memory->lock, and dma_resv
+	 * inside mmap_lock.  For a DMA-buf, mmap_lock is never taken under
+	 * memory->lock, which is why memory->lock may nest inside dma_resv.
 	 */
 	static struct lock_class_key lock_key;
 	struct memory *memory;
@@ -175,7 +178,7 @@ struct memory *memory_of_dmabuf(struct iommufd_ctx *ctx, int fd, u64 start,
 	buf = dma_buf_get(fd);
 	if (IS_ERR(buf))
 		return NULL;
-	/* The caller knows that this is no overflow. */
+	/* The caller has checked start + length for overflow. */
 	memory = dmabuf_new_memory(ctx, buf, start, start + length, writable);
 	if (IS_ERR(memory))
 		dma_buf_put(buf);
@@ -195,7 +198,7 @@ void dmabuf_put(struct memory *memory)
 		dma_resv_lock(buf->resv, NULL);
 		dma_buf_unpin(attachment);
 		dma_resv_unlock(buf->resv);
-		/* No revoke is under way or comes any more behind this. */
+		/* No revoke runs after dma_buf_detach(). */
 		dma_buf_detach(buf, attachment);
 		dma_buf_put(buf);
 	}

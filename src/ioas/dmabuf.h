@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * DMA-bufs as memory: a physical range that another driver lends, usually of a
- * device, so that devices reach each other.  There are no pages to pin or to charge
- * for, and the kernel itself doesn't read or write it.
+ * DMA-bufs as memory: a physical range, usually device memory, that another
+ * driver exports for peer-to-peer DMA.  It has no pages to pin or charge, and
+ * the CPU doesn't access it.
  *
- * The lender may revoke it at any time.  It is then taken out of all page tables
- * at once, and for good: the areas stay, but map nothing any more.
+ * The exporter may revoke it at any time.  A revoke removes it from all page
+ * tables at once and for good; the areas remain but map nothing.
  */
 #ifndef IOMMUFD_IOAS_DMABUF_H
 #define IOMMUFD_IOAS_DMABUF_H
@@ -19,26 +19,28 @@ struct iommufd_ctx;
 struct memory;
 
 /*
- * The memory of the DMA-buf that @fd is, from @start on and at least @length bytes;
- * NULL if it isn't one, or an ERR_PTR: -EINVAL if it's shorter, -ENODEV if it's
- * revoked, -EOPNOTSUPP if its lender can't say where it is, or what the lender says.
+ * Returns the memory of the DMA-buf behind @fd, from byte @start on and at
+ * least @length bytes long, NULL if @fd isn't a DMA-buf, or an ERR_PTR: -EINVAL
+ * if it is shorter, -ENODEV if revoked, -EOPNOTSUPP if the exporter doesn't
+ * provide physical addresses, or the exporter's error.
  */
 struct memory *memory_of_dmabuf(struct iommufd_ctx *ctx, int fd, u64 start,
 				u64 length, bool writable);
 
-/* Gives it back; nothing is mapped any more. */
+/* Detach from the DMA-buf.  Nothing of it may be mapped. */
 void dmabuf_put(struct memory *memory);
 
-/* Asked of hw_map_begin() for such memory. */
+/* Adjust @prot for hw_map_begin(): MMIO, uncached. */
 int dmabuf_prot(int prot);
 
 /*
- * Maps an area, if it isn't revoked: with the memory's lock, which is kept until
- * the caller has cleaned up after a failure.
+ * Map an area, or nothing if the DMA-buf is revoked.  The caller holds
+ * memory->lock, until it has cleaned up after a failure.  Returns 0, -ENOMEM,
+ * or the driver's error.
  */
 int dmabuf_map(struct area *area, struct hw_mapper *to);
 
-/* Takes an area out of a page table, if it's still in it. */
+/* Unmap an area from a page table, unless a revoke has done so. */
 void dmabuf_unmap(struct area *area, struct iommu_domain *domain);
 
 #endif

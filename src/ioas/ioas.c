@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The IOAS object, and the ioctls that look at it or set it up. */
+/* The IOAS object, and the ioctls that query and configure it. */
 #include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/seq_file.h>
@@ -18,7 +18,7 @@ struct ioas *ioas_get(struct iommufd_ctx *ctx, u32 id)
 	return object_get(ctx, id, &ioas_object_type);
 }
 
-/* It may be the one that VFIO's type1 ioctls are for. */
+/* The IOAS may be the one that VFIO's type1 ioctls use. */
 static void ioas_forget_type1(struct ioas *ioas)
 {
 	struct iommufd_ctx *ctx = ioas->ctx;
@@ -29,7 +29,9 @@ static void ioas_forget_type1(struct ioas *ioas)
 	xa_unlock(&ctx->objects);
 }
 
-/* What page tables didn't let go of, which have gone now. */
+/*
+ * Release the areas that a driver failed to unmap: their page tables are gone.
+ */
 static void ioas_free_lost(struct ioas *ioas)
 {
 	struct iova_node *node;
@@ -47,7 +49,9 @@ static void ioas_free_lost(struct ioas *ioas)
 	}
 }
 
-/* Nothing holds it any more, so no page table and no access object uses it. */
+/*
+ * Called without references left: no page table and no access object uses it.
+ */
 static void ioas_destroy(struct object *obj)
 {
 	struct ioas *ioas = container_of(obj, struct ioas, obj);
@@ -55,7 +59,10 @@ static void ioas_destroy(struct object *obj)
 
 	WARN_ON(!list_empty(&ioas->tables) || !xa_empty(&ioas->readers));
 	ioas_forget_type1(ioas);
-	/* With nobody else about it doesn't sleep for a lock, so no signal matters. */
+	/*
+	 * No lock is contended any more, so a pending signal can't interrupt
+	 * this.
+	 */
 	WARN_ON(ioas_unmap(ioas, 0, ULONG_MAX, &unmapped));
 	ioas_free_lost(ioas);
 	space_destroy(&ioas->space);
@@ -96,7 +103,10 @@ static void ioas_show(struct seq_file *m, struct object *obj)
 		seq_puts(m, " busy");
 		return;
 	}
-	/* All that is mapped is, as long as there is a page table, but for DMA-bufs. */
+	/*
+	 * With a page table present, everything mapped is pinned, except
+	 * DMA-bufs.
+	 */
 	pinned = !list_empty(&ioas->tables);
 	seq_printf(m, " pinned=%lu page-tables=%u accesses=%u",
 		   pinned ? mapped - READ_ONCE(ioas->exported) : 0, ioas_count_tables(ioas),
@@ -133,7 +143,9 @@ int ioas_alloc_ioctl(struct command *cmd)
 	return command_finalize(cmd, sizeof(*arg), &ioas->obj);
 }
 
-/* Counts the holes between reserved ranges and stores the first @max of them. */
+/*
+ * Returns the number of holes between reserved ranges; stores the first @max.
+ */
 static u32 ioas_list_holes(struct ioas *ioas, struct iommu_iova_range *out, u32 max)
 {
 	struct iova_range hole;
@@ -198,7 +210,7 @@ int ioas_iova_ranges_ioctl(struct command *cmd)
 			 min(arg->num_iovas, room) * sizeof(*holes)))
 		rc = -EFAULT;
 	kvfree(holes);
-	/* How much room is needed is told even if it wasn't there. */
+	/* Report the required size even if the array was too small. */
 	if (!rc)
 		rc = command_respond(cmd, sizeof(*arg));
 	if (!rc && arg->num_iovas > room)
@@ -206,7 +218,10 @@ int ioas_iova_ranges_ioctl(struct command *cmd)
 	return rc;
 }
 
-/* A cap on what a user may have us keep; more than any machine has holes. */
+/*
+ * Bounds the memory that user space makes us keep; no machine has as many
+ * holes.
+ */
 #define ALLOWED_MAX 65536
 
 static struct iova_range *ioas_load_ranges(const struct iommu_ioas_allow_iovas *arg)
@@ -277,8 +292,8 @@ int ioas_option_huge_pages(struct command *cmd)
 }
 
 /*
- * Moves the charge for all memory of one address space.  With @to NULL only looks
- * whether all of it can be moved at all.
+ * Move the charge for all memory of an IOAS to @to.  With @to NULL, only check
+ * that all of it can be moved.
  */
 static int ioas_move_charge(struct ioas *ioas, struct pin_account *to, struct memory **moved)
 {
@@ -292,6 +307,7 @@ static int ioas_move_charge(struct ioas *ioas, struct pin_account *to, struct me
 		area = to_area(node);
 		if (area->lost)
 			continue;
+		/* Pairs with smp_store_release() in area_list_finalize(). */
 		if (!smp_load_acquire(&area->live))
 			rc = -EBUSY;
 		else if (!area->memory->file)
@@ -303,7 +319,7 @@ static int ioas_move_charge(struct ioas *ioas, struct pin_account *to, struct me
 	return rc;
 }
 
-/* The IOAS with the lowest ID from @id on, in use; NULL if there's none. */
+/* Returns a reference to the IOAS with the lowest ID >= *@id, or NULL. */
 static struct ioas *ioas_next(struct iommufd_ctx *ctx, unsigned long *id)
 {
 	struct ioas *ioas;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * An I/O address space: areas of mapped memory at IOVAs, and the page tables and
- * access objects that it serves.
+ * I/O address spaces: the areas mapped at IOVAs, and the page tables and access
+ * objects that use them.
  */
 #ifndef IOMMUFD_IOAS_IOAS_H
 #define IOMMUFD_IOAS_IOAS_H
@@ -24,95 +24,114 @@ struct ioas {
 	struct object obj;
 	struct iommufd_ctx *ctx;
 
-	/* Serialises the choice of an automatic page table.  Taken before group->lock. */
+	/*
+	 * Serialises the choice of an automatic HWPT.  Taken before
+	 * group->lock.
+	 */
 	struct mutex auto_lock;
 
 	struct rw_semaphore users;
 	struct list_head tables;	/* struct ioas_table, guarded by @users */
-	unsigned int comers;		/* page tables to be, guarded by @users */
+	unsigned int comers;		/* page tables being added, guarded by @users */
 	struct xarray readers;		/* object ID -> struct ioas_reader */
 
 	struct rw_semaphore lock;
 	struct iova_space space;	/* guarded by @lock */
-	unsigned long mapped;		/* bytes of areas, written under @lock */
-	unsigned long exported;		/* of that, DMA-bufs; the same */
-	unsigned long align;		/* guarded by @lock; written under both */
-	bool single_pages;		/* the same; no huge pages in page tables */
+	unsigned long mapped;		/* bytes in areas; written under @lock */
+	unsigned long exported;		/* bytes in DMA-bufs of @mapped; same locking */
+	unsigned long align;		/* guarded by @lock; written under @users, too */
+	bool single_pages;		/* no huge entries; same locking as @align */
 };
 
 /*
- * Is what is mapped to be pinned?  Then it is before @users is taken, as page faults may
- * take any time.  Without @users only a guess.
+ * Returns true if mapped memory has to be pinned.  Ask before @users is taken,
+ * because pinning may wait for page faults; the answer is only reliable under
+ * @users.
  */
 static inline bool ioas_wants_pins(const struct ioas *ioas)
 {
 	return !list_empty(&ioas->tables) || READ_ONCE(ioas->comers);
 }
 
-/* A page table that is filled from an IOAS: part of a HWPT. */
+/* A page table filled from an IOAS: the IOAS's part of a HWPT. */
 struct ioas_table {
 	struct list_head item;		/* of ioas->tables, guarded by ioas->users */
 	struct iommu_domain *domain;
-	bool filled;			/* the same */
-	bool coherent;			/* all DMA through it is; set before it's filled */
-	struct iova_range outside[2];	/* what it can't translate, reserved for it */
+	bool filled;			/* guarded by ioas->users */
+	bool coherent;			/* enforces coherency; set before @filled */
+	struct iova_range outside[2];	/* beyond the aperture; reserved */
 	size_t n_outside;
 };
 
-/* A part of the kernel that reaches an IOAS by itself: part of an access object. */
+/* An in-kernel user of an IOAS: the IOAS's part of an access object. */
 struct ioas_reader {
 	struct object *obj;
-	unsigned long align;		/* that mappings must have for its sake */
-	/* Asks it for its pins in a range; NULL if it makes none. */
+	unsigned long align;		/* required of all mappings */
+	/*
+	 * Ask the owner to release its pins in [first, last].  NULL if it makes
+	 * none.
+	 */
 	void (*ask)(struct ioas_reader *reader, unsigned long first,
 		    unsigned long last);
 };
 
 /*
- * In unmap.c: unmaps all areas in [first, last].  *@unmapped is the sum of their lengths.
- * Returns 0, also if there's none; -ENOENT if an area lies in it only partly,
- * -EBUSY if one is being mapped or unmapped or hardware reads it by itself, -EINTR,
- * -EDEADLOCK if an access object doesn't give back its pins.
+ * In unmap.c: unmap all areas in [first, last], and store their length in bytes
+ * in *@unmapped, also on failure.  Returns 0, also if there is none; -ENOENT if
+ * an area lies only partly in the range; -EBUSY if an area is being mapped or
+ * unmapped, or hardware reads it by physical address; -EINTR; -EDEADLOCK if an
+ * access object doesn't release its pins.
  */
 int ioas_unmap(struct ioas *ioas, unsigned long first, unsigned long last,
 	       unsigned long *unmapped);
 
 /*
- * In table.c: fills a page table with all that is mapped, and keeps it so from now on.
- * That it is filled already is no error.  Returns 0, -EADDRINUSE if a mapping or allowed
- * range lies outside of its aperture or isn't aligned to its pages, -EINTR, -ENOMEM, or
- * why pinning failed, which is set in @refusal, which may be NULL.
+ * In table.c: fill a page table with all areas and keep it up to date.  Filling
+ * it twice is no error.  Returns 0; -EADDRINUSE if an area or an allowed range
+ * is beyond its aperture or not aligned to its page size; -EINTR; -ENOMEM; or
+ * the error of pinning.  Sets @refusal, which may be NULL, to the reason.
  */
 int ioas_add_table(struct ioas *ioas, struct ioas_table *table, struct refusal *refusal);
 void ioas_remove_table(struct ioas *ioas, struct ioas_table *table);
 
 /* In limits.c: */
 
-/* 0, -ENOMEM, or -EADDRINUSE if mappings aren't aligned for the reader. */
+/*
+ * Returns 0, -EINTR, -ENOMEM, or -EADDRINUSE if an area lacks the alignment
+ * that the reader requires.
+ */
 int ioas_add_reader(struct ioas *ioas, struct ioas_reader *reader);
 void ioas_remove_reader(struct ioas *ioas, struct ioas_reader *reader);
 
-/* Reserves ranges for a device, or gives them back: 0, -EADDRINUSE, -ENOMEM. */
+/*
+ * Reserve IOVA ranges for a device.  Returns 0, -ENOMEM, or -EADDRINUSE if one
+ * of them is mapped or set as allowed.
+ */
 int ioas_reserve(struct ioas *ioas, const struct iova_range *ranges, size_t count);
 void ioas_unreserve(struct ioas *ioas, const struct iova_range *ranges, size_t count);
 
 /*
- * Makes the address space fit a page table's aperture and pages: 0, -EADDRINUSE,
- * -ENOMEM.
+ * Restrict the IOAS to a page table's aperture and page size.  Returns 0,
+ * -EADDRINUSE, or -ENOMEM.
  */
 int ioas_restrict(struct ioas *ioas, struct ioas_table *table, struct refusal *refusal);
 void ioas_unrestrict(struct ioas *ioas, struct ioas_table *table);
 
-/* Whether page tables may map more than a page in one entry: 0, -EINVAL, -EADDRINUSE */
+/*
+ * Forbid or allow page table entries larger than a page.  Returns 0, -EINTR,
+ * -EINVAL if page tables are filled already, or -EADDRINUSE.
+ */
 int ioas_set_single_pages(struct ioas *ioas, bool single_pages);
 
 /*
- * In cut.c: makes areas end at @last and begin at @first, if the address space has single
- * pages; else does nothing.  0, -EINVAL if that isn't a page's border or access
- * objects have pinned the area, -EBUSY, -EOPNOTSUPP for a dma-buf, -EINTR, -ENOMEM.
+ * In cut.c: split areas at @first and after @last if the IOAS uses single
+ * pages, else do nothing.  Returns 0; -EINVAL if the cut isn't page-aligned or
+ * access objects have pinned the area; -EBUSY; -EOPNOTSUPP for a DMA-buf;
+ * -EINTR; -ENOMEM.
  */
 int ioas_cut(struct ioas *ioas, unsigned long first, unsigned long last);
 
+/* Returns a reference to the IOAS @id, or an ERR_PTR. */
 struct ioas *ioas_get(struct iommufd_ctx *ctx, u32 id);
 static inline void ioas_put(struct ioas *ioas)
 {
@@ -122,8 +141,9 @@ static inline void ioas_put(struct ioas *ioas)
 extern const struct object_type ioas_object_type;
 
 /*
- * The holes between reserved ranges, for kvfree(): as many of them as arg->num_iovas
- * said, which becomes the number of all.  An ERR_PTR without memory.
+ * Returns the first arg->num_iovas holes between reserved ranges, to be freed
+ * by kvfree(), and sets arg->num_iovas to the number of all.  ERR_PTR(-ENOMEM)
+ * on failure.
  */
 struct iommu_iova_range *ioas_get_holes(struct ioas *ioas,
 					struct iommu_ioas_iova_ranges *arg);

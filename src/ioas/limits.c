@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What an address space can map: alignment, and ranges that are reserved. */
+/* What an IOAS can map: its alignment and reserved ranges. */
 #include <linux/err.h>
 #include <linux/mm.h>
 
@@ -8,7 +8,7 @@
 #include "area.h"
 #include "ioas.h"
 
-/* The smallest alignment that serves all page tables and readers, and @more. */
+/* The smallest alignment that all page tables, readers and @more allow. */
 static unsigned long ioas_common_align(struct ioas *ioas, unsigned long more)
 {
 	unsigned long align = ioas->single_pages ? PAGE_SIZE : 1, id;
@@ -22,7 +22,7 @@ static unsigned long ioas_common_align(struct ioas *ioas, unsigned long more)
 	return max(align, more);
 }
 
-/* Asks for a larger alignment: -EADDRINUSE if something that's mapped hasn't it. */
+/* Set the alignment. -EADDRINUSE if an area doesn't have it. */
 static int ioas_set_align(struct ioas *ioas, unsigned long align)
 {
 	struct iova_node *node;
@@ -110,7 +110,9 @@ int ioas_restrict(struct ioas *ioas, struct ioas_table *table, struct refusal *r
 	unsigned long size = hw_page_size(table->domain);
 	int rc;
 
-	/* Some drivers change it later on, so what was reserved is noted. */
+	/*
+	 * Some drivers change the aperture later, so record what was reserved.
+	 */
 	table->n_outside = hw_outside(table->domain, table->outside);
 	down_write(&ioas->lock);
 	rc = ioas_reserve_ranges(ioas, table->outside, table->n_outside);
@@ -175,7 +177,7 @@ int ioas_set_single_pages(struct ioas *ioas, bool single_pages)
 	if (ioas->single_pages == single_pages)
 		goto out;
 	down_write(&ioas->lock);
-	/* Page tables that are filled already may have huge entries. */
+	/* Filled page tables may contain huge entries. */
 	if (single_pages && !list_empty(&ioas->tables) &&
 	    space_find(&ioas->space, 0, ULONG_MAX))
 		rc = -EINVAL;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Pieces of memory and their holders. */
+/* Pinning, unpinning and copying of memory, and its holders. */
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -110,7 +110,7 @@ void memory_put(struct memory *memory)
 	kmem_cache_free(memory_cache, memory);
 }
 
-/* What is unpinned at a time, so that others run however long a run of small pages is. */
+/* Unpin in batches, to reschedule within a long run of small pages. */
 #define UNPIN_PAGES (PMD_SIZE / PAGE_SIZE)
 
 static void memory_unpin_run(struct memory *memory, const struct run *run)
@@ -124,7 +124,7 @@ static void memory_unpin_run(struct memory *memory, const struct run *run)
 	}
 }
 
-/* Unpins and forgets all that is recorded; returns the number of pages. */
+/* Unpin all pages on record.  Returns their number. */
 static unsigned long memory_unpin_all(struct memory *memory)
 {
 	unsigned long npages = 0;
@@ -137,7 +137,7 @@ static unsigned long memory_unpin_all(struct memory *memory)
 	return npages;
 }
 
-/* The same for [first, last]. */
+/* Unpin the pages on record in [first, last].  Returns their number. */
 static unsigned long memory_unpin_recorded(struct memory *memory, unsigned long first,
 					   unsigned long last)
 {
@@ -154,7 +154,7 @@ static unsigned long memory_unpin_recorded(struct memory *memory, unsigned long 
 	return npages;
 }
 
-/* Unpins what no holder covers of [first, last]; returns the number of pages. */
+/* Unpin the pages of [first, last] without a holder.  Returns their number. */
 static unsigned long memory_unpin_unheld(struct memory *memory, unsigned long first,
 					 unsigned long last)
 {
@@ -188,7 +188,7 @@ static unsigned long memory_count_missing(struct memory *memory, unsigned long f
 	return npages;
 }
 
-/* Pins what is missing of [first, last], or a part of it if that fails. */
+/* Pin the missing pages of [first, last].  On failure, some may be pinned. */
 static int memory_pin_gaps(struct memory *memory, unsigned long first, unsigned long last)
 {
 	unsigned long from = first, to = last;
@@ -207,7 +207,7 @@ static int memory_pin_gaps(struct memory *memory, unsigned long first, unsigned 
 	return rc;
 }
 
-/* Pins what is missing of [first, last], and all of it or nothing. */
+/* Pin the missing pages of [first, last], or none of them. */
 static int memory_pin_missing(struct memory *memory, unsigned long first,
 			      unsigned long last)
 {
@@ -254,7 +254,7 @@ void memory_explain(struct memory *memory, const struct interval_tree_node *hold
 {
 	unsigned long npages;
 
-	/* Who is being killed waits for no lock. */
+	/* A killed task doesn't wait for the lock. */
 	if (!refusal || rc == -EINTR || mutex_lock_killable(&memory->lock))
 		return;
 	npages = memory_count_missing(memory, holder->start, holder->last);
@@ -277,7 +277,7 @@ void memory_unpin(struct memory *memory, struct interval_tree_node *holder)
 	unsigned long npages;
 
 	lockdep_assert_held(&memory->lock);
-	/* Most often there is no other. */
+	/* Fast path: the only holder. */
 	if (memory_is_only_holder(memory, holder))
 		memory->holders = RB_ROOT_CACHED;
 	else
@@ -287,7 +287,7 @@ void memory_unpin(struct memory *memory, struct interval_tree_node *holder)
 	pin_account_uncharge(memory->account, memory->charge, npages);
 }
 
-/* How much memory_rw() pins at a time, if it has to. */
+/* Upper limit to what memory_rw() pins at a time. */
 #define RW_PAGES 16
 
 static void memory_copy_page(unsigned long pfn, unsigned long offset, void *buffer,
@@ -302,7 +302,7 @@ static void memory_copy_page(unsigned long pfn, unsigned long offset, void *buff
 	kunmap_local(page);
 }
 
-/* Copies within pages that are recorded. */
+/* Copy within pages on record. */
 static void memory_copy_recorded(struct memory *memory, unsigned long offset,
 				 void *buffer, size_t length, bool write)
 {
@@ -370,7 +370,7 @@ out:
 
 static void memory_move_back(struct memory *memory)
 {
-	/* The limit may have been filled by others; this was there first. */
+	/* Others may have used up the limit meanwhile, so charge beyond it. */
 	pin_account_uncharge(memory->account, memory->charge, memory->npinned);
 	pin_account_charge_over(memory->former, memory->charge, memory->npinned);
 	swap(memory->former, memory->account);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Memory: a piece of a process's address space, of a file or of a DMA-buf that was
- * mapped by one ioctl, and the record of what of it is pinned.
+ * Memory: the part of a process's address space, a file or a DMA-buf that one
+ * ioctl mapped, and the record of its pinned pages.
  *
- * Pages are counted from the piece's first one.  A holder is a range of them that
- * somebody needs pinned: an area that page tables map, or an access object's
- * pin.  Pinned is what holders cover, once, and nothing else.  IOAS_COPY shares
- * the piece, so it shares the pin.
+ * Pages are indexed from the first one of the part.  A holder is an index range
+ * that must stay pinned: an area in page tables, or a pin of an access object.
+ * Every page that a holder covers is pinned once; no other page is.  IOAS_COPY
+ * shares the memory and thereby the pin.
  *
- * @refs counts areas, the first of which most often is the only one and lives within.
- * An access object's holders are covered by an area's reference.
+ * @refs counts areas; the first one is embedded, as most often it is the only
+ * one.  The holder of an access object relies on the reference of its area.
  */
 #ifndef IOMMUFD_IOAS_MEMORY_H
 #define IOMMUFD_IOAS_MEMORY_H
@@ -32,33 +32,34 @@ struct memory {
 	refcount_t refs;
 	bool writable;
 	u8 charge;			/* enum charge */
-	unsigned long va;		/* of a process: address of the first page */
+	unsigned long va;		/* process: address of the first page */
 	struct file *file;		/* or NULL */
-	loff_t start;			/* of a file or DMA-buf: position of the first page */
+	loff_t start;			/* file or DMA-buf: offset of the first page */
 
-	struct dmabuf *dmabuf;		/* or NULL; nothing of it is ever pinned */
+	struct dmabuf *dmabuf;		/* or NULL; never pinned page by page */
 
-	struct mutex lock;		/* guards all below */
+	struct mutex lock;		/* guards the members below */
 	struct pin_account *account;
-	struct pin_account *former;		/* while CHANGE_PROCESS may yet fail */
-	struct memory *next_moved;	/* the same; not under @lock */
+	struct pin_account *former;		/* until CHANGE_PROCESS succeeds */
+	struct memory *next_moved;	/* same, but not under @lock */
 	struct rb_root_cached holders;
 	unsigned long npinned;
 	struct runs runs;
 
 	struct llist_head left;		/* struct area, see area_list_free() */
-	struct area first;		/* guarded as areas are */
+	struct area first;		/* same locking as any area */
 };
 
 int memory_init(void);
 void memory_exit(void);
 
-/* Memory that isn't said to be what yet. */
+/* Allocate memory, of no kind yet. */
 struct memory *memory_new(struct iommufd_ctx *ctx, bool writable);
 
 /*
- * The memory from @va on of the calling process, or of a file from @start on; both
- * are rounded down to a page.  Returns it with one reference, or an ERR_PTR.
+ * Returns the memory of the calling process from @va on, or of a file from
+ * @start on, both rounded down to a page.  The caller owns one reference; an
+ * ERR_PTR on failure.
  */
 struct memory *memory_of_process(struct iommufd_ctx *ctx, unsigned long va,
 				 bool writable);
@@ -66,12 +67,15 @@ struct memory *memory_of_file(struct iommufd_ctx *ctx, struct file *file,
 			      loff_t start, bool writable);
 
 /*
- * Can such a range be memory?  The last page of all can't be a part of it.
- * 0, -EINVAL or -EOVERFLOW.
+ * Check that a range can be mapped.  Returns 0, -EINVAL if it is empty, or
+ * -EOVERFLOW if it wraps or includes the last page of the address space.
  */
 int memory_check(u64 start, u64 length);
 
-/* Where its byte @offset stands: an address of the process, or a position. */
+/*
+ * Position of byte @offset: a virtual address, or an offset in the file or
+ * DMA-buf.
+ */
 static inline unsigned long memory_position(const struct memory *memory,
 					    unsigned long offset)
 {
@@ -87,57 +91,68 @@ static inline struct memory *memory_get(struct memory *memory)
 void memory_put(struct memory *memory);
 
 /*
- * Lets go of memory->lock, and unpins what areas cover that were left here because
- * somebody who removed them didn't wait for the lock.
+ * Release memory->lock, then unpin the areas in memory->left: their removers
+ * didn't wait for the lock.
  */
 void memory_unpin_left(struct memory *memory);
 static inline void memory_unlock(struct memory *memory)
 {
 	mutex_unlock(&memory->lock);
-	/* Either this sees the area that was left, or who left it sees the lock free. */
+	/*
+	 * Pairs with llist_add() in area_leave(): either this task sees the
+	 * area, or the task that queued it sees the lock free.
+	 */
 	smp_mb();
 	if (unlikely(!llist_empty(&memory->left)))
 		memory_unpin_left(memory);
 }
 
 /*
- * Pins what @holder covers and isn't pinned yet, and adds it to the holders.  The
- * caller has memory->lock, and has set holder->start and holder->last.
- * Returns 0, -EFAULT, -ENOMEM, -EINTR, or what the file says; then nothing has
- * changed.  -EINVAL for a DMA-buf.
+ * Pin the pages of @holder that aren't pinned yet, and add it to the holders.
+ * Call with memory->lock held and holder->start and holder->last set.  Returns
+ * 0, -EFAULT, -ENOMEM, -EINTR, -EINVAL for a DMA-buf, or the file's error.
+ * Changes nothing on failure.
  */
 int memory_pin(struct memory *memory, struct interval_tree_node *holder);
 
-/* Sets why memory_pin() of that holder failed with @rc. */
+/*
+ * Set @refusal, which may be NULL, to the reason why memory_pin() of @holder
+ * failed with @rc.  Call without memory->lock.
+ */
 void memory_explain(struct memory *memory, const struct interval_tree_node *holder, int rc,
 		    struct refusal *refusal);
 
-/* Undoes memory_pin() of the same holder. */
+/* Undo memory_pin() of the same holder.  Call with memory->lock held. */
 void memory_unpin(struct memory *memory, struct interval_tree_node *holder);
 
 /*
- * Copies between @buffer and the memory, from byte @offset on (counted from the
- * first page's beginning).  What isn't pinned is pinned for the moment, free of
- * charge.  The caller has memory->lock.
+ * Copy between @buffer and the memory from byte @offset on, counted from the
+ * first page.  Pages that aren't pinned are pinned for the duration, uncharged.
+ * Call with memory->lock held.  Returns 0, -EINVAL for a DMA-buf, or the errors
+ * of pinning.
  */
 int memory_rw(struct memory *memory, unsigned long offset, void *buffer,
 	      size_t length, bool write);
 
 /*
- * CHANGE_PROCESS, in two steps: move the charge for a file's memory to @to and put
- * it on the list @moved, then either keep that so for the whole list or undo it.
- * Moving what was moved does nothing.  0, -EINTR, or -ENOMEM.  One task at a time.
+ * CHANGE_PROCESS in two steps: move the charge for a file's memory to @to and
+ * add it to the list @moved, then keep or undo that for the whole list.  Memory
+ * that was moved already is skipped.  Callers are serialised by
+ * ctx->change_lock.  Returns 0, -EINTR, or -ENOMEM.
  */
 int memory_move(struct memory *memory, struct pin_account *to, struct memory **moved);
 void memory_move_end(struct memory *moved, bool keep);
 
 /*
- * Pins and records [first, last], of which nothing is pinned.  On failure a part
- * of it may be recorded.  In pin.c.
+ * In pin.c: pin and record [first, last], none of which is pinned.  On failure,
+ * some pages may be recorded.
  */
 int pin_range(struct memory *memory, unsigned long first, unsigned long last);
 
-/* Does the file, as it was opened and sealed, allow that?  0, -EINVAL, -EACCES, -EPERM */
+/*
+ * Check that the file's mode and seals allow such pins.  Returns 0, -EINVAL,
+ * -EACCES or -EPERM.
+ */
 int pin_check_file(struct file *file, bool writable);
 
 #endif

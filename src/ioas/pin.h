@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the files that pin pages share; memory.h has what others need. */
+/* Interface between the files that pin pages; see memory.h for other users. */
 #ifndef IOMMUFD_IOAS_PIN_H
 #define IOMMUFD_IOAS_PIN_H
 
@@ -7,48 +7,53 @@
 
 #include "memory.h"
 
-/* Pointers to pages are kept in pieces of a page. */
+/* Arrays of struct page pointers are at most a page long. */
 #define PIN_BATCH (PAGE_SIZE / sizeof(struct page *))
 
-/* Pages that are pinned and not recorded yet. */
+/* Pages that are pinned but not recorded yet. */
 struct pinned {
 	struct page **pages;
-	unsigned long room;	/* for pointers in @pages */
-	unsigned long n;	/* pages */
-	bool own;		/* the memory's process is the one that current works in */
-	bool run;	/* they follow pages[0] in memory; the other pointers aren't set */
+	unsigned long room;	/* entries in @pages */
+	unsigned long n;	/* number of pages */
+	bool own;		/* memory of current->mm */
+	bool run;	/* physically contiguous; only pages[0] is valid */
 };
 
-/* Is it the calling process's own memory, as its page tables have it? */
+/*
+ * Returns true if the memory belongs to the calling process and isn't a file.
+ */
 bool pin_is_own(const struct memory *memory);
 
 /*
- * Pins pages from @index on, at most @npages and perhaps fewer; @pinned comes with room
- * for pointers and with @own.  @flags are more flags for the kernel.  0 if one is pinned, or an error.
+ * Pin at least one and at most @npages pages from @index on.  The caller sets
+ * pinned->pages, room and own.  @flags are additional FOLL_* flags.  Returns 0
+ * if a page was pinned, else an error.
  */
 int pin_some(struct memory *memory, unsigned long index, unsigned long npages,
 	     unsigned int flags, struct pinned *pinned);
 
-/* Records what is pinned; what can't be recorded is unpinned. */
+/* Record pinned pages; unpin those that can't be recorded. */
 int pin_record(struct run_appender *to, const struct pinned *pinned);
 void pin_undo(const struct pinned *pinned);
 
 /*
- * Pins what one entry of the calling process's page tables maps from @va on, if that
- * is a huge one: at most @max pages that follow *@page.  Returns how many, or 0.  In
- * pin_huge.c.
+ * In pin_huge.c: if the calling process maps @va by a huge page table entry,
+ * pin at most @max contiguous pages of it, and store the first one in *@page.
+ * Returns the number of pages, or 0.
  */
 unsigned long pin_huge(unsigned long va, unsigned long max, unsigned int flags,
 		       struct page **page);
 
 /*
- * Pins and records up to @last together with kernel threads, if that pays.
- * In pin_team.c.  0, and then to->index may be anywhere: the caller goes on from there
- * alone, and learns so by itself what is wrong with the page there.  Or -ENOMEM, -EINTR.
+ * In pin_team.c: pin and record up to @last in parallel, if that pays.  Returns
+ * 0, -ENOMEM or -EINTR.  After 0, to->index may be anywhere: the caller pins
+ * what is left by itself, and thereby gets the error for the page there.
  */
 int pin_by_team(struct memory *memory, struct run_appender *to, unsigned long last);
 
-/* Would that pay, if the memory isn't there yet? */
+/*
+ * Returns true if parallel pinning pays for @npages that aren't populated yet.
+ */
 bool pin_team_pays(const struct memory *memory, unsigned long npages);
 
 #endif

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Huge pages are pinned by one page and the number of the others: a pointer for each
- * of them would be filled in and compared for nothing.
+ * A huge page is pinned by one struct page and a count.  Filling in and
+ * comparing a pointer for each small page would be wasted work.
  *
- * That needs to know how the process has mapped them, because any page of its own may
- * lie in the middle of where a huge one was.  So, as KVM does, its page tables are read with
- * interrupts off, which keeps them from being freed.  One entry that maps the page
- * that is pinned maps all that follow in the same folio.  The pin keeps the folio
- * whole, and the process's own, whatever becomes of the entry afterwards.
+ * That requires knowing how the process maps it, as any small page may have
+ * replaced a part of what was a huge one.  So, like KVM, look up the entry in
+ * the process's page tables with interrupts disabled, which keeps them from
+ * being freed.  An entry that maps the pinned page also maps the pages that
+ * follow in the same folio.  From then on the pin keeps the folio whole and in
+ * use by the process, even if the entry changes.
  */
 #include <linux/mm.h>
 #include <linux/pgtable.h>
@@ -15,7 +16,10 @@
 
 #include "pin.h"
 
-/* What an entry maps of @page and the pages behind it, up to the entry's end. */
+/*
+ * Store the page that the entry maps at @va.  Returns the number of pages from
+ * there to the end of the entry.
+ */
 static unsigned long pin_huge_entry_pages(struct page *first, unsigned long size,
 					  unsigned long va, struct page **page)
 {
@@ -26,8 +30,9 @@ static unsigned long pin_huge_entry_pages(struct page *first, unsigned long size
 }
 
 /*
- * The page at @va, and how many follow it by the same huge entry; 0 if there's none, or
- * if the process may not write to it: such a one isn't its own beyond doubt.
+ * Find the page at @va if a huge entry maps it.  Returns the number of pages
+ * from there to the end of the entry.  Returns 0 if there is no such entry, or
+ * if it isn't writable: its pages might be shared copy-on-write.
  */
 static unsigned long pin_huge_entry(struct mm_struct *mm, unsigned long va,
 				    struct page **page)
@@ -75,7 +80,7 @@ unsigned long pin_huge(unsigned long va, unsigned long max, unsigned int flags,
 	unsigned long n;
 
 	va = untagged_addr(va);
-	/* The kernel's own page tables may go at any time. */
+	/* Kernel page tables may be freed at any time. */
 	if (!access_ok((void __user *)va, PAGE_SIZE))
 		return 0;
 	if (pin_huge_find(va, &mapped) < 2 || pin_user_pages_fast(va, 1, flags, page) != 1)

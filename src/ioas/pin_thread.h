@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Kernel threads that pin memory of a process on behalf of one of its tasks. */
+/* Kernel threads that pin memory on behalf of a task in an ioctl. */
 #ifndef IOMMUFD_IOAS_PIN_THREAD_H
 #define IOMMUFD_IOAS_PIN_THREAD_H
 
@@ -11,7 +11,7 @@ struct mempolicy;
 struct mm_struct;
 struct task_struct;
 
-/* What threads take over from the task that they help. */
+/* What a thread inherits from the calling task. */
 struct pin_caller {
 	struct task_struct *task;
 	struct mm_struct *mm;
@@ -21,31 +21,35 @@ struct pin_caller {
 	int nice;
 };
 
-/* Describes the current task.  0 or -ENOMEM. */
+/* Fill in @caller from the current task.  Returns 0 or -ENOMEM. */
 int pin_caller_init(struct pin_caller *caller);
 void pin_caller_fini(struct pin_caller *caller);
 
-/* On how many CPUs can threads do what the current task would? At most @most. */
+/*
+ * Number of CPUs, at most @most, on which threads can replace the current task.
+ * 0 if the task has properties that a thread can't take over.
+ */
 unsigned int pin_threads_fit(unsigned int most);
 
 /*
- * Starts a thread that runs @fn, which begins with pin_thread_begin(), so that the thread
- * can be killed, and ends with pin_thread_exit().  0, or an error and then @fn isn't
- * called: -EAGAIN if there are threads enough.
+ * Start a kernel thread that runs @fn.  @fn begins with pin_thread_begin(), so
+ * that the thread can be killed, and ends with pin_thread_exit().  Returns 0,
+ * or an error if @fn isn't run: -EAGAIN if the limit of threads is reached.
  */
 int pin_thread_start(int (*fn)(void *data), void *data);
 void pin_thread_begin(void);
 void pin_thread_exit(void) __noreturn;
 
 /*
- * For the thread: it gets the memory, the cgroups, the NUMA policy, nodes, CPUs and
- * priority of @caller, which must stay in its system call until pin_thread_leave().
- * 0, or an error and then nothing has to be undone.
+ * Called by the thread: adopt mm, cgroups, NUMA policy and node, CPUs and nice
+ * value of @caller, which must stay in its system call until
+ * pin_thread_leave().  Returns 0, or an error after which there is nothing to
+ * undo.
  */
 int pin_thread_join(const struct pin_caller *caller);
 void pin_thread_leave(const struct pin_caller *caller);
 
-/* Ends any wait of a thread's in a page fault, and all that would follow. */
+/* Interrupt a thread's current page fault and fail all that follow. */
 void pin_thread_kill(struct task_struct *thread);
 
 #endif

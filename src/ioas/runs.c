@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A leaf describes a stretch of indexes without interruption, in runs that
- * follow each other.  What was erased from its middle stays as a hole.  Leaves
- * never overlap.
+ * A leaf records a range of indexes without a gap, as consecutive runs.
+ * Erasing within a leaf leaves a hole.  Leaves never overlap.
  */
 #include <linux/bits.h>
 #include <linux/errno.h>
@@ -12,13 +11,13 @@
 
 #include "runs.h"
 
-/* A packed run: the first page's frame number and the number of pages less one. */
+/* A packed run: PFN of the first page, and the number of pages minus one. */
 #define PFN_BITS	40
 #define PFN_MASK	GENMASK_ULL(PFN_BITS - 1, 0)
 #define PFN_HOLE	PFN_MASK
 #define RUN_MAX		(1UL << (64 - PFN_BITS))
 
-/* Runs in leaves of 256 bytes and of 4 KiB. */
+/* Number of runs in leaves of 256 bytes and of 4 KiB. */
 #define LEAF_SMALL	((256 - sizeof(struct run_leaf)) / sizeof(u64))
 #define LEAF_LARGE	((4096 - sizeof(struct run_leaf)) / sizeof(u64))
 
@@ -50,7 +49,7 @@ void runs_init(struct runs *runs)
 	runs->embedded_used = false;
 }
 
-/* The lowest leaf that ends at or behind @index. */
+/* The lowest leaf that ends at or after @index. */
 static struct run_leaf *leaf_from(const struct runs *runs, unsigned long index)
 {
 	struct rb_node *rb = runs->leaves.rb_node;
@@ -82,7 +81,7 @@ static void leaf_insert(struct runs *runs, struct run_leaf *leaf)
 	rb_insert_color(&leaf->rb, &runs->leaves);
 }
 
-/* @max: room for this many runs, or RUNS_EMBEDDED for the smallest there is. */
+/* Allocate a leaf for at least @max runs. */
 static struct run_leaf *leaf_new(struct runs *runs, unsigned long first, size_t max)
 {
 	struct run_leaf *leaf;
@@ -120,7 +119,7 @@ static void leaf_erase(struct runs *runs, struct run_leaf *leaf)
 	leaf_free(runs, leaf);
 }
 
-/* Moves a leaf's runs to a larger leaf, which takes its place. */
+/* Move the runs of a leaf to a larger leaf that replaces it. */
 static struct run_leaf *leaf_grow(struct runs *runs, struct run_leaf *leaf)
 {
 	struct run_leaf *larger = leaf_new(runs, leaf->first, leaf->max + 1);
@@ -136,7 +135,7 @@ static struct run_leaf *leaf_grow(struct runs *runs, struct run_leaf *leaf)
 	return larger;
 }
 
-/* Moves the runs from @slot on, where @index stands, to a leaf of their own. */
+/* Move the runs from @slot on, which starts at @index, to a new leaf. */
 static struct run_leaf *leaf_split(struct runs *runs, struct run_leaf *leaf,
 				   unsigned int slot, unsigned long index)
 {
@@ -159,7 +158,10 @@ static struct run_leaf *leaf_split(struct runs *runs, struct run_leaf *leaf,
 	return right;
 }
 
-/* The slot in which @index stands; *@start becomes that slot's first index. */
+/*
+ * The slot that contains @index; *@start is set to the first index of that
+ * slot.
+ */
 static unsigned int leaf_slot(const struct run_leaf *leaf, unsigned long index,
 			      unsigned long *start)
 {
@@ -172,7 +174,10 @@ static unsigned int leaf_slot(const struct run_leaf *leaf, unsigned long index,
 	return slot;
 }
 
-/* Goes on from walk->slot, which begins at @at, to the first run that isn't a hole. */
+/*
+ * Find the first run that isn't a hole, from walk->slot on, which starts at
+ * @at.
+ */
 static bool runs_walk_settle(struct run_walk *walk, unsigned long at)
 {
 	struct run_leaf *leaf = walk->leaf;
@@ -255,8 +260,8 @@ bool runs_missing(const struct runs *runs, unsigned long *first,
 }
 
 /*
- * Takes the hole in which @index stands out of a leaf, by ending the leaf there
- * and giving what follows to another.
+ * Remove the hole at @index from a leaf: end the leaf there, and move what
+ * follows to a new leaf.
  */
 static int leaf_leave_hole(struct runs *runs, struct run_leaf *leaf,
 			   unsigned long index)
@@ -264,7 +269,7 @@ static int leaf_leave_hole(struct runs *runs, struct run_leaf *leaf,
 	unsigned long start, end;
 	unsigned int slot, next;
 
-	/* Holes aren't merged when they are made: find all that touch. */
+	/* Adjacent holes aren't merged when made, so find all of them. */
 	slot = leaf_slot(leaf, index, &start);
 	next = slot;
 	end = start;
@@ -302,7 +307,7 @@ int runs_append_begin(struct run_appender *to, struct runs *runs,
 	return 0;
 }
 
-/* Makes room for one more run at the end of the appender's leaf. */
+/* Ensure that the appender's leaf has room for one more run. */
 static int runs_append_room(struct run_appender *to)
 {
 	struct run_leaf *leaf = to->leaf;
@@ -323,7 +328,7 @@ static int runs_append_room(struct run_appender *to)
 	return 0;
 }
 
-/* Adds to the last run what continues it.  Returns the number of pages. */
+/* Extend the last run by pages that continue it.  Returns their number. */
 static unsigned long runs_append_merge(struct run_leaf *leaf, unsigned long pfn,
 				       unsigned long npages)
 {
@@ -361,7 +366,7 @@ int runs_append(struct run_appender *to, unsigned long pfn, unsigned long npages
 	return 0;
 }
 
-/* Takes in the leaf that follows, if they touch and there's room. */
+/* Merge the next leaf into @leaf if they are adjacent and it has room. */
 static bool leaf_merge_next(struct runs *runs, struct run_leaf *leaf)
 {
 	struct run_leaf *next = to_leaf(rb_next(&leaf->rb));
@@ -381,7 +386,7 @@ void runs_append_end(struct run_appender *to)
 {
 	struct run_leaf *leaf = to->leaf;
 
-	/* Most often it is alone. */
+	/* Fast path: the only leaf. */
 	if (leaf && to->runs->leaves.rb_node == &leaf->rb && !leaf->rb.rb_left &&
 	    !leaf->rb.rb_right)
 		return;
@@ -391,7 +396,10 @@ void runs_append_end(struct run_appender *to)
 			leaf = to_leaf(rb_next(&leaf->rb));
 }
 
-/* Makes room for one more run in a leaf, which may then be another one. */
+/*
+ * Make room for one more run, by growing or splitting the leaf.  @leaf is
+ * invalid afterwards.
+ */
 static int leaf_make_room(struct runs *runs, struct run_leaf *leaf)
 {
 	unsigned long middle = leaf->first;
@@ -405,7 +413,7 @@ static int leaf_make_room(struct runs *runs, struct run_leaf *leaf)
 	right = leaf_split(runs, leaf, slot, middle);
 	if (!right)
 		return -ENOMEM;
-	/* One of them may be nothing but holes. */
+	/* One of the halves may consist of holes only. */
 	if (!right->npinned)
 		leaf_erase(runs, right);
 	if (!leaf->npinned)
@@ -444,7 +452,7 @@ int runs_cut(struct runs *runs, unsigned long index)
 	return 0;
 }
 
-/* Turns the runs of [first, last] that are in this leaf into holes. */
+/* Turn the runs of [first, last] within a leaf into holes. */
 static void leaf_punch(struct run_leaf *leaf, unsigned long first,
 		       unsigned long last)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Page tables on an address space, filled with what is mapped there. */
+/* Page tables of an IOAS: filling and emptying them. */
 #include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -11,9 +11,9 @@
 #include "memory.h"
 
 /*
- * The area behind @area (NULL: the first one) that page tables have or are to
- * have.  With @users held for writing such an area stays, while others may come
- * and go as soon as the address space's lock is dropped.
+ * Returns the first area after @area (NULL: from the start) that is, or is to
+ * be, in page tables. ioas->users is held for writing, so that such areas stay,
+ * while others may come and go once ioas->lock is dropped.
  */
 static struct area *ioas_next_filled(struct ioas *ioas, struct area *area)
 {
@@ -33,7 +33,7 @@ static struct area *ioas_next_filled(struct ioas *ioas, struct area *area)
 	for ((_area) = ioas_next_filled(_ioas, NULL); (_area);	\
 	     (_area) = ioas_next_filled(_ioas, _area))
 
-/* Takes all areas before @end (NULL: all) out of a page table. */
+/* Unmap all areas before @end (NULL: all) from a page table. */
 static void table_unfill(struct ioas *ioas, struct ioas_table *table, struct area *end)
 {
 	struct hw_unmapper from;
@@ -89,7 +89,7 @@ static int table_fill(struct ioas *ioas, struct ioas_table *table,
 	return 0;
 }
 
-/* A hold of what an area covers, for the time that it takes to fill a page table. */
+/* A temporary holder of an area's pages, while a page table is being filled. */
 struct prepin {
 	struct prepin *next;
 	struct memory *memory;
@@ -112,7 +112,7 @@ static void prepin_end(struct prepin *list)
 	}
 }
 
-/* Lists what page tables are to have, with a reference to each piece of memory. */
+/* List the pages that page tables need, with a reference to each memory. */
 static int prepin_list(struct ioas *ioas, struct prepin **list)
 {
 	struct iova_node *node;
@@ -157,7 +157,10 @@ static int prepin_one(struct prepin *one, struct refusal *refusal)
 	return rc;
 }
 
-/* Pins what is listed, as far as nothing fails or has failed before, as @rc says. */
+/*
+ * Pin the listed pages, until the first failure.  @rc is a previous failure or
+ * 0.
+ */
 static int prepin_all(struct prepin *list, int rc, struct refusal *refusal)
 {
 	for (; list; list = list->next) {
@@ -177,7 +180,7 @@ static int ioas_add_table_locked(struct ioas *ioas, struct ioas_table *table,
 	int rc;
 
 	lockdep_assert_held_write(&ioas->users);
-	/* Two groups that came to it at once. */
+	/* Another group has added the same page table. */
 	if (table->filled)
 		return 0;
 	rc = ioas_restrict(ioas, table, refusal);
@@ -194,8 +197,8 @@ static int ioas_add_table_locked(struct ioas *ioas, struct ioas_table *table,
 }
 
 /*
- * What the first page table needs is pinned before the locks are taken under which it is
- * filled, as page faults may take any time.
+ * Pin what the first page table needs before taking the lock to fill it,
+ * because page faults may take any time.
  */
 int ioas_add_table(struct ioas *ioas, struct ioas_table *table, struct refusal *refusal)
 {
@@ -205,7 +208,7 @@ int ioas_add_table(struct ioas *ioas, struct ioas_table *table, struct refusal *
 	rc = down_write_killable(&ioas->users);
 	if (rc)
 		return rc;
-	/* What is mapped from now on is pinned by who maps it. */
+	/* From now on, tasks that map memory also pin it. */
 	WRITE_ONCE(ioas->comers, ioas->comers + 1);
 	if (list_empty(&ioas->tables))
 		rc = prepin_list(ioas, &prepin);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* VFIO's type1 ioctls, and which IOAS they are for. */
+/* VFIO's type1 ioctls, and the IOAS that they use. */
 #include <linux/err.h>
 #include <linux/iommu.h>
 #include <linux/overflow.h>
@@ -60,8 +60,8 @@ int type1_ioas_ioctl(struct command *cmd)
 }
 
 /*
- * What tells the two types apart is that TYPE1 may unmap a part of what was mapped.
- * Page tables allow that if no entry of theirs is larger than a page.
+ * Unlike TYPE1v2, TYPE1 may unmap a part of a mapping.  Page tables support
+ * that if no entry is larger than a page.
  */
 static int type1_set_iommu(struct iommufd_ctx *ctx, unsigned long type)
 {
@@ -119,7 +119,7 @@ static int type1_map_dma(struct iommufd_ctx *ctx, void __user *user)
 	ioas = type1_ioas(ctx);
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
-	/* A mapping without any right maps nothing. */
+	/* A mapping needs at least one right. */
 	if (prot & (IOMMU_READ | IOMMU_WRITE))
 		rc = type1_map_process(ioas, arg.vaddr, arg.size, arg.iova, prot);
 	else
@@ -128,7 +128,7 @@ static int type1_map_dma(struct iommufd_ctx *ctx, void __user *user)
 	return rc;
 }
 
-/* Unmaps what the request names; rc is of no concern to *@unmapped. */
+/* Unmap the range of a request.  *@unmapped is valid even on failure. */
 static int type1_unmap_range(struct ioas *ioas,
 			     const struct vfio_iommu_type1_dma_unmap *arg,
 			     unsigned long *unmapped)
@@ -161,7 +161,7 @@ static int type1_unmap_dma(struct iommufd_ctx *ctx, void __user *user)
 
 	if (copy_from_user(&arg, user, min_size))
 		return -EFAULT;
-	/* Dirty pages are asked for in other ways. */
+	/* The dirty bitmap flag isn't supported. */
 	if (arg.argsz < min_size || (arg.flags & ~VFIO_DMA_UNMAP_FLAG_ALL))
 		return -EINVAL;
 	ioas = type1_ioas(ctx);
@@ -169,7 +169,7 @@ static int type1_unmap_dma(struct iommufd_ctx *ctx, void __user *user)
 		return PTR_ERR(ioas);
 	rc = type1_unmap_range(ioas, &arg, &unmapped);
 	ioas_put(ioas);
-	/* A failure may come when a part is gone already. */
+	/* A failure may come after a part was unmapped. */
 	if (rc && !unmapped)
 		return rc;
 	arg.size = unmapped;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What VFIO's type1 ioctls tell of an IOAS. */
+/* VFIO_CHECK_EXTENSION and VFIO_IOMMU_GET_INFO for an IOAS. */
 #include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -13,7 +13,7 @@
 #include "ioas.h"
 #include "type1.h"
 
-/* Is all DMA through the page tables coherent, even if a device asks not to? */
+/* Returns 1 if all page tables enforce coherency, 0 if not, or an errno. */
 static int type1_is_coherent(struct iommufd_ctx *ctx)
 {
 	struct ioas *ioas = type1_ioas(ctx);
@@ -46,8 +46,8 @@ long type1_check_extension(struct iommufd_ctx *ctx, unsigned long extension)
 }
 
 /*
- * The page sizes that all page tables have.  Smaller ones than the CPU's are of no
- * use to those who ask here, but can be put together.
+ * Page sizes that all page tables support.  Report PAGE_SIZE in place of
+ * smaller ones: callers expect it, and it can be composed of them.
  */
 static u64 type1_page_sizes(struct ioas *ioas)
 {
@@ -65,7 +65,7 @@ static u64 type1_page_sizes(struct ioas *ioas)
 }
 
 /*
- * What follows the structure that asks, if there is room: two capabilities, the
+ * Follows struct vfio_iommu_type1_info if there is room: two capabilities, the
  * second of which ends with the list of usable ranges.
  */
 struct capabilities {
@@ -74,7 +74,7 @@ struct capabilities {
 	struct vfio_iommu_type1_info_cap_iova_range ranges;
 };
 
-/* Where they are, counted from the beginning of the structure. */
+/* Offsets from the beginning of the info structure. */
 #define AVAIL_AT	sizeof(struct vfio_iommu_type1_info)
 #define RANGES_AT	(AVAIL_AT + offsetof(struct capabilities, ranges))
 #define LIST_AT		(AVAIL_AT + sizeof(struct capabilities))
@@ -89,7 +89,7 @@ static int type1_put_capabilities(void __user *user, const struct iommu_iova_ran
 				.version = 1,
 				.next = RANGES_AT,
 			},
-			/* There is no limit to the number of mappings. */
+			/* The number of mappings isn't limited. */
 			.avail = U32_MAX,
 		},
 		.ranges = {
@@ -109,7 +109,7 @@ static int type1_put_capabilities(void __user *user, const struct iommu_iova_ran
 	return 0;
 }
 
-/* The capabilities are written if there is room for all of them. */
+/* Write the capabilities only if there is room for all of them. */
 static int type1_put_info(void __user *user, struct vfio_iommu_type1_info *info,
 			  const struct iommu_iova_range *holes, u32 n)
 {

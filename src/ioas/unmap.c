@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Unmapping: from IOAS_UNMAP to the page tables, and then back to the memory's owner. */
+/* IOAS_UNMAP: remove areas from the page tables, then unpin their memory. */
 #include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
@@ -55,8 +55,9 @@ static void area_list_unmap_from(struct area *areas, struct ioas_table *table)
 }
 
 /*
- * Who pins more of the memory has its lock for as long as the page faults last.  One that
- * is killed doesn't wait for that, nor one that can't be: it may close the file for others.
+ * A task that pins more of the memory may hold memory->lock across slow page
+ * faults.  Wait killably; don't wait at all where a signal can't end it:
+ * exiting tasks, and kernel threads that close the file for others.
  */
 static int memory_lock_to_unpin(struct memory *memory)
 {
@@ -110,7 +111,7 @@ void area_count(struct ioas *ioas, const struct area *area, int sign)
 		WRITE_ONCE(ioas->exported, ioas->exported + length);
 }
 
-/* The end of areas that are in no page table any more. */
+/* Unpin and free areas that are out of all page tables. */
 static void area_list_release(struct ioas *ioas, struct area *areas)
 {
 	struct area *area;
@@ -136,20 +137,20 @@ void area_list_remove(struct ioas *ioas, struct area *areas)
 	area_list_release(ioas, areas);
 }
 
-/* The number of areas that are unmapped in one go, for the sake of other tasks. */
+/* Areas unmapped at a time, to bound how long locks are held. */
 #define UNMAP_BATCH 1024
 
-/* How often access objects are asked for their pins in one area. */
+/* How often access objects are asked to release pins of one area. */
 #define UNMAP_TRIES 100
 
-/* An unmap under way. */
+/* State of an unmap in progress. */
 struct unmap {
 	struct ioas *ioas;
 	unsigned long first;		/* what is left to do */
 	unsigned long last;
 	unsigned long unmapped;
-	struct area *areas;		/* taken, to be emptied and dropped */
-	struct iova_range pinned;	/* the area with pins that the batch met */
+	struct area *areas;		/* taken by the current batch */
+	struct iova_range pinned;	/* the area that stopped the batch */
 	unsigned int tries;
 	bool checked;
 	bool more;			/* the batch was full */
@@ -157,8 +158,8 @@ struct unmap {
 };
 
 /*
- * Nothing may be unmapped in part, so look at both ends before touching anything.
- * @node is the first that is met.
+ * Nothing may be unmapped in part: check both ends before changing anything.
+ * @node is the first area in the range.
  */
 static int unmap_check_ends(const struct unmap *un, struct iova_node *node)
 {
@@ -166,22 +167,25 @@ static int unmap_check_ends(const struct unmap *un, struct iova_node *node)
 		return 0;
 	if (node->first < un->first && !to_area(node)->lost)
 		return -ENOENT;
-	/* Most often it is the last one too. */
+	/* Fast path: @node is also the last one. */
 	if (node->last < un->last)
 		node = space_find(&un->ioas->space, un->last, un->last);
 	return node && node->last > un->last && !to_area(node)->lost ? -ENOENT : 0;
 }
 
-/* Which areas can't be unmapped now: those that another task maps or unmaps, ... */
+/*
+ * -EBUSY if another task maps or unmaps the area, or if hardware reads its
+ * memory by physical address; that ends when the hardware queue is destroyed.
+ */
 static int unmap_check_area(const struct area *area)
 {
+	/* Pairs with smp_store_release() in area_list_finalize(). */
 	if (!smp_load_acquire(&area->live))
 		return -EBUSY;
-	/* ... and those that hardware reads by itself, until its queue goes. */
 	return atomic_read_acquire(&area->locks) ? -EBUSY : 0;
 }
 
-/* Stops the batch at an area that access objects have pinned. */
+/* Stop the batch at an area that access objects have pinned. */
 static void unmap_block(struct unmap *un, struct area *area)
 {
 	area->leaving = true;
@@ -202,7 +206,7 @@ static struct area **unmap_take_area(struct unmap *un, struct area *area,
 	return &area->next;
 }
 
-/* Takes the next areas, up to one that is pinned by access objects. */
+/* Take the next areas, up to one that access objects have pinned. */
 static int unmap_take_batch(struct unmap *un)
 {
 	struct iova_node *node = space_find(&un->ioas->space, un->first, un->last);
@@ -217,7 +221,9 @@ static int unmap_take_batch(struct unmap *un)
 	un->checked = true;
 	for (; node && n < UNMAP_BATCH; node = space_next(node, un->last), n++) {
 		area = to_area(node);
-		/* It came across our place or our end since unmap_check_ends(). */
+		/*
+		 * Mapped across an end of the range since unmap_check_ends().
+		 */
 		if (node->first < un->first || node->last > un->last || area->lost)
 			continue;
 		rc = unmap_check_area(area);
@@ -255,7 +261,9 @@ static int unmap_batch(struct unmap *un)
 	return rc;
 }
 
-/* Asks access objects for their pins in the area that stopped a batch. */
+/*
+ * Ask access objects to release their pins of the area that stopped the batch.
+ */
 static int unmap_ask(struct unmap *un)
 {
 	struct ioas *ioas = un->ioas;
@@ -277,7 +285,7 @@ static int unmap_ask(struct unmap *un)
 	return 0;
 }
 
-/* Lets access objects pin again what stays. */
+/* Allow new pins in what stays mapped. */
 static void unmap_allow_pins(struct unmap *un)
 {
 	struct iova_node *node;
@@ -317,7 +325,7 @@ int ioas_unmap(struct ioas *ioas, unsigned long first, unsigned long last,
 	return rc;
 }
 
-/* No device gets here without an IOMMU. */
+/* No-IOMMU devices aren't supported. */
 int ioas_noiommu_get_pa_ioctl(struct command *cmd)
 {
 	return -EOPNOTSUPP;
