@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * BTF: what the running kernel tells of its own types.  Private structures are used
- * only after their members were found there.
+ * BTF describes the types of the running kernel.  Private structures are
+ * accessed only by members found there.
  *
- * Data that isn't well-formed is refused as a whole; a loop of types ends a look-up.
- * Built for the host, too (tests/unit/btf).
+ * Malformed data is rejected as a whole; cyclic types end a lookup.  Also built
+ * for the host (tests/unit/btf).
  */
 #ifndef IOMMUFD_HW_BTF_H
 #define IOMMUFD_HW_BTF_H
@@ -16,25 +16,25 @@ struct btf_data {
 	size_t types_size;
 	const char *strings;
 	size_t strings_size;
-	u32 *index;		/* type ID -> where it begins in @types */
-	u32 n;			/* type IDs are below this; 0 is void */
+	u32 *index;		/* type ID -> offset in @types */
+	u32 n;			/* type IDs are less than this; 0 is void */
 };
 
-/* Where a member lies. */
+/* Location of a member. */
 struct btf_place {
 	u32 offset;		/* in bytes */
 	u32 size;		/* in bytes, 0 for a bit-field */
-	u8 bit;			/* of a bit-field: the first bit, counted from @offset */
-	u8 bits;		/* and how many */
+	u8 bit;			/* bit-field: first bit, from @offset on */
+	u8 bits;		/* bit-field: number of bits */
 };
 
 /**
- * btf_open - Check BTF data and prepare look-ups
- * @btf: To be filled, and closed with btf_close().
- * @data: As read from /sys/kernel/btf/vmlinux, aligned to 4 bytes; stays the caller's.
- * @size: Of @data.
+ * btf_open - Check BTF data and prepare lookups
+ * @btf: Initialised on success; release with btf_close()
+ * @data: Contents of /sys/kernel/btf/vmlinux, aligned to 4 bytes; must outlive @btf
+ * @size: Size of @data in bytes
  *
- * Return: 0, -EINVAL if it isn't well-formed or has kinds of types that aren't known,
+ * Return: 0, -EINVAL if the data is malformed or has unknown kinds of types, or
  * -ENOMEM.
  */
 int btf_open(struct btf_data *btf, const void *data, size_t size);
@@ -42,40 +42,39 @@ void btf_close(struct btf_data *btf);
 
 /**
  * btf_find_struct - Find a structure by its name
- * @btf: Where to look.
- * @name: Its tag.
- * @with: Kernels have different structures of one name: a member that only the wanted
- *	one has, or NULL.
+ * @btf: BTF data
+ * @name: Tag of the structure
+ * @with: Name of a member that only the wanted structure has, in case several
+ *	share a name, or NULL
  *
- * Return: its type ID, 0 if there is none or more than one.
+ * Return: The type ID, or 0 if there is no or more than one match.
  */
 u32 btf_find_struct(const struct btf_data *btf, const char *name, const char *with);
 
-/* The size of a structure in bytes. */
+/* Returns the size of a structure in bytes. */
 u32 btf_struct_size(const struct btf_data *btf, u32 id);
 
 /**
  * btf_find_member - Find a member of a structure
- * @btf: Where to look.
- * @id: Type ID of the structure.
- * @path: Name of the member, or names with dots between, from the outside in.  Members
- *	of anonymous structures and unions are found like the structure's own.
- * @place: To be filled.
+ * @btf: BTF data
+ * @id: Type ID of the structure
+ * @path: Name of the member, or names separated by dots, outermost first.  Members
+ *	of anonymous structures and unions count as the structure's own.
+ * @place: Filled in on success
  *
- * Return: 0, or -ENOENT.
+ * Return: 0 or -ENOENT.
  */
 int btf_find_member(const struct btf_data *btf, u32 id, const char *path,
 		    struct btf_place *place);
 
 /**
  * btf_prototype - Write the prototype of a function as text
- * @btf: Where to look.
- * @name: The function.
- * @text: Room for the text: "int(struct device *, unsigned int)", without names of
- *	parameters.
- * @room: Size of @text.
+ * @btf: BTF data
+ * @name: Name of the function
+ * @text: Output: "int(struct device *, unsigned int)", without parameter names
+ * @room: Size of @text in bytes
  *
- * Return: 0, -ENOENT if there is no such function, -EINVAL if there are several with
+ * Return: 0, -ENOENT if there is no such function, or -EINVAL if several have
  * different prototypes or @room is too small.
  */
 int btf_prototype(const struct btf_data *btf, const char *name, char *text, size_t room);

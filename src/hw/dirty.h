@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Which pages devices wrote to, as the entries of a page table tell. */
+/* Dirty tracking: which pages devices wrote to, according to the page table. */
 #ifndef IOMMUFD_HW_DIRTY_H
 #define IOMMUFD_HW_DIRTY_H
 
@@ -10,54 +10,60 @@
 struct hw_shim;
 struct iommu_domain;
 
-/* Where dirty entries are noted, in order of IOVA. */
+/* Receiver of dirty ranges, in order of IOVA. */
 struct hw_dirty_sink {
-	/* 0, or why to stop. */
+	/*
+	 * Called for each dirty range.  A return value other than 0 ends the
+	 * read.
+	 */
 	int (*note)(struct hw_dirty_sink *sink, unsigned long iova,
 		    unsigned long length);
 	/*
-	 * Nothing behind this byte is wanted.  An entry is made clean only if it lies
-	 * between the byte where reading begins and this one: what it says of other
-	 * bytes would be lost.  One that reaches out is noted as far as it doesn't.
+	 * The last byte to report.  Only entries that lie completely between
+	 * the start of the read and this byte are cleared, because their dirty
+	 * bit covers all of their range.  Larger ones are reported for the part
+	 * inside.
 	 */
 	unsigned long last;
 };
 
-/* A reading of dirty entries, between hw_dirty_begin() and hw_dirty_end(). */
+/* State of a read, between hw_dirty_begin() and hw_dirty_end(). */
 struct hw_dirty {
 	struct iommu_domain *domain;
-	const struct hw_shim *shim;	/* NULL: the kernel's driver reads */
-	bool walks;			/* or we read its tables */
-	bool noted;			/* somebody wants to know */
+	const struct hw_shim *shim;	/* NULL: use the kernel's driver */
+	bool walks;			/* or walk its page table here */
+	bool noted;			/* a sink was given */
 	struct hw_dirty_sink *sink;
 	bool clear;
-	struct iova_range cleaned;	/* and not flushed; first > last: nothing */
+	struct iova_range cleaned;	/* but not flushed; empty if first > last */
 };
 
 /*
- * All of this is for domains that were made with IOMMU_HWPT_ALLOC_DIRTY_TRACKING.
+ * All functions here need a domain allocated with
+ * IOMMU_HWPT_ALLOC_DIRTY_TRACKING.
  *
- * Begins or ends tracking: 0, or what the driver says.  Before it begins, the caller
- * makes clean what is mapped.
+ * Start or stop tracking.  Returns 0 or the driver's error.  Before starting,
+ * the caller clears the dirty bits of what is mapped.
  */
 int hw_dirty_set(struct iommu_domain *domain, bool enable);
 
 /*
- * Reading, and making clean if @clear.  With @sink NULL nothing is noted.  0, or
- * -EOPNOTSUPP if there is nobody who can.
+ * Begin to read, and to clear if @clear, dirty bits.  With @sink NULL nothing
+ * is reported.  Returns 0, or -EOPNOTSUPP without support by driver or shim.
  */
 int hw_dirty_begin(struct hw_dirty *dirty, struct iommu_domain *domain, bool clear,
 		   struct hw_dirty_sink *sink);
 
 /*
- * Reads the entries that begin in [first, last], a part of @mapped, which was mapped
- * between hw_map_begin() and its end, or begins and ends so.  Nobody unmaps it
- * meanwhile.  0, what the sink says, or what the driver says.
+ * Read the entries that begin in [first, last], a part of @mapped.  Both ends
+ * of @mapped are ends of a range mapped between hw_map_begin() and
+ * hw_map_end().  The caller prevents it from being unmapped.  Returns 0, or the
+ * error of the sink or the driver.
  */
 int hw_dirty_read(struct hw_dirty *dirty, const struct iova_range *mapped,
 		  unsigned long first, unsigned long last);
 
-/* From here on writes to pages that were made clean are seen. */
+/* Flush.  Writes to cleared pages are recorded from here on. */
 void hw_dirty_end(struct hw_dirty *dirty);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * All that differs between IOMMUs.  The code above this interface is the same on every
- * kernel and every IOMMU; what a kernel or an IOMMU can't do is answered here, with the
- * errno that the ABI gives for it.
+ * The interface to IOMMUs.  Code above it doesn't depend on the kernel's
+ * version or the vendor; what a kernel or an IOMMU lacks is reported here, with
+ * the errno that the ABI defines.
  */
 #ifndef IOMMUFD_HW_HW_H
 #define IOMMUFD_HW_HW_H
@@ -16,97 +16,110 @@
 
 struct fault_queue;
 
-/* Is there an IOMMU between the device and memory? */
+/* Returns true if an IOMMU translates the device's DMA. */
 static inline bool hw_has_iommu(struct device *dev)
 {
 	return dev->iommu && dev->iommu->iommu_dev;
 }
 
-/* Can user space rely on the device's DMA and the CPU's caches to agree? */
+/* Returns true if user space can rely on DMA being coherent with CPU caches. */
 bool hw_is_coherent(struct device *dev);
 
-/* Can the IOMMU make DMA coherent that asks not to be (PCI no-snoop)? */
+/* Returns true if the IOMMU can enforce coherency, even of PCI no-snoop DMA. */
 bool hw_can_enforce_coherency(struct device *dev);
 
-/* Can it be read which pages a device wrote to?  See dirty.h. */
+/* Returns true if dirty tracking is supported, see dirty.h. */
 bool hw_tracks_dirty(struct device *dev);
 
-/* Can no device of the group raise interrupts that belong to others? */
+/*
+ * Returns true if no device of the group can raise interrupts that belong to
+ * others.
+ */
 bool hw_has_isolated_interrupts(struct iommu_group *group);
 
-/* The physical IOMMU of a device that has one. */
+/* The IOMMU of a device; hw_has_iommu() must be true. */
 static inline struct iommu_device *hw_iommu(struct device *dev)
 {
 	return dev->iommu->iommu_dev;
 }
 
 /*
- * Allocates a paging domain that devices like @dev can be attached to.  @flags
- * are IOMMU_HWPT_ALLOC_*, @data is for the driver, or NULL; what isn't supported is
- * -EOPNOTSUPP.
+ * Allocate a paging domain for devices like @dev.  @flags are
+ * IOMMU_HWPT_ALLOC_*.  @data is driver-specific, or NULL.  Returns
+ * ERR_PTR(-EOPNOTSUPP) for unsupported flags or data, or the driver's error.
  */
 struct iommu_domain *hw_domain_alloc(struct device *dev, u32 flags,
 				     const struct iommu_user_data *data);
 void hw_domain_free(struct iommu_domain *domain);
 
-/* Was the domain made by the driver of the device's IOMMU? */
+/* Returns true if the domain belongs to the driver of the device's IOMMU. */
 bool hw_domain_fits(struct iommu_domain *domain, struct device *dev);
 
-/* Can there be domains for the device whose tables are user space's? */
+/* Returns true if user-managed page tables (nesting) are supported. */
 bool hw_can_nest(struct device *dev);
 
-/* Makes one, on top of a domain that was made with IOMMU_HWPT_ALLOC_NEST_PARENT. */
+/*
+ * Allocate a nested domain; @parent was allocated with
+ * IOMMU_HWPT_ALLOC_NEST_PARENT.
+ */
 struct iommu_domain *hw_nested_alloc(struct device *dev,
 				     struct iommu_domain *parent, u32 flags,
 				     const struct iommu_user_data *data);
 
-/* Looks at what another maker returned, and notes whose it is.  May be an ERR_PTR. */
+/*
+ * Check a nested domain that a driver or shim allocated, and set its owner.
+ * Passes on an ERR_PTR.
+ */
 struct iommu_domain *hw_nested_take(struct iommu_domain *domain,
 				    const struct iommu_ops *owner);
 
 /*
- * Drops what is cached of the tables, as an array of user space's says.  @parent is what
- * the domain was made on.
- * array->entry_num becomes the number of entries that were done, also on failure.
+ * Invalidate caches of a nested domain, as an array from user space demands.
+ * Sets array->entry_num to the number of entries handled, also on failure.
  */
 int hw_nested_invalidate(struct iommu_domain *domain, struct iommu_domain *parent,
 			 struct iommu_user_data_array *array);
 
 /*
- * True if the domain's aperture and page sizes are known and it can be filled;
- * some drivers know them only when the first device is attached.
+ * Returns true if the domain's aperture and page sizes are known, so that it
+ * can be filled.  Some drivers determine them at the first attach.
  */
 bool hw_domain_is_ready(struct iommu_domain *domain);
 
-/* Makes all DMA through a domain, which is still empty, coherent.  0 or -EINVAL. */
+/*
+ * Enforce coherency of all DMA through an empty domain.  Returns 0 or -EINVAL.
+ */
 int hw_domain_enforce_coherency(struct iommu_domain *domain);
 
-/* The sizes of pages that a domain can map, as bits. */
+/* Bitmap of the page sizes of a domain. */
 unsigned long hw_pgsize_bitmap(const struct iommu_domain *domain);
 
-/* The smallest page that a domain can map; 0 if that isn't known. */
+/* The smallest page size of a domain in bytes, 0 if not known yet. */
 unsigned long hw_page_size(const struct iommu_domain *domain);
 
-/* What lies below and above the addresses that a domain translates: 0 to 2 ranges. */
+/*
+ * Store the ranges below and above the domain's aperture.  Returns their
+ * number, 0 to 2.
+ */
 size_t hw_outside(const struct iommu_domain *domain, struct iova_range ranges[2]);
 
 /*
- * Mapping runs of memory side by side, @length bytes from @iova on.  @single_pages:
- * with no entry larger than a page, so that parts can be unmapped.  What hw_map_add()
- * was given is mapped when hw_map_end() returns 0.  That is always called, with the
- * failure that came before it, or 0.  What was mapped when something failed
- * goes up to to->iova, and is the caller's to unmap.
+ * Map consecutive runs of physical memory, @length bytes from @iova on.  With
+ * @single_pages no entry is larger than a page, so parts can be unmapped.  Runs
+ * are mapped once hw_map_end() has returned 0; it must always be called, with
+ * the error of hw_map_add() or 0.  On failure the caller unmaps what was
+ * mapped, up to to->iova.
  */
 struct hw_mapper {
 	struct iommu_domain *domain;
 	unsigned long iova;
 	unsigned long piece;		/* no entry crosses a multiple of this */
 	int prot;			/* IOMMU_READ, IOMMU_WRITE, ... */
-	unsigned int n;			/* queued runs: */
+	unsigned int n;			/* number of queued runs */
 	unsigned int max;
-	unsigned long queued;		/* bytes in all */
-	phys_addr_t pa;			/* of the first one */
-	struct scatterlist *list;	/* if there are more */
+	unsigned long queued;		/* their length in bytes */
+	phys_addr_t pa;			/* of the first run */
+	struct scatterlist *list;	/* if there are several */
 };
 
 void hw_map_begin(struct hw_mapper *to, struct iommu_domain *domain,
@@ -116,11 +129,11 @@ int hw_map_add(struct hw_mapper *to, phys_addr_t pa, unsigned long length);
 int hw_map_end(struct hw_mapper *to, int rc);
 
 /*
- * Unmapping ranges, each of which was mapped between one hw_map_begin() and its
- * end: all of it, because a driver may have used entries that are larger than any
- * part.  Devices may reach it until hw_unmap_end(), which flushes for all of them
- * where the driver can.  hw_unmap_add() says false if they
- * may do so for ever.
+ * Unmap ranges, each of which was mapped between one hw_map_begin() and its
+ * hw_map_end(), and completely, because an entry may be larger than any part.
+ * Devices may access them until hw_unmap_end(), which flushes once for all
+ * where the driver supports that.  hw_unmap_add() returns false if the range
+ * may still be mapped.
  */
 struct hw_unmapper {
 	struct iommu_domain *domain;
@@ -133,35 +146,36 @@ bool hw_unmap_add(struct hw_unmapper *from, unsigned long iova,
 		  unsigned long length);
 void hw_unmap_end(struct hw_unmapper *from);
 
-/* All of that for one range. */
+/* hw_unmap_begin(), hw_unmap_add() and hw_unmap_end() for one range. */
 bool hw_unmap(struct iommu_domain *domain, unsigned long iova,
 	      unsigned long length);
 
 /*
- * For a domain that wasn't ready, while its first device is attached and nothing
- * is mapped yet: what the driver could not decide before.
+ * Complete a domain that wasn't ready: call it after the first attach, with
+ * nothing mapped yet.
  */
 void hw_domain_settle(struct iommu_domain *domain);
 
 /*
- * Where a domain is attached: to the DMA of a group that comes without PASID
- * (IOMMU_NO_PASID), or with that one.  The group's DMA is owned by us.
+ * Where a domain is attached: the DMA of a group without PASID (IOMMU_NO_PASID)
+ * or with one.  The caller owns the group's DMA.
  */
 struct hw_place {
 	struct iommu_group *group;
-	struct device *dev;	/* any of the group that stays; only for a PASID */
+	struct device *dev;	/* any device that stays in the group; for a PASID only */
 	u32 pasid;
 };
 
 /*
- * A domain that is attached to a place.  Page faults come with the attachment that
- * they happened in, and are for @faults.  When it was replaced or detached its owner
- * says so to the queue, which sets @ended and answers what is pending, and frees it.
+ * An attachment of a domain.  Page faults during it go to @faults.  When it is
+ * replaced or detached, its owner tells the queue, which sets @ended and
+ * responds to pending faults; then it is freed.
  *
- * Not every driver waits until its interrupt has reported what came before that (VT-d
- * on Linux 7.2 doesn't when a device's last one ends, AMD-Vi never does), and the core
- * stores a new handle after the hardware has moved.  So the memory of one with
- * faults stays for a while, and what comes late finds nobody to take it.
+ * Not every driver waits until its interrupt handler has reported earlier
+ * faults (VT-d on Linux 7.2 doesn't when a device's last attachment ends,
+ * AMD-Vi never does), and the core stores a new handle after the hardware was
+ * switched.  So free an attachment with faults only after a delay; a late fault
+ * is refused.
  */
 struct hw_attachment {
 	struct iommu_attach_handle handle;
@@ -169,16 +183,17 @@ struct hw_attachment {
 	const struct hw_place *at;
 	struct fault_queue *faults;	/* or NULL */
 	bool ended;
-	struct list_head overlay_item;	/* of an overlay that is in force */
-	struct list_head item;		/* of those to be freed later */
+	struct list_head overlay_item;	/* in an active overlay */
+	struct list_head item;		/* in the list of those to be freed later */
 	unsigned long until;
-	struct iommu_group *late_group;	/* a reference, once it is to be freed later */
+	struct iommu_group *late_group;	/* reference, while waiting to be freed */
 };
 
 /*
- * What fails changes nothing.  hw_replace() leaves the old attachment to the
- * caller, who may go back to it with hw_restore(), or frees it.  -EOPNOTSUPP for
- * PASIDs on kernels and IOMMUs without; -EINVAL if the domain doesn't fit.
+ * Change nothing on failure.  After hw_replace() the caller owns the old
+ * attachment and either returns to it by hw_restore() or frees it.  -EOPNOTSUPP
+ * for PASIDs if the kernel or the IOMMU lacks them; -EINVAL if the domain
+ * doesn't fit.
  */
 struct hw_attachment *hw_attach(const struct hw_place *at,
 				struct iommu_domain *domain,
@@ -188,65 +203,66 @@ struct hw_attachment *hw_replace(struct hw_attachment *old,
 				 struct fault_queue *faults);
 int hw_restore(struct hw_attachment *now, struct hw_attachment *old);
 
-/* Blocks the DMA.  Can't fail. */
+/* Block the DMA.  Can't fail. */
 void hw_detach(struct hw_attachment *attachment);
 void hw_attachment_free(struct hw_attachment *attachment);
 
 /*
- * For the module's exit: frees what was to be freed later, and waits until faults that
- * are under way don't need it any more, nor the module's text.
+ * At module exit: free attachments whose release was delayed, after waiting for
+ * faults that use them or the module's code.
  */
 void hw_attachments_exit(void);
 
-/* Makes the core refuse faults that come with an attachment that has ended. */
+/* Make the core refuse faults of an attachment that has ended. */
 void hw_faults_refuse(struct iommu_attach_handle *handle);
 
-/* Is a fault of one of these devices on its way to who takes it, or with that one? */
+/* Returns true if a fault of the group's devices isn't responded to yet. */
 bool hw_faults_are_under_way(struct iommu_group *group);
 
 /*
- * Page faults that devices wait for.  They come to @take in groups, from a threaded
- * interrupt, through attachments of the domain; none comes through one that was
- * replaced or detached.  @take returns 0, and answers each group with
- * hw_fault_answer(), which may sleep and needs the device.  0, or -EOPNOTSUPP where
- * the kernel has no page faults.
+ * I/O page faults.  The core passes them to @take in groups, from a threaded
+ * interrupt handler, through the current attachments of the domain only.  @take
+ * returns 0 and responds to each group with hw_fault_answer(), which may sleep
+ * and needs the device.  Returns 0, or -EOPNOTSUPP if the kernel lacks page
+ * faults.
  */
 struct iopf_group;
 
 int hw_domain_take_faults(struct iommu_domain *domain,
 			  int (*take)(struct iopf_group *group));
 struct device *hw_fault_device(const struct iopf_group *group);
-/* @take calls it first, so that the kernel forgets the group. */
+/* Remove the group from the core's list.  @take must call it first. */
 void hw_fault_own(struct iopf_group *group);
 void hw_fault_answer(struct iopf_group *group, enum iommu_page_response_code code);
 
 /*
- * Where that isn't the driver's business a device is told to report faults once it
- * is attached to such a domain, and to stop when it is no more; not counted.
+ * Enable faults of a device after it is attached to such a domain, where the
+ * driver doesn't do so by itself, and disable them after detaching.  Not
+ * counted.
  */
 int hw_faults_enable(struct device *dev);
 void hw_faults_disable(struct device *dev);
 
 /*
- * A VF shares the page request interface of its PF, which some answers turn off for
- * all: it can't be attached to such a domain.
+ * Returns true for a VF that uses the page request interface of its PF.  A
+ * response may disable that for all VFs, so don't attach it to such a domain.
  */
 bool hw_shares_faults(struct device *dev);
 
 /*
- * Ranges of IOVA that the device can't use for DMA, to be freed with kfree(); NULL
- * if there's none.  @msi becomes the window among them in which software maps
- * doorbells for interrupts; @msi->last is 0 where it needn't.
+ * Store the IOVA ranges that the device can't use for DMA, to be freed with
+ * kfree(), or NULL.  *@msi is set to the one where software maps MSI doorbells;
+ * msi->last is 0 if it doesn't have to.  Returns 0 or -ENOMEM.
  */
 int hw_reserved(struct device *dev, struct iova_range **ranges, size_t *count,
 		struct iova_range *msi);
 
 /*
- * Interrupts through a domain, where software maps the doorbells.  The core does
- * that when an interrupt is set up, in the domain that the device has then.  The
- * device keeps the address when it moves to another, so doorbells are taken along,
- * and domains must not put different ones at the same address: each has a
- * stretch of the window for its own.
+ * MSI doorbells that software maps.  The core maps a doorbell when an interrupt
+ * is set up, in the domain that the device is attached to.  The device keeps
+ * using its IOVA in another domain, so doorbells are mapped there too, and
+ * domains must not map different ones at one address: each domain has its own
+ * stretch of the window.
  */
 struct hw_msi {
 	bool ready;
@@ -264,36 +280,42 @@ struct hw_doorbells {
 };
 
 /*
- * Gives a domain a stretch, before the first device is attached; that it has one
- * already is no error.  @next is the stretch to try, for the caller to keep.
+ * Assign a stretch of the window to a domain, before its first attach; no-op if
+ * it has one.  *@next is the number of the next stretch, kept by the caller.
+ * Returns 0 or the core's error.
  */
 int hw_msi_prepare(struct iommu_domain *domain, struct hw_msi *msi,
 		   const struct iova_range *window, unsigned int *next);
 
-/* Notes the doorbells of a domain that devices are about to leave. */
+/* Record the doorbells of a domain that devices are about to leave. */
 void hw_msi_remember(struct hw_doorbells *known, struct iommu_domain *domain,
 		     const struct iova_range *window);
 
 /*
- * Maps them in a domain, which is ready, that the devices come to.  0, -ENOMEM, or
- * -EBUSY if another doorbell is in such a place or may come to be there.
+ * Map recorded doorbells in a domain that is ready, before devices are
+ * attached.  Returns 0, -ENOMEM, or -EBUSY if another doorbell is, or may get,
+ * mapped there.
  */
 int hw_msi_take(struct iommu_domain *domain, const struct hw_msi *msi,
 		const struct hw_doorbells *known);
 
 /*
- * What the IOMMU says of itself: an array of bytes to kfree(), NULL if there is
- * none.  @type: in, what user space asks for; out, what it is.
+ * Get vendor-specific information about the IOMMU, to be freed with kfree().
+ * @type is the type that user space asks for, and is set to the actual one.
+ * Returns NULL if there is none, or an ERR_PTR.
  */
 void *hw_info(struct device *dev, u32 *length, u32 *type);
 
-/* IOMMU_HW_CAP_* */
+/* Returns IOMMU_HW_CAP_*. */
 u64 hw_capabilities(struct device *dev);
 
-/* How many bits wide are the PASIDs that the device can use?  0: it can't. */
+/* Returns the width in bits of PASIDs that the device can use, 0 for none. */
 u8 hw_pasid_width(struct device *dev);
 
-/* active.c: false if no IOMMU is active; else @name gets the name of one. */
+/*
+ * In active.c: store the name of an active IOMMU in @name.  Returns false if
+ * none is active.
+ */
 bool hw_active_iommu(char *name, size_t size);
 
 #endif

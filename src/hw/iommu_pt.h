@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The page tables that Linux 7.2 keeps for all drivers of x86.  Their own function
- * for dirty entries is empty in a kernel without iommufd, so we walk them.
+ * Generic page tables (GENERIC_PT), which x86 drivers use from Linux 7.2 on.
+ * Their function for reading dirty bits is empty in a kernel without IOMMUFD,
+ * so walk the page tables here.
  */
 #ifndef IOMMUFD_HW_IOMMU_PT_H
 #define IOMMUFD_HW_IOMMU_PT_H
@@ -13,8 +14,8 @@ struct iommu_domain;
 struct walk_table;
 
 /*
- * True if the domain, which tracks dirty entries, has such a page table; then
- * *@table is where it begins at the moment.
+ * Returns true if the domain, which tracks dirty bits, has a generic page
+ * table; *@table is then set to its current root.
  */
 #if IS_ENABLED(CONFIG_IOMMU_PT)
 bool iommu_pt_find(struct iommu_domain *domain, struct walk_table *table);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a shim needs of the running kernel's private side, as tables: members of
- * structures and functions.  All of it is found before any of it is used, and what
- * doesn't fit turns the shim off.
+ * What a shim needs of the kernel's private structures and functions, as
+ * tables.  All of it is resolved before any of it is used; a mismatch disables
+ * the shim.
  */
 #ifndef IOMMUFD_HW_LAYOUT_H
 #define IOMMUFD_HW_LAYOUT_H
@@ -12,7 +12,7 @@
 
 struct btf_data;
 
-/* A reason, for the log and for sysfs. */
+/* The reason for a mismatch, for the log and sysfs. */
 struct layout_why {
 	char text[160];
 };
@@ -21,28 +21,31 @@ struct layout_why {
 
 struct layout_member {
 	const char *structure;
-	const char *with;	/* a member that tells it from others of that name, or NULL */
-	const char *path;	/* as of btf_find_member(), or NULL: for all of it */
-	u32 size;		/* in bytes; 0 for one bit; or LAYOUT_ANY */
-	u32 *offset;		/* to be filled; NULL if it only has to be so */
-	u32 *bit;		/* of one bit: which of the byte; or NULL */
+	const char *with;	/* member that only the wanted structure has, or NULL */
+	const char *path;	/* see btf_find_member(); NULL for the structure itself */
+	u32 size;		/* in bytes; 0 for a single bit; or LAYOUT_ANY */
+	u32 *offset;		/* set if not NULL */
+	u32 *bit;		/* single bit: set to its number within the byte; or NULL */
 };
 
 struct layout_function {
 	const char *name;
 	const char *prototype;	/* as btf_prototype() writes it */
-	unsigned long *address;	/* to be filled */
+	unsigned long *address;	/* set on success */
 };
 
-/* 0, or -EOPNOTSUPP and why.  Nothing of what was filled is to be used then. */
+/*
+ * Returns 0, or -EOPNOTSUPP and sets @why.  On failure nothing that was set may
+ * be used.
+ */
 int layout_find_members(const struct btf_data *btf, const struct layout_member *members,
 			size_t n, struct layout_why *why);
-/* The same between ksym_open() and ksym_close(). */
+/* Same for functions; call it between ksym_open() and ksym_close(). */
 int layout_find_functions(const struct btf_data *btf,
 			  const struct layout_function *functions, size_t n,
 			  struct layout_why *why);
 
-/* A member at an offset that was found. */
+/* Access a member by the offset found. */
 #define layout_at(type, base, offset)	((type *)((char *)(base) + (offset)))
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A range of IOVA, inclusive at both ends. */
+/* A range of IOVA.  Both ends are inclusive. */
 #ifndef IOMMUFD_HW_RANGE_H
 #define IOMMUFD_HW_RANGE_H
 

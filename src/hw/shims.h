@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The shims that come with the module, one for each driver that lacks something and
- * whose private side is known.  They begin when the module is loaded, if such an IOMMU
- * is there; the parameter shims= turns all of them off, and reads what came of each.
+ * The built-in shims, one for each driver that lacks a feature and whose
+ * private structures are known.  They are initialised with the module, if such
+ * an IOMMU is present.  The parameter shims= disables all of them, and reads as
+ * their state.
  */
 #ifndef IOMMUFD_HW_SHIMS_H
 #define IOMMUFD_HW_SHIMS_H
@@ -13,9 +14,12 @@ struct btf_data;
 
 struct hw_shim_module {
 	const char *name;
-	/* Is there an IOMMU of that kind in this machine? */
+	/* Returns true if the machine has such an IOMMU. */
 	bool (*is_needed)(void);
-	/* Finds what it needs and registers itself; 0, or an errno and why. */
+	/*
+	 * Resolve what the shim needs, then register it.  Returns 0, or an
+	 * errno with @why set.
+	 */
 	int (*init)(const struct btf_data *btf, struct layout_why *why);
 	void (*exit)(void);
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the SMMUv3 architecture (IHI 0070) says of stream table entries, commands and
- * events, and what of it a guest may ask for.  Without the kernel's driver, so that it
- * is tested on the host (tests/unit/smmuv3).
+ * Stream table entries, commands and events according to the SMMUv3
+ * architecture (IHI 0070), and what a guest may use.  Independent of the
+ * kernel's driver, so that it can be tested on the host (tests/unit/smmuv3).
  */
 #ifndef IOMMUFD_HW_SMMUV3_SPEC_H
 #define IOMMUFD_HW_SMMUV3_SPEC_H
@@ -30,7 +30,7 @@
 #define STE_1_EATS_ABORT	(0ULL << 28)
 #define STE_1_EATS_ATS		(1ULL << 28)
 #define STE_1_SHCFG		GENMASK_ULL(45, 44)
-/* What the driver decides of doubleword 1 for an entry of stage 2. */
+/* Fields of doubleword 1 that the driver sets for stage 2. */
 #define STE_1_HOST		(STE_1_S2FWB | STE_1_EATS | STE_1_SHCFG)
 #define STE_2_VMID		GENMASK_ULL(15, 0)
 
@@ -48,7 +48,7 @@
 #define COMMAND_LEAF		BIT_ULL(0)
 #define COMMAND_SID_SHIFT	32
 #define COMMAND_VMID_SHIFT	32
-#define ATC_INV_ALL		52	/* log2 of pages */
+#define ATC_INV_ALL		52	/* log2 of the number of pages */
 
 /* Event records, 7.3 */
 #define EVENT_0_ID		GENMASK_ULL(7, 0)
@@ -57,14 +57,14 @@
 #define EVENT_1_S2		BIT_ULL(39)
 #define EVENT_WORDS		4
 
-/* A guest's entry that was checked. */
+/* A guest's STE after validation. */
 struct smmuv3_vste {
 	u64 config;		/* STE_CONFIG_ABORT, _BYPASS or _S1 */
 	u64 ste[2];		/* the guest's fields */
 	bool ats;		/* of an entry with stage 1 */
 };
 
-/* What an SMMU's commands may have. */
+/* What the SMMU's commands support. */
 struct smmuv3_limits {
 	u8 asid_bits;
 	bool substreams;
@@ -73,26 +73,29 @@ struct smmuv3_limits {
 	bool ds;
 };
 
-/* 0 or -EIO. */
+/* Validate a guest's STE.  Returns 0 or -EIO. */
 int smmuv3_vste_check(const u64 ste[2], struct smmuv3_vste *vste);
 
 /*
- * Doublewords 0 and 1 of a physical entry, whose others are as the driver made them for
- * the parent, as is what @host holds of doubleword 1.  @no_stalls: stage 1 must not
- * stall transactions.
+ * Compose doublewords 0 and 1 of the physical STE.  The other doublewords, and
+ * the fields of doubleword 1 in @host, stay as the driver set them for the
+ * parent.  @no_stalls: stage 1 must not stall transactions.
  */
 void smmuv3_ste_compose(const struct smmuv3_vste *vste, u64 host, bool no_stalls,
 			u64 ste[2]);
 
-/* A guest's command: 0, or -EIO if it could harm others or be an error. */
+/*
+ * Validate a guest's command.  Returns 0, or -EIO if it is illegal or could
+ * affect others.
+ */
 int smmuv3_command_check(const struct smmuv3_limits *limits, const u64 command[2]);
-/* One that was checked: is it for a stream, or for all of a VMID? */
+/* Returns true if a valid command targets a stream, not a VMID. */
 bool smmuv3_command_has_sid(const u64 command[2]);
 u32 smmuv3_command_sid(const u64 command[2]);
 void smmuv3_command_set_sid(u64 command[2], u32 sid);
 void smmuv3_command_set_vmid(u64 command[2], u16 vmid);
 
-/* Is an event one that a guest is told of? */
+/* Returns true if an event is to be reported to the guest. */
 bool smmuv3_event_is_guests(const u64 event[EVENT_WORDS]);
 
 #endif

@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * VT-d's nested page tables by the kernel's own driver, where that alone isn't enough.
+ * Nested page tables of VT-d, where the kernel's driver isn't sufficient.
  *
- * What changed in the driver between Linux 6.12 and 7.3, and what it means here:
+ * What changed in the driver between Linux 6.12 and 7.3:
  *
- * - An invalidation is one descriptor, whose address mask says how many low bits don't
- *   matter.  No kernel compares it with the most that the IOMMU takes (CAP.MAMV); the
- *   IOMMU refuses the descriptor with an Invalidation Queue Error, and the driver calls
- *   it done.  6.12 does so for "everything" too, which is PASID-selective from 7.2 on.
- *   See vtd_invalidate().
- * - The block that covers a range was computed by its length in 6.12 and is by its first
- *   and last byte now.  Both cover all of it.
- * - No pages from an address on: 6.12 flushes one page, 7.3 the two at that address, or
- *   everything at 0.  More than asked for, never less.
- * - A length that wraps (1 << 52 pages) becomes 0 in the driver: see vtd_invalidate().
- * - PASIDs of a nested page table, and faults at its attachment: from 7.2 on, else
- *   -EOPNOTSUPP.  The flag for PASIDs likewise.
- * - Width of the second stage against the IOMMU's: checked at the attachment, with
+ * - An invalidation is a single descriptor, whose address mask is the number of low
+ *   address bits to ignore.  No kernel compares it with the maximum that the IOMMU
+ *   supports (CAP.MAMV).  The IOMMU rejects such a descriptor with an Invalidation
+ *   Queue Error, but the driver reports success.  6.12 does so for "everything", too,
+ *   which is PASID-selective from 7.2 on.  See vtd_invalidate().
+ * - The block that covers a range: computed from the length in 6.12, from the first
+ *   and last byte now.  Both cover the whole range.
+ * - Zero pages: 6.12 flushes the page at the address, 7.3 two pages, or everything at
+ *   address 0.  Never less than asked for.
+ * - A length that overflows (1 << 52 pages) becomes 0 in the driver, see
+ *   vtd_invalidate().
+ * - PASIDs and faults of nested page tables: from 7.2 on, else -EOPNOTSUPP.  Same for
+ *   the PASID flag.
+ * - The width of the second stage is checked against the IOMMU's at attach, with
  *   -ENODEV in 6.12 and -EINVAL now.
- * - Order of the cache tags, names of the allocators: no difference.
+ * - Order of cache tags and names of the allocators: no difference here.
  */
 #ifndef IOMMUFD_HW_VTD_H
 #define IOMMUFD_HW_VTD_H
@@ -26,16 +27,16 @@
 #include <linux/iommu.h>
 #include <linux/types.h>
 
-/* Is there a device in the group whose IOMMU is a VT-d? */
+/* Returns true if a device of the group is behind a VT-d. */
 bool vtd_has(struct iommu_group *group);
 
-/* Does the array hold what VT-d's nested page tables are invalidated by? */
+/* Returns true if the array has the type of VT-d's nested page tables. */
 bool vtd_takes(const struct iommu_user_data_array *array);
 
 /*
- * Invalidates what the array says, by @invalidate of the driver where that does it, and
- * with all that is cached of @parent and what stands on it otherwise.  As
- * hw_nested_invalidate().
+ * Handle an invalidation array: by @invalidate of the driver where that is
+ * sufficient, else by flushing all that is cached for @parent and nested
+ * domains on it.  Same result as hw_nested_invalidate().
  */
 int vtd_invalidate(struct iommu_domain *nested, struct iommu_domain *parent,
 		   compat_invalidate_fn invalidate,
@@ -44,8 +45,8 @@ int vtd_invalidate(struct iommu_domain *nested, struct iommu_domain *parent,
 struct iommu_hw_info_vtd;
 
 /*
- * Makes @info promise nesting only where it can be had: monitors believe it, and would
- * fail when the guest is up.  0 or -ENOMEM.
+ * Clear the nesting capability in @info unless nesting works, because VMMs rely
+ * on it and would fail after the guest has started.  Returns 0 or -ENOMEM.
  */
 int vtd_info_settle(struct device *dev, struct iommu_hw_info_vtd *info);
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Walking page tables of VT-d (second stage) and AMD-Vi (version 1) for their dirty
+ * Walk page tables of VT-d (second stage) and AMD-Vi (version 1) for dirty
  * entries.
  *
- * Nobody unmaps meanwhile what is walked; next to it others may map and unmap.
+ * The caller keeps the range mapped during the walk.  Adjacent ranges may be
+ * mapped and unmapped concurrently.
  */
 #ifndef IOMMUFD_HW_WALK_H
 #define IOMMUFD_HW_WALK_H
@@ -22,19 +23,19 @@ struct walk_table {
 	unsigned int levels;
 };
 
-/* A walk over entries that begin in a range, and the one that the range begins in. */
+/* A walk over the entries that begin in a range, or contain its first byte. */
 struct walk {
 	struct walk_table table;
 	struct iova_range range;
 	/*
-	 * Entries are noted as far as they lie between range.first and here, and made
-	 * clean, if @clear, if they lie there whole.
+	 * Report entries clipped to [range.first, limit]; clear, if @clear,
+	 * only those completely inside.
 	 */
 	unsigned long limit;
 	bool clear;
-	/* 0, or why to stop. */
+	/* Called for each dirty entry; a result other than 0 ends the walk. */
 	int (*note)(struct walk *walk, unsigned long first, unsigned long last);
-	/* An entry was made clean, and has to be flushed. */
+	/* Called for each entry cleared, for a later flush. */
 	void (*cleaned)(struct walk *walk, unsigned long first, unsigned long last);
 };
 
