@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Does an IOMMU translate for any device of this machine? */
+/* Detection of an active IOMMU. */
 #include <linux/device.h>
 #include <linux/iommu.h>
 #include <linux/pci.h>

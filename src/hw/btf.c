@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A reader of BTF (Documentation/bpf/btf.rst).
+ * A parser for BTF (Documentation/bpf/btf.rst).
  *
- * btf_open() sees to it that each type lies within the data and that the strings end,
- * so that look-ups needn't check that again.  References from type to type may still
- * lead anywhere, also in circles: each is checked when it is followed, and none is
- * followed deeper than DEPTH_MAX.
+ * btf_open() verifies that every type lies within the data and that strings are
+ * terminated, so lookups don't check that again.  References between types may
+ * still be out of range or cyclic: each one is checked when followed, to a
+ * depth of DEPTH_MAX at most.
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -24,7 +24,7 @@ struct raw_header {
 	u8 version;
 	u8 flags;
 	u32 header_size;
-	u32 types_at;		/* from the end of the header on */
+	u32 types_at;		/* from the end of the header */
 	u32 types_size;
 	u32 strings_at;
 	u32 strings_size;
@@ -64,7 +64,10 @@ enum raw_kind {
 	RAW_KINDS
 };
 
-/* What follows a type: so much, and for each of its elements so much. */
+/*
+ * Size of the data that follows a type: a fixed part, and a part for each
+ * element.
+ */
 static const struct {
 	u8 fixed;
 	u8 each;
@@ -88,7 +91,7 @@ static const struct raw_type *type_at(const struct btf_data *btf, u32 id)
 	return (const struct raw_type *)(btf->types + btf->index[id]);
 }
 
-/* Names of members and parameters aren't looked at before they are used. */
+/* Offsets of member and parameter names aren't verified by btf_open(). */
 static const char *name_at(const struct btf_data *btf, u32 offset)
 {
 	return offset < btf->strings_size ? btf->strings + offset : "";
@@ -101,7 +104,7 @@ static bool is_named(const struct btf_data *btf, u32 offset, const char *name, s
 	return !strncmp(it, name, length) && !it[length];
 }
 
-/* The size of the type at @at, or 0 if it isn't one that ends within the data. */
+/* Returns the size of the type at @at, or 0 if it is unknown or truncated. */
 static size_t type_size(const struct btf_data *btf, size_t at)
 {
 	const struct raw_type *type = (const void *)(btf->types + at);
@@ -115,7 +118,7 @@ static size_t type_size(const struct btf_data *btf, size_t at)
 	return size <= room ? size : 0;
 }
 
-/* Counts the types, and notes where they begin if there is an index. */
+/* Count the types, and store their offsets if the index is allocated. */
 static int scan_types(struct btf_data *btf)
 {
 	size_t at, size;
@@ -132,7 +135,9 @@ static int scan_types(struct btf_data *btf)
 	return 0;
 }
 
-/* A part of the data that the header speaks of. */
+/*
+ * Returns a section of the data, or NULL if the header's values exceed @size.
+ */
 static const void *part_at(const void *data, size_t size, u32 at, u32 length)
 {
 	const struct raw_header *header = data;
@@ -184,7 +189,7 @@ void btf_close(struct btf_data *btf)
 	*btf = (struct btf_data){};
 }
 
-/* The type behind typedefs and qualifiers, or NULL. */
+/* Returns the type without typedefs and qualifiers, or NULL. */
 static const struct raw_type *strip(const struct btf_data *btf, u32 id)
 {
 	const struct raw_type *type = type_at(btf, id);
@@ -211,7 +216,7 @@ static bool is_compound(const struct raw_type *type)
 	return type && (RAW_KIND(type) == RAW_STRUCT || RAW_KIND(type) == RAW_UNION);
 }
 
-/* In bytes; 0 if that can't be told. */
+/* Returns the size in bytes, 0 if unknown. */
 static u32 size_of(const struct btf_data *btf, u32 id)
 {
 	const struct raw_type *type;
@@ -244,13 +249,13 @@ static u32 size_of(const struct btf_data *btf, u32 id)
 	}
 }
 
-/* A look-up among members, also those of anonymous ones within. */
+/* A lookup of a member, also in anonymous structures and unions. */
 struct search {
 	const struct btf_data *btf;
 	const char *name;
-	size_t length;		/* of @name, which may go on */
-	unsigned int steps;	/* that are left: circles must not take for ever */
-	u32 bits;		/* where what was found lies */
+	size_t length;		/* of @name, which may continue beyond it */
+	unsigned int steps;	/* members left to look at; bounds cyclic types */
+	u32 bits;		/* offset of the member found */
 	u32 field;		/* its size if it is a bit-field */
 };
 
@@ -349,7 +354,7 @@ u32 btf_struct_size(const struct btf_data *btf, u32 id)
 	return is_compound(type) ? type->size_or_type : 0;
 }
 
-/* A text that is being written. */
+/* Output buffer. */
 struct text {
 	char *at;
 	size_t room;
@@ -382,7 +387,7 @@ static void write_parameters(const struct btf_data *btf, struct text *text,
 	for (i = 0; i < RAW_COUNT(proto) && !text->full; i++, it++) {
 		if (i)
 			text_add(text, ", ");
-		/* Without name and type it stands for more of them. */
+		/* A parameter without name and type is an ellipsis. */
 		if (!it->name && !it->type)
 			text_add(text, "...");
 		else
@@ -419,7 +424,7 @@ static void write_type(const struct btf_data *btf, struct text *text, u32 id,
 {
 	const struct raw_type *type = type_at(btf, id);
 
-	/* What can't be written fits no prototype that is asked for. */
+	/* A type that can't be written matches no expected prototype. */
 	if (!depth || (id && !type) || text->full) {
 		text->full = true;
 		return;

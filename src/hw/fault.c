@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Page faults that devices wait for (PRI). */
+/* I/O page faults (PRI). */
 #include <linux/device.h>
 #include <linux/pci-ats.h>
 #include <linux/pci.h>
@@ -31,7 +31,7 @@ static int hw_fault_handle_late(struct iopf_group *group)
 	return 0;
 }
 
-/* The domain of attachments that have ended. */
+/* Handler of faults that arrive after their attachment has ended. */
 static struct iommu_domain ended_domain = { .iopf_handler = hw_fault_handle_late };
 
 void hw_faults_refuse(struct iommu_attach_handle *handle)
@@ -39,7 +39,10 @@ void hw_faults_refuse(struct iommu_attach_handle *handle)
 	WRITE_ONCE(handle->domain, &ended_domain);
 }
 
-/* A fault counts from before the core allocates memory for it until it's answered. */
+/*
+ * The core holds a reference from before it allocates a fault until the
+ * response.
+ */
 static int fault_is_under_way(struct device *dev, void *unused)
 {
 	struct iommu_fault_param *param;

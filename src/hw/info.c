@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the hardware says of itself.  Where the driver has no words for it, or the
- * kernel was built without them, it is read where it is public: in the attributes
- * that VT-d and AMD-Vi show in sysfs, and in the identification registers of an
- * SMMUv3.
+ * Hardware information (GET_HW_INFO).  If the driver can't report it, or the
+ * kernel was built without that, use public sources: sysfs attributes of VT-d
+ * and AMD-Vi, and the identification registers of an SMMUv3.
  */
 #include <linux/device.h>
 #include <linux/err.h>
@@ -37,7 +36,7 @@ static struct device_attribute *info_find_attribute(struct device *dev,
 	return NULL;
 }
 
-/* The text of an attribute of a device's IOMMU, to be freed, or an ERR_PTR. */
+/* Returns the text of an attribute of an IOMMU, to be freed, or an ERR_PTR. */
 static char *info_read_attribute(struct device *iommu, const char *group,
 				 const char *name)
 {
@@ -47,7 +46,7 @@ static char *info_read_attribute(struct device *iommu, const char *group,
 
 	if (!attr || !attr->show)
 		return ERR_PTR(-EOPNOTSUPP);
-	/* show() writes a page at the most, and wants it aligned. */
+	/* show() expects a page-aligned buffer of PAGE_SIZE. */
 	text = (char *)get_zeroed_page(GFP_KERNEL);
 	if (!text)
 		return ERR_PTR(-ENOMEM);
@@ -86,7 +85,7 @@ static void *info_vtd(struct device *iommu, u32 *length, u32 *type)
 	info = kzalloc(sizeof(*info), GFP_KERNEL);
 	if (!info)
 		return ERR_PTR(-ENOMEM);
-	/* Which machines have it isn't known, so Linux says it of all. */
+	/* Affected machines can't be told apart; Linux sets it for all, too. */
 	info->flags = IOMMU_HW_INFO_VTD_ERRATA_772415_SPR17;
 	info->cap_reg = cap;
 	info->ecap_reg = ecap;
@@ -119,11 +118,11 @@ static void *info_amd(struct device *iommu, u32 *length, u32 *type)
 	return info;
 }
 
-/* The driver names an SMMUv3 after the physical address of its registers. */
+/* The driver names an SMMUv3 by the physical address of its registers. */
 #define SMMUV3_IIDR 0x18
 #define SMMUV3_AIDR 0x1c
 
-/* Erratum T264-SMMU-3, which is told by the devicetree alone. */
+/* Erratum T264-SMMU-3, which only the devicetree identifies. */
 static bool smmuv3_repeats_commands(struct device *iommu)
 {
 	return iommu->parent &&
@@ -159,7 +158,7 @@ static void *info_smmuv3(struct device *iommu, u32 *length, u32 *type)
 	return info;
 }
 
-/* The three above return NULL for another vendor's IOMMU. */
+/* Each of the three returns NULL for another vendor's IOMMU. */
 static void *info_public(struct device *iommu, u32 *length, u32 *type)
 {
 	void *info;
@@ -181,7 +180,7 @@ static void *info_shim(struct device *dev, u32 *length, u32 *type)
 	return shim && shim->info ? shim->info(dev, length, type) : NULL;
 }
 
-/* Older drivers don't look at what was asked for. */
+/* Older drivers ignore the requested type. */
 static int info_settle(struct device *dev, void *info, u32 type, u32 wanted)
 {
 	if (wanted != IOMMU_HW_INFO_TYPE_DEFAULT && wanted != type)
@@ -225,8 +224,8 @@ static bool info_has_ats(struct device *dev)
 }
 
 /*
- * Drivers that use PASIDs enable them when they meet the device, if they can, but
- * for AMD's before Linux 7.2, whose PASIDs user space can't have.
+ * Drivers enable the PASIDs that they support when they probe the device.  The
+ * exception is AMD-Vi before Linux 7.2, whose PASIDs aren't available here.
  */
 static bool info_has_pasids(struct device *dev)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Where the page tables that Linux 7.2 keeps for drivers begin, and of which format
- * they are.  The function that a driver took for reading dirty entries tells.
+ * Find the root and the format of the generic page tables of Linux 7.2.  The
+ * format follows from the function that the driver set for reading dirty bits.
  */
 #include <linux/generic_pt/iommu.h>
 #include <linux/io.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Unexported functions.  A kprobe finds the kernel's own look-up, which counts the
- * symbols of a name; a kprobe alone takes the first of several.
+ * Lookup of unexported functions.  A kprobe resolves the kernel's own lookup
+ * function, which can count the symbols of a name; a kprobe alone takes the
+ * first one.
  */
 #include <linux/errno.h>
 #include <linux/kprobes.h>
@@ -20,7 +21,7 @@ typedef int ksym_lookup_fn(ksym_match_fn fn, const char *name, void *data);
 
 DEFINE_STATIC_CALL_NULL(ksym_lookup, *(ksym_lookup_fn *)NULL);
 
-/* Where a function begins that no other has the name of, or 0. */
+/* Returns the address of a function with a unique name, or 0. */
 static unsigned long ksym_probe(const char *name)
 {
 	struct kprobe probe = { .symbol_name = name };
@@ -41,7 +42,10 @@ int ksym_open(const struct btf_data *btf)
 	if (btf_prototype(btf, LOOKUP, prototype, sizeof(prototype)) ||
 	    strcmp(prototype, LOOKUP_PROTOTYPE))
 		return -EOPNOTSUPP;
-	/* On x86 it is behind the landing pad, which a direct call needn't. */
+	/*
+	 * On x86 the address is after the landing pad, which a direct call
+	 * doesn't need.
+	 */
 	address = ksym_probe(LOOKUP);
 	if (!address)
 		return -EOPNOTSUPP;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Whether the running kernel is as a shim expects it. */
+/* Compare the running kernel with what a shim expects. */
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/moduleparam.h>
@@ -10,7 +10,7 @@
 #include "layout.h"
 
 #ifdef IOMMUFD_TEST
-/* Tests take something away: "structure.member" or a function. */
+/* For tests: the "structure.member" or function to report as missing. */
 static char *shims_lack = "";
 module_param(shims_lack, charp, 0444);
 

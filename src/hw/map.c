@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Filling and emptying page tables.  Runs go to the driver many at a time, with one
- * synchronisation, and so do ranges that are emptied.
+ * Mapping and unmapping in page tables.  Runs are passed to the driver in
+ * batches, with one IOTLB sync each, and so are ranges to unmap.
  *
- * No call that maps crosses a multiple of PIECE, so no entry does: unmapping may stop
- * there, to let others run.
+ * No call maps across a multiple of PIECE, so no entry crosses one, and
+ * unmapping may reschedule there.
  */
 #include <linux/mm.h>
 #include <linux/sched.h>
@@ -16,10 +16,10 @@
 
 #define PIECE SZ_1G
 
-/* Runs that are mapped with one synchronisation: a page full of them. */
+/* Runs per batch: a page of them. */
 #define LIST_MAX (PAGE_SIZE / sizeof(struct scatterlist))
 
-/* From @iova to the end of its piece, or @length if that is less. */
+/* Length from @iova to the end of its piece, at most @length. */
 static unsigned long piece_clip(unsigned long iova, unsigned long length,
 				unsigned long piece)
 {
@@ -35,7 +35,7 @@ void hw_map_begin(struct hw_mapper *to, struct iommu_domain *domain,
 	to->piece = single_pages ? PAGE_SIZE : PIECE;
 	to->prot = prot;
 	to->n = 0;
-	/* Runs are pages, but for the first and the last one. */
+	/* Runs are at least a page each, except the first and the last one. */
 	to->max = min(length / PAGE_SIZE + 2, LIST_MAX);
 	to->queued = 0;
 	to->list = NULL;
@@ -85,7 +85,7 @@ static void mapper_set_entry(struct hw_mapper *to, unsigned int i, phys_addr_t p
 		    offset_in_page(pa));
 }
 
-/* With one run queued and no list yet. */
+/* Turn the queued run into a list. */
 static void mapper_make_list(struct hw_mapper *to)
 {
 	to->list = kmalloc_array(to->max, sizeof(*to->list), GFP_KERNEL | __GFP_NOWARN);
@@ -95,7 +95,9 @@ static void mapper_make_list(struct hw_mapper *to)
 	mapper_set_entry(to, 0, to->pa, to->queued);
 }
 
-/* A lone run needs no list.  Without memory for one all are lone. */
+/*
+ * A single run needs no list.  Without memory for a list, map runs one by one.
+ */
 static bool mapper_has_room(struct hw_mapper *to)
 {
 	if (!to->n)
@@ -142,12 +144,12 @@ int hw_map_end(struct hw_mapper *to, int rc)
 	if (!rc)
 		rc = mapper_flush(to);
 	/*
-	 * The core takes back what a failed call has mapped of its range.  Its flush
-	 * doesn't reach what was cached through nested tables.
+	 * The core unmaps what a failed call has mapped of its range, but its
+	 * flush doesn't reach what was cached through nested tables.
 	 */
 	if (rc)
 		hw_overlay_flush(to->domain);
-	/* There rarely is one, and it's a long way to find out. */
+	/* Mostly NULL; avoid the call. */
 	if (to->list)
 		kfree(to->list);
 	return rc;
@@ -161,8 +163,8 @@ void hw_unmap_begin(struct hw_unmapper *from, struct iommu_domain *domain)
 }
 
 /*
- * From @iova on, what the core unmaps in one call of the driver's: pages of the largest
- * size that fits, as far as no larger one does.
+ * Length from @iova on that the core unmaps by one call of the driver: pages of
+ * the largest size that fits, as far as no larger size does.
  */
 static unsigned long unmapper_part(const struct iommu_domain *domain,
 				   unsigned long iova, unsigned long length)
@@ -204,15 +206,16 @@ bool hw_unmap_add(struct hw_unmapper *from, unsigned long iova,
 		part = unmapper_part(from->domain, iova,
 				     piece_clip(iova, length, PIECE));
 		/*
-		 * A driver that gathers pages of one size flushes by itself when another
-		 * comes.  VT-d before Linux 7.2 then gives back the page tables
-		 * below that one, too, which hardware may still know of.
+		 * A driver that gathers pages of one size flushes by itself
+		 * when the size changes.  VT-d before Linux 7.2 then frees the
+		 * page tables below that range, too, while the hardware may
+		 * still have them cached.
 		 */
 		if (from->gather.pgsize)
 			unmapper_flush(from);
 		unmapped = iommu_unmap_fast(from->domain, iova, part, &from->gather);
 		from->any |= unmapped;
-		/* It may be more: virtio-iommu takes back what was mapped in one call. */
+		/* Can be more: virtio-iommu unmaps whole mappings only. */
 		if (unmapped < part || unmapped > length)
 			return false;
 		cond_resched();
@@ -233,7 +236,7 @@ bool hw_unmap(struct iommu_domain *domain, unsigned long iova,
 
 	if (!length)
 		return true;
-	/* Too little for pages of two sizes. */
+	/* Too short for pages of two sizes. */
 	if (length < PMD_SIZE) {
 		ok = iommu_unmap(domain, iova, length) == length;
 		hw_overlay_flush(domain);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Domains whose translation user space writes. */
+/* Nested domains: page tables managed by user space. */
 #include <linux/err.h>
 #include <linux/module.h>
 

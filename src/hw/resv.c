@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Reserved ranges, and the window for interrupt doorbells. */
+/* Reserved ranges, and the window for MSI doorbells. */
 #include <linux/iommu.h>
 #include <linux/list.h>
 #include <linux/mm.h>
@@ -9,7 +9,7 @@
 
 static bool resv_region_is_free(const struct iommu_resv_region *region)
 {
-	/* The device can do without: firmware wants it for itself until then. */
+	/* Relaxable: only firmware needs it, until the device is assigned. */
 	return region->type == IOMMU_RESV_DIRECT_RELAXABLE || !region->length;
 }
 
@@ -45,7 +45,7 @@ int hw_reserved(struct device *dev, struct iova_range **ranges, size_t *count,
 	return rc;
 }
 
-/* Doorbells of its own that a domain may come to have: one a controller. */
+/* The most doorbells that a domain is expected to need: one per controller. */
 #define STRETCH_PAGES 4
 
 int hw_msi_prepare(struct iommu_domain *domain, struct hw_msi *msi,
@@ -107,7 +107,7 @@ static int msi_take_doorbell(struct iommu_domain *domain, const struct hw_msi *m
 
 	if (there == pa)
 		return 0;
-	/* Another one is there, or the core would put it there some day. */
+	/* Another doorbell is mapped, or the core may map one here later. */
 	if (there || (iova >= msi->stretch.first && iova <= msi->stretch.last))
 		return -EBUSY;
 	return iommu_map(domain, iova, pa, hw_page_size(domain),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Which shim is for which device. */
+/* Registration and lookup of shims. */
 #include <linux/errno.h>
 #include <linux/mutex.h>
 
@@ -39,7 +39,7 @@ const struct hw_shim *hw_shim_of_ops(const struct iommu_ops *ops)
 	return found;
 }
 
-/* Any device of a driver's tells the address of its operations. */
+/* The driver's operations become known with the first of its devices. */
 const struct hw_shim *hw_shim_of(struct device *dev)
 {
 	const struct hw_shim *found = NULL;

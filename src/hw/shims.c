@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The beginning and the end of the shims that come with the module. */
+/* Initialisation of the built-in shims. */
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -24,7 +24,7 @@ static const struct hw_shim_module *const shim_modules[] = {
 
 #define SHIMS_MAX ARRAY_SIZE(shim_modules)
 
-/* What came of each.  Written once, while the module is loaded. */
+/* Result for each shim.  Written only while the module is loaded. */
 static struct shim_state {
 	bool needed;
 	bool on;
@@ -88,7 +88,7 @@ static void *shims_read_file(struct file *file, size_t *size)
 	return data;
 }
 
-/* The data and its size, or NULL. */
+/* Returns the contents of BTF_FILE, or NULL. */
 static void *shims_read_btf(size_t *size)
 {
 	struct file *file = filp_open(BTF_FILE, O_RDONLY, 0);

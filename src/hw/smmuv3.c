@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The kernel's SMMUv3 driver, as far as the shim knows it.  All offsets are from the
- * running kernel's BTF.  SMMUv2's driver has structures of the same names, from which
- * those here are told by a member.
+ * Access to the kernel's SMMUv3 driver.  All offsets come from the BTF of the
+ * running kernel.  The SMMUv2 driver has structures of the same names; a member
+ * tells them apart.
  */
 #include <linux/device.h>
 #include <linux/errno.h>
@@ -18,7 +18,7 @@
 
 #define DRIVER		"arm-smmu-v3"
 
-/* Entries of a second-level stream table, by the lower bits of a StreamID. */
+/* A second-level stream table is indexed by the lower bits of a StreamID. */
 #define LEVEL2_SHIFT	8
 #define LEVEL2_ENTRIES	(1U << LEVEL2_SHIFT)
 
@@ -35,9 +35,9 @@ static struct {
 		u32 smmu, vmid, domain, nest_parent, nest_parent_bit;
 	} domain;
 	u32 stream_id;
-	u32 level2_pointer;	/* up to Linux 6.1: in a descriptor of level 1 */
-	bool descriptors;	/* there are such */
-	bool queue_argument;	/* arm_smmu_cmdq_issue_cmdlist() is told the queue */
+	u32 level2_pointer;	/* up to Linux 6.1: in a level 1 descriptor */
+	bool descriptors;	/* level 1 descriptors exist */
+	bool queue_argument;	/* arm_smmu_cmdq_issue_cmdlist() takes the queue */
 	bool flushes_nested;
 	unsigned long issue;
 } smmuv3;
@@ -108,7 +108,7 @@ static const struct layout_function smmuv3_issue_to[] = {
 	  &smmuv3.issue },
 };
 
-/* The same words in a structure. */
+/* Same as smmuv3_issue_to, with the two words in a structure. */
 static const struct layout_function smmuv3_issue_new[] = {
 	{ ISSUE, "int(struct arm_smmu_device *, struct arm_smmu_cmdq *, "
 		 "struct arm_smmu_cmd *, int, bool)", &smmuv3.issue },
@@ -253,7 +253,7 @@ __le64 *smmuv3_ste(struct smmuv3_master *master)
 	return table ? table + (size_t)sid * (STE_SIZE / sizeof(*table)) : NULL;
 }
 
-/* This architecture's kernel doesn't check where indirect calls go: see smmuv3_init(). */
+/* The indirect call is safe: smmuv3_init() rejects kernels with CFI or BTI. */
 int smmuv3_issue(struct smmuv3_smmu *smmu, u64 *commands, unsigned int n)
 {
 	if (!smmuv3.queue_argument)
@@ -270,7 +270,7 @@ void smmuv3_event_queue(struct smmuv3_smmu *smmu, struct smmuv3_queue *queue)
 	queue->producer = readl_relaxed(smmuv3_pointer_at(smmu, smmuv3.smmu.event_producer));
 }
 
-/* Each of the driver's devices is named after it, and knows what it belongs to. */
+/* The driver names its IOMMU devices, and its per-device data points back. */
 static bool smmuv3_serves(struct device *dev)
 {
 	struct device *iommu = dev->iommu->iommu_dev->dev;

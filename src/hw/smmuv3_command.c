@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Invalidations that a guest asks for: its commands, with the host's VMID and StreamIDs.
- * They go to the queue that all devices share, so that each is checked field by field.
+ * Invalidation commands of a guest, issued with the host's VMID and StreamIDs.
+ * All devices share the command queue, so every field is checked.
  */
 #include <linux/atomic.h>
 #include <linux/err.h>
@@ -11,14 +11,14 @@
 
 #include "smmuv3.h"
 
-/* Commands that wait to be issued. */
+/* Commands to be issued together. */
 struct smmuv3_batch {
 	struct smmuv3_viommu *viommu;
 	struct smmuv3_limits limits;
 	u64 commands[2 * SMMUV3_BATCH];
 	unsigned int n;
-	bool tlb;		/* it drops translations */
-	bool atc;		/* it is of ATC_INV, and else of none */
+	bool tlb;		/* contains TLB invalidations */
+	bool atc;		/* consists of ATC_INV only, else contains none */
 };
 
 struct smmuv3_stream {
@@ -36,7 +36,7 @@ static int smmuv3_find_stream(struct device *dev, void *arg)
 	return 0;
 }
 
-/* ATC_INV commands for the devices of a vIOMMU that don't have this stamp yet. */
+/* Collects ATC_INV commands for vDEVICEs that don't have this stamp yet. */
 struct smmuv3_atc_drop {
 	u64 stamp;
 	u64 commands[2 * SMMUV3_BATCH];
@@ -58,9 +58,9 @@ static void smmuv3_atc_drop_add(struct smmuv3_vdevice *vdevice, void *arg)
 }
 
 /*
- * A guest that doesn't know of a device's ATS doesn't invalidate what the device has
- * cached, so that all of it goes with the first translation that does.  A device that
- * doesn't answer takes a second, so nothing is issued under the lock of the list.
+ * A guest that isn't aware of a device's ATS doesn't invalidate the ATC, so
+ * invalidate all of it after any TLB invalidation.  An unresponsive device
+ * takes a second, so don't issue commands with the list's lock held.
  */
 static int smmuv3_drop_atc(struct smmuv3_viommu *viommu)
 {
@@ -90,8 +90,8 @@ static int smmuv3_batch_issue(struct smmuv3_batch *batch)
 }
 
 /*
- * On hardware with an erratum the driver repeats what it is given, if the first command
- * is one that has to be.  ATC_INV isn't, so it is never in one batch with others.
+ * As workaround for an erratum, the driver repeats a batch if its first command
+ * has to be repeated.  ATC_INV must not be, so never mix it with others.
  */
 static int smmuv3_batch_add_command(struct smmuv3_batch *batch, const u64 command[2])
 {
@@ -110,7 +110,7 @@ static int smmuv3_batch_add_command(struct smmuv3_batch *batch, const u64 comman
 	return 0;
 }
 
-/* Takes a command into the batch, or leaves it out if there's nothing to be done. */
+/* Add a command to the batch, unless it has no effect. */
 static int smmuv3_take_command(struct smmuv3_batch *batch, u64 command[2])
 {
 	struct smmuv3_viommu *viommu = batch->viommu;
@@ -123,11 +123,17 @@ static int smmuv3_take_command(struct smmuv3_batch *batch, u64 command[2])
 				       smmuv3_find_stream, &stream))
 			return -EIO;
 		smmuv3_command_set_sid(command, stream.sid);
-		/* A device that doesn't answer would be an error of the queue's. */
+		/*
+		 * A device with ATS off doesn't respond: the queue would report
+		 * an error.
+		 */
 		if ((command[0] & COMMAND_OP) == COMMAND_ATC_INV && !stream.ats)
 			return 0;
 	} else {
-		/* A parent that was never attached has no VMID, and nothing is cached. */
+		/*
+		 * Without a VMID the parent was never attached, so nothing is
+		 * cached.
+		 */
 		if (!smmuv3_of_domain(viommu->parent))
 			return 0;
 		smmuv3_command_set_vmid(command, smmuv3_vmid(viommu->parent));
@@ -142,7 +148,7 @@ static int smmuv3_take_entry(struct smmuv3_batch *batch,
 	u64 command[2];
 	int rc;
 
-	/* Devices that don't answer can make it last. */
+	/* Unresponsive devices can make this slow. */
 	if (fatal_signal_pending(current))
 		return -EINTR;
 	rc = iommu_copy_struct_from_user_array(&arg, array,
@@ -155,7 +161,7 @@ static int smmuv3_take_entry(struct smmuv3_batch *batch,
 	return smmuv3_take_command(batch, command);
 }
 
-/* Entries before one that is wrong are done. */
+/* On error, the entries before the wrong one have been handled. */
 int smmuv3_invalidate(struct hw_viommu *hw, struct iommu_user_data_array *array)
 {
 	struct smmuv3_batch batch = { .viommu = smmuv3_viommu_of(hw) };

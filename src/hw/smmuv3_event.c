@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Events for guests.  The driver takes records from its event queue in a threaded
- * interrupt, and knows nothing of guests.  When it is done, its records are still in
- * memory: those since the last time are read again and handed to the vIOMMU of the
- * device that they are about.
+ * Events for guests.  The driver's threaded interrupt handler reads its event
+ * queue without regard to guests.  After it has run, the records are still in
+ * memory: read the new ones again, and report them to the vIOMMU of their
+ * device.
  */
 #include <linux/err.h>
 #include <linux/kprobes.h>
@@ -16,22 +16,22 @@
 
 #include "smmuv3.h"
 
-/* An SMMU with vIOMMUs. */
+/* An SMMU with at least one vIOMMU. */
 struct smmuv3_watch {
 	struct list_head item;
 	struct smmuv3_smmu *smmu;
 	unsigned int users;
-	u32 next;			/* the record after the last one that was seen */
+	u32 next;			/* index of the first record not seen yet */
 	struct work_struct work;
 };
 
-static DEFINE_MUTEX(events_lock);	/* guards users, and who is in the list: */
-static LIST_HEAD(watches);		/* struct smmuv3_watch, also under @watches_lock */
+static DEFINE_MUTEX(events_lock);	/* guards @users and changes of @watches */
+static LIST_HEAD(watches);		/* struct smmuv3_watch; also guarded by @watches_lock */
 static DEFINE_SPINLOCK(watches_lock);
 
 /*
- * A vDEVICE that is in the list stays while one of these is held; the mutex comes before
- * the spinlock.
+ * Hold either lock to keep a vDEVICE in the list, both to add or remove one.
+ * Take the mutex before the spinlock.
  */
 static DEFINE_MUTEX(vdevices_mutex);
 static DEFINE_SPINLOCK(vdevices_lock);
@@ -42,7 +42,7 @@ static struct smmuv3_vdevice *smmuv3_vdevice_of(struct hw_vdevice *hw)
 	return container_of(hw, struct smmuv3_vdevice, hw);
 }
 
-/* A StreamID alone doesn't tell which SMMU's it is. */
+/* Compare the SMMU, too: a StreamID is unique within an SMMU only. */
 static bool smmuv3_vdevice_is(struct smmuv3_vdevice *vdevice, struct smmuv3_smmu *smmu, u32 sid)
 {
 	return vdevice->sid == sid &&
@@ -126,7 +126,7 @@ static void smmuv3_report(struct smmuv3_smmu *smmu, const u64 event[EVENT_WORDS]
 	mutex_unlock(&vdevices_mutex);
 }
 
-/* False if hardware may have written over the record meanwhile. */
+/* Returns false if hardware may have overwritten the record meanwhile. */
 static bool smmuv3_read_event(struct smmuv3_smmu *smmu, u32 at, u64 event[EVENT_WORDS])
 {
 	struct smmuv3_queue queue;
@@ -140,7 +140,7 @@ static bool smmuv3_read_event(struct smmuv3_smmu *smmu, u32 at, u64 event[EVENT_
 		event[i] = le64_to_cpu(READ_ONCE(record[i]));
 	dma_rmb();
 	smmuv3_event_queue(smmu, &queue);
-	/* The bit above the index tells one round from the next. */
+	/* The bit above the index is the wrap flag. */
 	ahead = (queue.producer - at) & (BIT(queue.shift + 1) - 1);
 	return ahead <= BIT(queue.shift);
 }
@@ -163,7 +163,7 @@ static void smmuv3_watch_work(struct work_struct *work)
 	}
 }
 
-/* The driver has read all there was; not every SMMU has a queue of guests'. */
+/* The driver has read all records. */
 static int smmuv3_events_read(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
 	struct smmuv3_watch *watch;
@@ -176,7 +176,10 @@ static int smmuv3_events_read(struct kretprobe_instance *instance, struct pt_reg
 	return 0;
 }
 
-/* The second one is of an SMMU that has one interrupt for all, and may contain the first. */
+/*
+ * The second one serves an SMMU with a combined interrupt; it may call the
+ * first.
+ */
 static struct kretprobe smmuv3_event_probes[] = {
 	{ .kp.symbol_name = "arm_smmu_evtq_thread", .handler = smmuv3_events_read,
 	  .maxactive = 64 },

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Whether a machine stays coherent whatever memory attributes a guest's tables ask for:
- * nothing maintains caches for a device that user space drives.  The firmware says so
- * of a PCI root complex (CANWBS of the IORT), or stage 2 overrides stage 1 (S2FWB),
- * which drivers know of from Linux 7.2 on.
+ * Coherency regardless of the memory attributes in a guest's tables, because no
+ * cache maintenance is done for devices that user space drives.  It is
+ * guaranteed by firmware for a PCI root complex (CANWBS in the IORT), or by
+ * stage 2 overriding stage 1 (S2FWB), which drivers support from Linux 7.2 on.
  */
 #include <linux/acpi.h>
 #include <linux/moduleparam.h>
@@ -13,7 +13,7 @@
 #include "smmuv3.h"
 
 #ifdef IOMMUFD_TEST
-/* Emulated machines are coherent, and have neither. */
+/* Emulated machines are coherent, but have neither. */
 static bool smmuv3_assume_coherent;
 module_param(smmuv3_assume_coherent, bool, 0644);
 #else
@@ -22,8 +22,8 @@ static const bool smmuv3_assume_coherent;
 
 #ifdef CONFIG_ACPI
 
-#define IORT_CANWBS	BIT(2)		/* of a root complex's memory access flags */
-#define IORT_FLAGS_AT	7		/* their place in its memory access properties */
+#define IORT_CANWBS	BIT(2)		/* memory access flags of a root complex */
+#define IORT_FLAGS_AT	7		/* offset of these in the memory access properties */
 
 static const struct acpi_iort_node *smmuv3_next_node(const struct acpi_table_iort *iort,
 						     const struct acpi_iort_node *node)
@@ -49,7 +49,9 @@ static bool smmuv3_node_is_segment(const struct acpi_iort_node *node, u32 segmen
 	       root->pci_segment_number == segment;
 }
 
-/* All root complexes of the segment, and there is one. */
+/*
+ * Returns true if the segment has root complexes, and all of them are coherent.
+ */
 static bool smmuv3_segment_is_coherent(const struct acpi_table_iort *iort, u32 segment)
 {
 	const struct acpi_iort_node *node = NULL;
@@ -96,7 +98,10 @@ bool smmuv3_is_coherent(struct device *dev)
 {
 	u32 features = smmuv3_features(smmuv3_of_iommu(hw_iommu(dev)));
 
-	/* The bit has another meaning to drivers that don't know of nesting parents. */
+	/*
+	 * The feature bit means something else to drivers without nesting
+	 * parents.
+	 */
 	if (smmuv3_flushes_nested() && (features & SMMUV3_S2FWB))
 		return true;
 	return READ_ONCE(smmuv3_assume_coherent) || smmuv3_has_canwbs(dev);

@@ -2,9 +2,10 @@
 /*
  * Nesting parents, nested domains and vIOMMUs of SMMUv3.
  *
- * An entry is written by two stores of doublewords, each followed by CFGI_STE and
- * CMD_SYNC.  Doubleword 1 changes while hardware doesn't use what changes in it: stage 1's
- * fields while the entry is of stage 2 alone, or any while it isn't valid.
+ * An STE is written by two stores of a doubleword, each followed by CFGI_STE
+ * and CMD_SYNC.  Fields of doubleword 1 change only while the hardware ignores
+ * them: those of stage 1 while only stage 2 is enabled, and all while the STE
+ * is invalid.
  */
 #include <linux/device.h>
 #include <linux/err.h>
@@ -46,7 +47,9 @@ static void smmuv3_store(struct smmuv3_master *master, __le64 *at, u64 value)
 	smmuv3_sync_ste(master);
 }
 
-/* Ends with the entry as it was asked for, never with a mixture in force. */
+/*
+ * Write the STE such that no mixture of old and new fields is ever in effect.
+ */
 static void smmuv3_write_ste(struct smmuv3_master *master, const u64 ste[2])
 {
 	__le64 *entry = smmuv3_ste(master);
@@ -59,8 +62,8 @@ static void smmuv3_write_ste(struct smmuv3_master *master, const u64 ste[2])
 }
 
 /*
- * The entry is the driver's for the parent, or was that and is now one of ours.  It
- * isn't while the core blocks the device.
+ * Returns true if the STE was written for the parent, by the driver or by us.
+ * It isn't while the core blocks the device.
  */
 static bool smmuv3_is_parents(struct smmuv3_master *master, struct iommu_domain *parent)
 {
@@ -69,7 +72,7 @@ static bool smmuv3_is_parents(struct smmuv3_master *master, struct iommu_domain 
 	return entry && (le64_to_cpu(entry[2]) & STE_2_VMID) == smmuv3_vmid(parent);
 }
 
-/* What a stream's entries were cached for: nothing of it is used any more. */
+/* Invalidate all that is cached for the parent's VMID. */
 static void smmuv3_flush(struct iommu_domain *parent)
 {
 	parent->ops->flush_iotlb_all(parent);
@@ -85,7 +88,7 @@ static int smmuv3_check(struct hw_overlay *overlay, struct device *dev)
 		return -EINVAL;
 	if (smmuv3_streams(master) != 1 || !smmuv3_ste(master))
 		return -EOPNOTSUPP;
-	/* What is invalidated and reported by StreamIDs can't be without one. */
+	/* Invalidations and events need the virtual StreamID. */
 	if (nested->vste.config == STE_CONFIG_S1)
 		return viommu_virt_id(&nested->viommu->hw, dev, &vsid);
 	return 0;
@@ -105,12 +108,12 @@ static void smmuv3_enter(struct hw_overlay *overlay, struct device *dev)
 	}
 	smmuv3_ste_compose(&nested->vste, le64_to_cpu(smmuv3_ste(master)[1]), no_stalls, ste);
 	smmuv3_write_ste(master, ste);
-	/* What was cached of another guest's tables has the same VMID. */
+	/* Another guest's tables were cached with the same VMID. */
 	smmuv3_flush(overlay->parent);
 	smmuv3_vdevice_set(dev, true, nested->vste.ats);
 }
 
-/* An entry that isn't valid is what each kernel's driver takes as a beginning. */
+/* Every kernel's driver accepts an invalid STE as the initial state. */
 static void smmuv3_block(struct hw_overlay *overlay, struct device *dev)
 {
 	struct smmuv3_master *master = smmuv3_master_of(dev);
@@ -151,7 +154,7 @@ static const struct hw_overlay_ops smmuv3_overlay_ops = {
 	.leave = smmuv3_leave,
 };
 
-/* The same where the driver's flush of stage 2 leaves what was cached of both. */
+/* For drivers whose flush of stage 2 doesn't cover nested tables. */
 static const struct hw_overlay_ops smmuv3_overlay_flush_ops = {
 	.free = smmuv3_nested_free,
 	.check = smmuv3_check,
@@ -226,7 +229,10 @@ int smmuv3_viommu_init(struct hw_viommu *hw, struct iommu_domain *parent,
 
 	viommu->smmu = smmuv3_of_iommu(hw->iommu);
 	viommu->parent = parent;
-	/* Before Linux 7.2 that of a parent is known once a device was attached. */
+	/*
+	 * Before Linux 7.2 a parent's SMMU is only known after the first
+	 * attach.
+	 */
 	if (of_parent && of_parent != viommu->smmu)
 		return -EINVAL;
 	rc = smmuv3_events_begin(viommu->smmu);
@@ -237,7 +243,7 @@ int smmuv3_viommu_init(struct hw_viommu *hw, struct iommu_domain *parent,
 }
 
 #ifdef IOMMUFD_HAVE_SYM_IOMMU_ENABLE_NESTING
-/* A domain that is of stage 2 when the first device is attached. */
+/* Allocate a domain that uses stage 2 from the first attach on. */
 struct iommu_domain *smmuv3_parent_alloc(struct device *dev, u32 flags,
 					 const struct iommu_user_data *data)
 {
@@ -257,7 +263,7 @@ struct iommu_domain *smmuv3_parent_alloc(struct device *dev, u32 flags,
 	return domain;
 }
 #else
-/* The driver's own is all there is. */
+/* Only the driver allocates parents. */
 struct iommu_domain *smmuv3_parent_alloc(struct device *dev, u32 flags,
 					 const struct iommu_user_data *data)
 {

@@ -10,7 +10,7 @@ int smmuv3_vste_check(const u64 ste[2], struct smmuv3_vste *vste)
 	u64 eats = ste[1] & STE_1_EATS;
 
 	*vste = (struct smmuv3_vste){ .config = STE_CONFIG_ABORT };
-	/* Nothing in it counts, and DMA ends there. */
+	/* Hardware ignores the rest, and aborts DMA. */
 	if (!(ste[0] & STE_0_V))
 		return 0;
 	if ((ste[0] & ~(STE_0_V | STE_0_CONFIG | STE_0_GUEST)) ||
@@ -40,7 +40,7 @@ void smmuv3_ste_compose(const struct smmuv3_vste *vste, u64 host, bool no_stalls
 	switch (vste->config) {
 	case STE_CONFIG_S1:
 		ste[0] = STE_0_V | STE_CONFIG_NESTED | vste->ste[0];
-		/* Merged events: a guest must not fill the queue with equal ones. */
+		/* Merge events: equal ones must not fill the queue. */
 		ste[1] = host | STE_1_MEV | vste->ste[1] | (no_stalls ? STE_1_S1STALLD : 0);
 		break;
 	case STE_CONFIG_BYPASS:
@@ -72,7 +72,7 @@ void smmuv3_ste_compose(const struct smmuv3_vste *vste, u64 host, bool no_stalls
 #define ATC_INV_1_SIZE		GENMASK_ULL(5, 0)
 #define ATC_INV_1_ADDRESS	GENMASK_ULL(63, 12)
 
-/* Combinations that are reserved: 4.4.1 */
+/* Reject reserved combinations, see 4.4.1. */
 static bool smmuv3_range_is_valid(const struct smmuv3_limits *limits, const u64 command[2])
 {
 	bool range = command[0] & (TLBI_0_NUM | TLBI_0_SCALE | TLBI_0_SCALE_DS);
@@ -86,7 +86,7 @@ static bool smmuv3_range_is_valid(const struct smmuv3_limits *limits, const u64 
 	return range || ttl;
 }
 
-/* The fields that a command may have beside its opcode; 0 and 0 for none but that. */
+/* Add the fields that a command by address may set beside its opcode. */
 static int smmuv3_address_fields(const struct smmuv3_limits *limits, const u64 command[2],
 				 u64 fields[2])
 {
@@ -182,7 +182,7 @@ void smmuv3_command_set_sid(u64 command[2], u32 sid)
 
 void smmuv3_command_set_vmid(u64 command[2], u16 vmid)
 {
-	/* All that is the guest's is under one VMID. */
+	/* All of the guest's ASIDs are within one VMID. */
 	if ((command[0] & COMMAND_OP) == COMMAND_TLBI_NSNH_ALL)
 		command[0] = COMMAND_TLBI_NH_ALL;
 	command[0] = (command[0] & ~TLBI_0_VMID) | (u64)vmid << COMMAND_VMID_SHIFT;
@@ -190,7 +190,10 @@ void smmuv3_command_set_vmid(u64 command[2], u16 vmid)
 
 bool smmuv3_event_is_guests(const u64 event[EVENT_WORDS])
 {
-	/* A fault of stage 2 is the host's, and a stalled transaction is nobody's. */
+	/*
+	 * Stage 2 faults are the host's.  Stalled transactions can't be resumed
+	 * by a guest.
+	 */
 	if (event[1] & (EVENT_1_S2 | EVENT_1_STALL))
 		return false;
 	switch (event[0] & EVENT_0_ID) {

@@ -16,8 +16,8 @@
 #define VTD_ECAP_NEST BIT_ULL(26)
 
 /*
- * The largest block, as log2 of pages, that each IOMMU takes in one descriptor: what
- * CAP.MAMV is at the least where there are pages of 2 MiB.
+ * The largest block that every IOMMU accepts in one descriptor, as log2 of
+ * pages: the minimum of CAP.MAMV where 2 MiB pages are supported.
  */
 #define VTD_BLOCK_MAX 9
 
@@ -43,7 +43,7 @@ bool vtd_takes(const struct iommu_user_data_array *array)
 	return array->type == IOMMU_HWPT_INVALIDATE_DATA_VTD_S1;
 }
 
-/* An entry that the driver refuses is left to it. */
+/* Leave invalid entries to the driver, which rejects them. */
 static bool vtd_entry_is_good(const struct iommu_hwpt_vtd_s1_invalidate *entry)
 {
 	return !(entry->flags & ~IOMMU_VTD_INV_FLAGS_LEAF) && !entry->__reserved &&
@@ -51,7 +51,9 @@ static bool vtd_entry_is_good(const struct iommu_hwpt_vtd_s1_invalidate *entry)
 	       (entry->npages != U64_MAX || !entry->addr);
 }
 
-/* Does the aligned block around the range fit into one descriptor? */
+/*
+ * Returns true if the aligned block around the range fits into one descriptor.
+ */
 static bool vtd_entry_is_small(const struct iommu_hwpt_vtd_s1_invalidate *entry)
 {
 	u64 first = entry->addr >> ilog2(SZ_4K);
@@ -62,7 +64,10 @@ static bool vtd_entry_is_small(const struct iommu_hwpt_vtd_s1_invalidate *entry)
 	       fls64(first ^ (first + entry->npages - 1)) <= VTD_BLOCK_MAX;
 }
 
-/* Is that one for us?  The driver reads it again, and user space may change it. */
+/*
+ * Returns true if the driver can't handle the entry.  The driver reads it
+ * again, and user space may change it meanwhile.
+ */
 static bool vtd_entry_is_ours(const struct iommu_user_data_array *array, u32 index)
 {
 	struct iommu_hwpt_vtd_s1_invalidate entry;
@@ -74,7 +79,9 @@ static bool vtd_entry_is_ours(const struct iommu_user_data_array *array, u32 ind
 	return vtd_entry_is_good(&entry) && !vtd_entry_is_small(&entry);
 }
 
-/* How many from @first on are the driver's, or ours. */
+/*
+ * Returns the number of entries from @first on with the same result as *@ours.
+ */
 static u32 vtd_run(const struct iommu_user_data_array *array, u32 first, bool *ours)
 {
 	u32 end = first + 1;
@@ -107,7 +114,7 @@ int vtd_invalidate(struct iommu_domain *nested, struct iommu_domain *parent,
 	bool ours;
 	int rc;
 
-	/* Is it VT-d's domain?  Another driver doesn't know that type. */
+	/* Other drivers reject the type, so this detects a domain of VT-d. */
 	rc = vtd_by_driver(nested, invalidate, array, 0, &n);
 	while (!rc && done < array->entry_num) {
 		if (fatal_signal_pending(current)) {
@@ -115,7 +122,10 @@ int vtd_invalidate(struct iommu_domain *nested, struct iommu_domain *parent,
 			break;
 		}
 		n = vtd_run(array, done, &ours);
-		/* The driver flushes the domain IDs of what stands on the parent too. */
+		/*
+		 * This also flushes the domain IDs of nested domains on the
+		 * parent.
+		 */
 		if (ours)
 			iommu_flush_iotlb_all(parent);
 		else

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Both formats have tables of 512 entries, of 8 bytes each.  Level 0 is the one of
- * the smallest pages.
+ * Formats of page tables.  Both have tables of 512 entries of 8 bytes.  Level 0
+ * maps the smallest pages.
  *
- * VT-d: an entry is there if it isn't 0.  Bit 7 says on levels 1 and 2 that it is a
- * page, not a table.
+ * VT-d: an entry is present if it isn't 0.  On levels 1 and 2, bit 7 tells a
+ * page from a table.
  *
- * AMD-Vi: bit 0 says that it is there, bits 9 to 11 the level of the table that it
- * names, from 1; 0 means a page, and 7 one of another size, which stands in as many
- * entries side by side as it takes.  The size is told by the ones at the lower end
- * of the address.  The IOMMU may set the dirty bit in any of these entries.
+ * AMD-Vi: bit 0 is the present bit.  Bits 9 to 11 are the level of the next
+ * table; 0 means a page of the level's size, and 7 a page of another size,
+ * which occupies consecutive entries.  Its size is encoded as the number of
+ * ones at the low end of the address.  The IOMMU may set the dirty bit in any
+ * of these entries.
  */
 #include <linux/bits.h>
 #include <linux/bitops.h>
@@ -23,22 +24,22 @@
 
 #define ENTRIES		512
 #define ENTRIES_SHIFT	9
-#define SMALLEST	12	/* log2 of the smallest page */
+#define SMALLEST	12	/* log2 of the smallest page size */
 
 #define ADDRESS		GENMASK_ULL(51, 12)
 
 #define VTD_DIRTY	9
 #define VTD_PAGE	BIT_ULL(7)
-#define VTD_PAGE_LEVELS	2	/* the highest */
+#define VTD_PAGE_LEVELS	2	/* highest level with pages */
 
 #define AMD_PRESENT	BIT_ULL(0)
 #define AMD_DIRTY	6
 #define AMD_NEXT(entry)	((entry) >> 9 & 7)
 #define AMD_NEXT_SIZED	7
 
-/* What an entry is: */
+/* Kinds of entries. */
 #define NOTHING	(-1)
-#define TABLE	0		/* else log2 of a page's size */
+#define TABLE	0		/* other values: log2 of the page size */
 
 struct walk_format {
 	int (*kind)(u64 entry, unsigned int level);
@@ -95,7 +96,7 @@ static bool walk_is_dirty(const struct walk_format *format, const u64 *entry, un
 	return false;
 }
 
-/* The IOMMU may write to them at the same time. */
+/* Atomic, because the IOMMU may write to the entry concurrently. */
 static void walk_make_clean(const struct walk_format *format, u64 *entry, unsigned int n)
 {
 	for (; n--; entry++)
@@ -116,7 +117,10 @@ static int walk_read_entry(struct walk *walk, u64 *entry, unsigned int n,
 	return walk->note(walk, max(first, walk->range.first), min(last, walk->limit));
 }
 
-/* Reads one table from *@iova on, up to its end (0), another table in it (0), or all (1). */
+/*
+ * Read one table from *@iova on.  Returns 0 at its end or at an entry that
+ * points to another table, 1 at the end of the range, or the error of note().
+ */
 static int walk_read_table(struct walk *walk, u64 *table, unsigned int level,
 			   unsigned long *iova)
 {
