@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# answers.sh KDIR BUILD: turn the probes' answers and the kernel's exports into
-# BUILD/src/compat/probed.h, or say in one sentence why there can be no build.
-# Exits with 77 if the kernel is to be passed over, 1 if something went wrong.
+# answers.sh KDIR BUILD: write BUILD/src/compat/probed.h from the results of the
+# probes and the kernel's exports, or print one sentence why it can't be built.
+# Exit status: 77 if the kernel is unsuitable, 1 on error.
 set -eu
 kdir=$1
 compat=$2/src/compat
 golden=$(dirname "$(readlink -f "$0")")/golden
 
-# What is no answer is asked again by the next build.
+# The next build repeats probes without a result.
 die() {
 	echo "iommufd: $*" >&2
 	rm -f "$compat"/probes/canary_*.answer
@@ -25,8 +25,8 @@ answer() {
 	cat "$compat/probes/$1.answer" 2>/dev/null || echo '?'
 }
 
-# One that must compile and one that must not: a broken compiler, or a flag that
-# lets everything pass, would otherwise look like an old or a new kernel.
+# Canaries: without them, a broken compiler, or a flag that accepts everything,
+# would look like an old or a new kernel.
 [ "$(answer canary_yes)" = y ] ||
 	die "the compiler can't build anything for this kernel, see $compat/probes/canary_yes.log."
 [ "$(answer canary_no)" = n ] ||
@@ -38,7 +38,7 @@ for name in $probes; do
 		die "the compiler gave no proper answer to $name, see $compat/probes/$name.log."
 done
 
-# need() of Module.symvers, and what is wanted of it
+# Required and optional symbols of Module.symvers
 while read -r kind symbol what; do
 	[ "$kind" = need ] || continue
 	awk -v s="$symbol" '$2 == s { found = 1; exit } END { exit !found }' \
@@ -59,7 +59,7 @@ series() {
 		"$kdir/include/generated/utsrelease.h"
 }
 
-# The newest series that there are golden answers for
+# The newest series with golden answers
 tested=$(cd "$golden" && ls | sed 's/-.*//' | sort -uV | tail -n 1)
 newest=$(printf '%s\n' "$tested" "$(series)" | sort -V | tail -n 1)
 

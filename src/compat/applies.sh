@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# applies.sh KDIR BUILD [make's arguments...]: are the modules for this kernel?  Asks the
-# probes and builds nothing; what they answer in BUILD is used by a build there.
+# applies.sh KDIR BUILD [MAKE-ARGUMENT...]: check whether the modules suit a
+# kernel, by the probes alone.  A build in BUILD reuses their results.
 #
-# Exits with 0; with 77, after one sentence, if the kernel has no use for them or lacks
-# something; with 1 if it can't be told.
+# Exit status: 0 if they do; 77, with one sentence, if the kernel has its own
+# iommufd or lacks something; 1 on error.
 set -u
 kdir=$1 build=$2
 top=$(cd "$(dirname "$(readlink -f "$0")")/../.." && pwd)

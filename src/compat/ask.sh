@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# ask.sh PROBE.c ANSWER COMPILER ARGUMENT...: does it compile?  ANSWER gets y, n, or ? if
-# the compiler has no proper answer; what it said is kept beside it, in .log.
+# ask.sh PROBE.c ANSWER COMPILER ARGUMENT...: write to ANSWER whether the probe
+# compiles: y, n, or ? if it failed for another reason.  The compiler's output is
+# in the .log file beside it.
 #
-# A compiler that was killed, that ran out of memory or that missed a file fails as well.
-# So n takes an error of a kind that an unknown or changed name gives, in the probe itself
-# and before any other.
+# The compiler also fails if it is killed, runs out of memory or misses a file.
+# So n requires that the first error is in the probe, and of a kind that an
+# unknown or changed name causes.
 set -u
 probe=$1 answer=$2
 log=${answer%.answer}.log

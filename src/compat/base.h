@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What differs between kernels in modules, allocation, classes and events. */
+/* Differences between kernels: modules, allocation, classes and events. */
 #ifndef IOMMUFD_COMPAT_BASE_H
 #define IOMMUFD_COMPAT_BASE_H
 
@@ -16,7 +16,7 @@
 #include <linux/spinlock.h>
 #include <linux/uaccess.h>
 
-/* What modinfo says of each module, behind MODULE_LICENSE(). */
+/* modinfo fields of each module; place it after MODULE_LICENSE(). */
 #define IOMMUFD_MODULE_INFO			\
 	MODULE_VERSION(IOMMUFD_VERSION);	\
 	MODULE_INFO(uapi, "Linux 7.3");		\
@@ -35,8 +35,9 @@
 #endif
 
 /*
- * kzalloc_obj(type or *pointer[, gfp]) allocates one, k*alloc_objs(…, count) an
- * array, k*alloc_flex(…, member, count) a structure that ends in an array.
+ * kzalloc_obj(type or *pointer[, gfp]) allocates one object, k*alloc_objs(…,
+ * count) an array, k*alloc_flex(…, member, count) a structure with a flexible
+ * array.
  */
 #ifndef IOMMUFD_HAVE_KZALLOC_OBJ
 #define __compat_gfp(first, gfp, ...)	gfp
@@ -64,7 +65,7 @@
 DEFINE_FREE(kvfree, void *, if (!IS_ERR_OR_NULL(_T)) kvfree(_T))
 #endif
 
-/* A class has a name and no owner. */
+/* class_create() takes a name only. */
 #ifndef IOMMUFD_HAVE_CLASS_CREATE_NAME
 static inline struct class *compat_class_create(const char *name)
 {
@@ -76,7 +77,7 @@ static inline struct class *compat_class_create(const char *name)
 #define class_create(name) compat_class_create(name)
 #endif
 
-/* Adds one to the count of an eventfd. */
+/* eventfd_signal() adds one to the counter. */
 #ifndef IOMMUFD_HAVE_EVENTFD_SIGNAL_ONE
 static inline void compat_eventfd_signal(struct eventfd_ctx *ctx)
 {
@@ -86,9 +87,9 @@ static inline void compat_eventfd_signal(struct eventfd_ctx *ctx)
 #endif
 
 /*
- * Gives a structure of ours to user space, which may know a shorter or longer
- * one: the tail that we don't have is zeroed; *@dropped, if given, says whether
- * a tail that isn't zero was left out.
+ * Copy a structure to user space, whose version of it may be shorter or longer.
+ * The part unknown here is zeroed.  If @dropped isn't NULL, *@dropped is set to
+ * whether non-zero bytes were left out.
  */
 #ifndef IOMMUFD_HAVE_COPY_STRUCT_TO_USER
 static inline int compat_copy_struct_to_user(void __user *to, size_t usize,

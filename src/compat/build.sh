@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# build.sh KDIR BUILD [make's arguments...]: build both modules for this kernel, for dkms.
+# build.sh KDIR BUILD [MAKE-ARGUMENT...]: build both modules, for dkms.
 #
-# Exits with 0; with 77, after one sentence, if the modules aren't for this kernel, also if
-# that shows only when they are compiled or linked; with another status if something went
-# wrong that has nothing to do with the kernel.
+# Exit status: 0 on success; 77, with one sentence, if the modules don't suit the
+# kernel, also if only compiling or linking shows that; any other on errors that
+# don't depend on the kernel.
 set -u
 kdir=$1 build=$2
 top=$(cd "$(dirname "$(readlink -f "$0")")/../.." && pwd)
@@ -17,7 +17,7 @@ status=$?
 cat "$log"
 [ "$status" -ne 0 ] || exit 0
 
-# A compiler that died, or a full disk, is no word on the kernel.
+# A compiler crash or a full disk doesn't depend on the kernel.
 if grep -qE 'fatal error|internal compiler error|out of memory|No space left' "$log"; then
 	exit "$status"
 fi

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# check-golden.sh KDIR BUILD [update]: are the probes' answers the ones that are
-# known for this kernel?  With "update" they become so.  "NAME since N" stands for an
-# answer that came to the series with its point release N.
+# check-golden.sh KDIR BUILD [update]: compare the results of the probes with the
+# golden answers for the kernel's series; "update" rewrites these.  "NAME since N"
+# is an answer that is y from the series' point release N on.
 set -eu
 kdir=$1 build=$2 update=${3-}
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Forced into every file: Linux 7.2's names on the kernel that is built for.
- * What may be used is listed in README.md beside this file.
+ * Included in every file by the compiler's command line: names of Linux 7.2 for
+ * the kernel built for.  README.md in this directory lists what may be used.
  */
 #ifndef IOMMUFD_COMPAT_H
 #define IOMMUFD_COMPAT_H
@@ -13,8 +13,8 @@
 #define dev_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 /*
- * Ours at 7.3's level, with Linux's include guard, so that <linux/iommu.h>
- * doesn't bring the kernel's own, which may be older.
+ * Our ABI header is at the level of Linux 7.3.  It shares the include guard of
+ * Linux's, so <linux/iommu.h> doesn't include the kernel's, which may be older.
  */
 #include "../../include/uapi/linux/iommufd.h"
 #ifndef _UAPI_IOMMUFD_H
@@ -22,9 +22,9 @@
 #endif
 
 /*
- * Without CONFIG_IOMMUFD, <linux/iommufd.h> defines empty functions under the
- * names of <iommufd/iommufd.h>, and <linux/vfio.h> includes it.  Its structures
- * are all that others need.
+ * Without CONFIG_IOMMUFD, <linux/iommufd.h>, which <linux/vfio.h> includes,
+ * defines stubs with the names of <iommufd/iommufd.h>.  Suppress it; other
+ * headers only need its structures.
  */
 #define __LINUX_IOMMUFD_H
 struct iommufd_access;

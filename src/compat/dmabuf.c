@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Whom to ask where a DMA-buf's memory is. */
+/* Physical address of a DMA-buf. */
 #include <linux/module.h>
 
 #include "dmabuf.h"
@@ -7,7 +7,10 @@
 #ifdef IOMMUFD_HAVE_SYM_VFIO_PCI_DMA_BUF_IOMMUFD_MAP
 #include <linux/vfio_pci_core.h>
 
-/* VFIO's module may be loaded later than ours, or never. */
+/*
+ * VFIO's module may be loaded later or never, so look the symbol up at run
+ * time.
+ */
 int compat_dmabuf_phys(struct dma_buf_attachment *attachment, phys_addr_t *base,
 		       size_t *length)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* DMA-bufs whose memory moves or is revoked: 7.2's names.  Included by name. */
+/* Revocable DMA-bufs, by the names of Linux 7.2.  Not included by default. */
 #ifndef IOMMUFD_COMPAT_DMABUF_H
 #define IOMMUFD_COMPAT_DMABUF_H
 
@@ -12,8 +12,8 @@
 #endif
 
 /*
- * Can an importer that follows moves be attached without mapping anything?  Older
- * kernels map what can't move at once, for a device that may not be able to.
+ * Returns true if a dynamic importer can attach without mapping.  Older kernels
+ * map a static DMA-buf at once, for a device that may not support that.
  */
 static inline bool compat_dmabuf_moves(const struct dma_buf *dmabuf)
 {
@@ -24,7 +24,7 @@ static inline bool compat_dmabuf_moves(const struct dma_buf *dmabuf)
 #endif
 }
 
-/* Is there anybody on this kernel to say where a DMA-buf's memory is? */
+/* 1 if this kernel has an exporter that provides the physical address. */
 #ifdef IOMMUFD_HAVE_SYM_VFIO_PCI_DMA_BUF_IOMMUFD_MAP
 #define COMPAT_DMABUFS	1
 #else
@@ -32,8 +32,9 @@ static inline bool compat_dmabuf_moves(const struct dma_buf *dmabuf)
 #endif
 
 /*
- * Where the memory is, with the reservation locked: 0, -ENODEV if it's revoked, or
- * -EOPNOTSUPP if there is no one range, or nobody to ask.
+ * Get the physical range of a DMA-buf.  Call with dma_resv held.  Returns 0,
+ * -ENODEV if it is revoked, or -EOPNOTSUPP if it isn't a single range or the
+ * exporter doesn't provide it.
  */
 int compat_dmabuf_phys(struct dma_buf_attachment *attachment, phys_addr_t *base,
 		       size_t *length);

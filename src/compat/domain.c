@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Domains and what a device's IOMMU driver says of itself, on older kernels. */
+/* Domain allocation and driver information on older kernels. */
 #include <linux/err.h>
 #include <linux/iommu.h>
 
@@ -20,8 +20,8 @@ static struct iommu_domain *domain_alloc_plain(struct device *dev,
 }
 
 /*
- * The flag is newer than PASIDs are in drivers, and without it a domain may fit.
- * VT-d's doesn't if it tracks dirty pages.
+ * Drivers support PASIDs without knowing the flag, so try without it.  A domain
+ * of VT-d with dirty tracking doesn't support PASIDs.
  */
 static struct iommu_domain *domain_alloc_for_pasids(struct device *dev,
 						    const struct iommu_ops *ops,
@@ -39,7 +39,10 @@ static struct iommu_domain *domain_alloc_for_pasids(struct device *dev,
 	return domain;
 }
 
-/* The plain way gives VT-d a domain that is finished at the first attachment. */
+/*
+ * Don't use iommu_paging_domain_alloc() here: it gives VT-d a domain that isn't
+ * complete before the first attach.
+ */
 static struct iommu_domain *domain_alloc_by_driver(struct device *dev,
 						   const struct iommu_ops *ops,
 						   unsigned int flags)
@@ -85,7 +88,7 @@ struct iommu_domain *compat_paging_domain_alloc_flags(struct device *dev,
 
 #ifdef IOMMUFD_HAVE_IOMMU_DOMAIN_OWNER
 
-/* Drivers that finish a domain later leave its aperture empty until then. */
+/* Drivers that complete a domain later leave its aperture empty until then. */
 bool compat_domain_is_final(struct iommu_domain *domain)
 {
 	return domain->pgsize_bitmap && domain->geometry.aperture_end;
@@ -103,13 +106,13 @@ const struct iommu_ops *compat_domain_owner(struct iommu_domain *domain)
 
 #else
 
-/* VT-d doesn't look unfinished, so none is believed. */
+/* An incomplete domain of VT-d can't be recognised, so trust none. */
 bool compat_domain_is_final(struct iommu_domain *domain)
 {
 	return false;
 }
 
-/* Free for the owner of a domain without a handler of faults. */
+/* handler_token is unused, as the domain has no fault handler. */
 void compat_domain_set_owner(struct iommu_domain *domain, const struct iommu_ops *ops)
 {
 	domain->handler_token = (void *)ops;

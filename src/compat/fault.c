@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Page faults on kernels that can't hand over a group of them (6.12 before .115).
+ * Page faults on kernels without iopf_group_dequeue() (6.12 before .115).
  *
- * There a group stays on the device's list until it is answered, and the device's end
- * answers and frees what is on the list.  So take it off, as newer kernels do; the
- * kernel's own iopf_group_response() then has no answer for the hardware any more.
+ * There a group stays on the device's list until the response, and removing the
+ * device responds to and frees all groups on the list.  So take the group off
+ * the list, as newer kernels do.  After that the kernel's iopf_group_response()
+ * doesn't respond to the hardware any more, so it is replaced, too.
  */
 #include <linux/iommu.h>
 #include <linux/list.h>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Groups on kernels that keep no handles and can't replace a domain (6.1).
+ * Group attachment on kernels without attach handles and domain replacement
+ * (6.1).
  *
- * There a group goes from one domain to another by way of the blocking domain,
- * in which it is anyway when somebody owns it and it is detached.  DMA between
- * the two steps is lost and reported by the IOMMU, as it is within the drivers
- * of VT-d and AMD on newer kernels.
+ * There a group changes domains by way of the blocking domain, which an owned
+ * group uses while detached.  DMA in between is blocked and reported by the
+ * IOMMU.  The drivers of VT-d and AMD-Vi do the same on newer kernels.
  */
 #include <linux/iommu.h>
 #include <linux/irqdomain.h>
@@ -30,7 +30,7 @@ int compat_attach_group_handle(struct iommu_domain *domain,
 		return rc;
 	handle->domain = domain;
 	rc = iommu_attach_group(domain, group);
-	/* The domain enforces coherency, and this group's IOMMU can't. */
+	/* The domain enforces coherency, which this group's IOMMU can't. */
 	return rc == -EOPNOTSUPP ? -EINVAL : rc;
 }
 
@@ -67,7 +67,10 @@ int compat_replace_group_handle(struct iommu_group *group,
 
 	iommu_detach_group(old_domain, group);
 	rc = iommu_attach_group(new_domain, group);
-	/* It fitted before.  If it doesn't now, the group stays blocked. */
+	/*
+	 * The old domain was compatible before.  If it isn't now, the group
+	 * stays blocked.
+	 */
 	if (rc && iommu_attach_group(old_domain, group))
 		pr_err("group %d is blocked, its page table can't be restored\n",
 		       iommu_group_id(group));
@@ -95,7 +98,7 @@ static int group_remaps_interrupts(struct device *dev, void *unused)
 	return device_iommu_capable(dev, IOMMU_CAP_INTR_REMAP) ? 0 : -EPERM;
 }
 
-/* Either the interrupt controller checks who writes, or the IOMMU does. */
+/* Either the interrupt controller identifies the writer, or the IOMMU does. */
 bool compat_group_has_isolated_msi(struct iommu_group *group)
 {
 	return irq_domain_check_msi_remap() ||

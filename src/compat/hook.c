@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The start of an exported function is where ftrace, or else a kprobe, calls us.
- * We leave the registers as they are and send the CPU to another function, which
- * returns to the caller as the exported one would have.
+ * Hook the start of an exported function by ftrace or else by a kprobe.  Leave
+ * the registers unchanged and redirect the CPU to another function, which
+ * returns to the original caller.
  *
- * Nothing has to be kept until that return, so no call can be missed for want of
- * memory, as with a kretprobe.
+ * Unlike a kretprobe this needs no state until the return, so no call is missed
+ * for lack of memory.
  */
 #include <linux/ptrace.h>
 
@@ -14,8 +14,8 @@
 #ifdef CONFIG_FUNCTION_TRACER
 
 /*
- * Permanent: while one is registered, kernel.ftrace_enabled can't be switched
- * off, which would take it away unseen.
+ * Permanent: while one is registered, kernel.ftrace_enabled can't be cleared,
+ * which would disable the hook unnoticed.
  */
 #ifdef IOMMUFD_HAVE_FTRACE_REGS_ARGUMENT
 
@@ -94,7 +94,10 @@ static int hook_at_probe(struct kprobe *probe, struct pt_regs *regs)
 	return 1;
 }
 
-/* Its presence says that the probe may change where the CPU goes. */
+/*
+ * A post handler prevents optimisation, so the pre handler may change the
+ * instruction pointer.
+ */
 static void hook_after_probe(struct kprobe *probe, struct pt_regs *regs, unsigned long flags)
 {
 }

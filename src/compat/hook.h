@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A function of ours in place of an exported one, for those of its calls whose
- * first argument is of interest.  Included by name.
+ * Replace calls of an exported function, selected by their first argument.  Not
+ * included by default.
  */
 #ifndef IOMMUFD_COMPAT_HOOK_H
 #define IOMMUFD_COMPAT_HOOK_H
@@ -12,7 +12,7 @@
 
 struct hook {
 	void *theirs;
-	void *ours;			/* with the same arguments and result */
+	void *ours;			/* same arguments and result */
 	bool (*wants)(void *first);	/* must not sleep */
 
 #ifdef CONFIG_FUNCTION_TRACER
@@ -23,19 +23,22 @@ struct hook {
 #endif
 };
 
-/* How hooks are installed. */
+/* A method to install hooks. */
 struct hook_way {
 	const char *name;
 	int (*install)(struct hook *hook);
 	void (*remove)(struct hook *hook);
 };
 
-/* The best first, ended by one without a name. */
+/* In order of preference, terminated by an entry without name. */
 extern const struct hook_way hook_ways[];
 
-/* All or none.  It isn't said that they work: what is switched off is installed too. */
+/*
+ * Install all hooks or none.  Returns 0 even if the method is disabled at run
+ * time, so check that the hooks work.
+ */
 int hooks_install(const struct hook_way *way, struct hook *hooks, size_t n);
-/* No call goes to a function of ours any more; those that are in one go on. */
+/* Stop redirecting calls.  Calls in progress continue. */
 void hooks_remove(const struct hook_way *way, struct hook *hooks, size_t n);
 
 #endif

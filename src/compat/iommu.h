@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What differs between kernels in the IOMMU core's interface.
+ * Differences between kernels: the IOMMU core's interface.
  *
- * Linux 6.12 and 7.2 export what they keep for their own iommufd even when that
- * isn't built; only drivers/iommu/iommu-priv.h isn't installed.  Linux 6.1 has
- * none of it: there it is rebuilt on the plain group functions.
+ * Linux 6.12 and 7.2 export what their own IOMMUFD uses even if that isn't
+ * built; only drivers/iommu/iommu-priv.h isn't installed.  Linux 6.1 has none
+ * of it, so it is emulated by the plain group functions.
  */
 #ifndef IOMMUFD_COMPAT_IOMMU_H
 #define IOMMUFD_COMPAT_IOMMU_H
@@ -15,7 +15,7 @@
 #define IOMMU_NO_PASID	0
 #endif
 
-/* The operations of the driver of @dev's IOMMU, or NULL if there is none. */
+/* Returns the operations of @dev's IOMMU driver, or NULL without one. */
 static inline const struct iommu_ops *compat_dev_iommu_ops(struct device *dev)
 {
 	if (!dev->iommu || !dev->iommu->iommu_dev)
@@ -24,12 +24,12 @@ static inline const struct iommu_ops *compat_dev_iommu_ops(struct device *dev)
 }
 
 /*
- * iommu_paging_domain_alloc_flags() makes an empty page table that fits @dev.
- * @flags are IOMMU_HWPT_ALLOC_*.  Of what the caller has to check itself on
- * every kernel: whether the device can track dirty pages (SMMUv3 doesn't look).
+ * iommu_paging_domain_alloc_flags() allocates an empty paging domain for @dev.
+ * @flags are IOMMU_HWPT_ALLOC_*.  On every kernel, callers have to check for
+ * dirty tracking support by themselves, because SMMUv3's driver doesn't.
  *
  * Return: the domain, or an ERR_PTR: -ENODEV without an IOMMU, -EOPNOTSUPP for
- * flags that kernel or driver don't know, -ENOMEM.
+ * flags unknown to kernel or driver, -ENOMEM.
  */
 #ifndef IOMMUFD_HAVE_IOMMU_PAGING_DOMAIN_ALLOC_FLAGS
 struct iommu_domain *compat_paging_domain_alloc_flags(struct device *dev,
@@ -38,25 +38,25 @@ struct iommu_domain *compat_paging_domain_alloc_flags(struct device *dev,
 #endif
 
 /*
- * Asked before the first attachment: are aperture and page sizes of @domain the
- * ones that it will always have?  If not they are known, and the domain can be
- * mapped into, once a device is attached.
+ * Returns true if aperture and page sizes of @domain are final before the first
+ * attach.  Otherwise they are known, and the domain can be mapped into, after
+ * it.
  */
 bool compat_domain_is_final(struct iommu_domain *domain);
 
 /*
- * Was @domain made by the driver of @dev's IOMMU?  Linux looks itself when a
- * group is attached (not on 6.1), but not when its domain is replaced.
+ * Returns true if @dev's IOMMU driver allocated @domain.  Linux checks that
+ * when a group is attached (not on 6.1), but not when its domain is replaced.
  */
 bool compat_domain_fits(struct iommu_domain *domain, struct device *dev);
 
 /*
- * iommu_attach_group_handle() attaches all devices of a group, or none.  The
- * group must be detached.  iommu_replace_group_handle() moves them: a device's
- * DMA sees the old domain, nothing, or the new one, and on failure the old one
- * stays.  iommu_detach_group_handle() can't fail; it leaves the group's DMA
- * blocked if somebody owns it.  A handle is set up by the core, belongs to one
- * attachment, and lives as long as that; it is never NULL.
+ * iommu_attach_group_handle() attaches all devices of a detached group, or
+ * none. iommu_replace_group_handle() changes the domain: meanwhile DMA uses the
+ * old domain, is blocked, or uses the new one; on failure the old one stays.
+ * iommu_detach_group_handle() can't fail and blocks the DMA of an owned group.
+ * A handle is never NULL, initialised by the core, belongs to one attachment
+ * and must stay valid as long as that.
  */
 #ifndef IOMMUFD_HAVE_IOMMU_ATTACH_HANDLE
 struct iommu_attach_handle {
@@ -88,14 +88,14 @@ int compat_replace_group_handle(struct iommu_group *group,
 #endif
 
 /*
- * iommu_attach_device_pasid() does the same for the DMA of @dev's group that comes
- * with a PASID, which must be free; iommu_replace_device_pasid() and
- * iommu_detach_device_pasid() as above.  @dev stays bound to its driver meanwhile.
- * Handles are as above, and a handle isn't used again until it is detached.
+ * iommu_attach_device_pasid(), iommu_replace_device_pasid() and
+ * iommu_detach_device_pasid() are the counterparts for DMA of @dev's group with
+ * a PASID, which must be unused at attach.  The caller keeps @dev bound to its
+ * driver.  A handle can't be used for another attachment until it is detached.
  *
- * Return: 0, -EOPNOTSUPP if kernel or driver can't, -EINVAL if the device hasn't
- * that many PASIDs or the domain is another driver's, -EBUSY if the PASID is in
- * use, -ENOMEM.
+ * Return: 0, -EOPNOTSUPP without support in kernel or driver, -EINVAL if the
+ * PASID is too large or the domain belongs to another driver, -EBUSY if the
+ * PASID is in use, -ENOMEM.
  */
 #ifndef IOMMUFD_HAVE_IOMMU_ATTACH_PASID_HANDLE
 int compat_attach_device_pasid(struct iommu_domain *domain, struct device *dev,
@@ -115,16 +115,16 @@ void compat_detach_device_pasid(struct iommu_domain *domain, struct device *dev,
 #define iommu_detach_device_pasid compat_detach_device_pasid
 #endif
 
-/* How many PASIDs can @dev use, from 0 on?  0: it can't use any. */
+/* Returns the number of PASIDs that @dev can use, 0 for none. */
 u32 compat_max_pasids(struct device *dev);
 
-/* The PCI_PASID_CTRL_* bits that are set for a PCI device, or an errno. */
+/* Returns the PCI_PASID_CTRL_* bits that are set, or an errno. */
 int compat_pci_pasid_status(struct device *dev);
 
 /*
- * Page faults of devices, in groups that are answered as a whole: @faults of struct
- * iopf_fault, in order, @fault_count of them; @node and @cookie are for who took the
- * group.  Without IOMMUFD_HAVE_SYM_IOPF_GROUP_RESPONSE none will ever come.
+ * A group of page faults with one response: @fault_count entries of struct
+ * iopf_fault in @faults; @node and @cookie are for the handler.  Without
+ * IOMMUFD_HAVE_SYM_IOPF_GROUP_RESPONSE there are no page faults.
  */
 #ifndef IOMMUFD_HAVE_IOPF_GROUP
 struct iopf_fault {
@@ -159,8 +159,8 @@ static inline void iopf_free_group(struct iopf_group *group)
 #endif
 
 /*
- * iopf_group_dequeue() makes a group its handler's own: it has to be answered, and the
- * device's end doesn't do it.
+ * iopf_group_dequeue() passes a group to its handler, which must respond to it;
+ * removing the device doesn't do so any more.
  */
 #if defined(IOMMUFD_HAVE_SYM_IOPF_GROUP_RESPONSE) && \
 	!defined(IOMMUFD_HAVE_SYM_IOPF_GROUP_DEQUEUE)
@@ -173,7 +173,7 @@ void compat_iopf_group_response(struct iopf_group *group,
 
 /*
  * iommu_map() and iommu_map_sg() allocate page tables with @gfp.  Linux 6.1
- * chooses by itself; only whether it may sleep can be told.
+ * only distinguishes whether it may sleep.
  */
 #ifndef IOMMUFD_HAVE_IOMMU_MAP_GFP
 static inline int compat_iommu_map(struct iommu_domain *domain, unsigned long iova,
@@ -199,8 +199,8 @@ static inline ssize_t compat_iommu_map_sg(struct iommu_domain *domain,
 #endif
 
 /*
- * iommu_get_resv_regions() appends the ranges of IOVA that @dev can't use for
- * DMA to @list, to be given back with iommu_put_resv_regions().
+ * iommu_get_resv_regions() appends the IOVA ranges that @dev can't use for DMA
+ * to @list, to be released by iommu_put_resv_regions().
  */
 #ifndef IOMMUFD_HAVE_SYM_IOMMU_GET_RESV_REGIONS
 void compat_get_resv_regions(struct device *dev, struct list_head *list);
@@ -208,8 +208,8 @@ void compat_get_resv_regions(struct device *dev, struct list_head *list);
 #endif
 
 /*
- * iommu_group_has_isolated_msi(): can no device of the group raise interrupts
- * that belong to others?
+ * iommu_group_has_isolated_msi() returns true if no device of the group can
+ * raise interrupts that belong to others.
  */
 #ifndef IOMMUFD_HAVE_SYM_IOMMU_GROUP_HAS_ISOLATED_MSI
 bool compat_group_has_isolated_msi(struct iommu_group *group);
@@ -217,18 +217,18 @@ bool compat_group_has_isolated_msi(struct iommu_group *group);
 #endif
 
 /*
- * What the driver of @dev's IOMMU says of the hardware, as user space gets it:
- * @length bytes of the layout that @type names.  @type is IOMMU_HW_INFO_TYPE_*,
- * in: which one is wanted, 0 for the driver's choice; out: what it is.
+ * Get the hardware information of @dev's IOMMU driver in the user API's layout
+ * @type (IOMMU_HW_INFO_TYPE_*), @length bytes.  In: the type wanted, 0 for the
+ * driver's choice.  Out: the actual one.
  *
- * Return: memory to kfree(), NULL with @type 0 if the driver has no words for
- * it, or an ERR_PTR.
+ * Return: memory to kfree(), NULL with @type 0 if the driver provides none, or
+ * an ERR_PTR.
  */
 void *compat_hw_info(struct device *dev, u32 *length, u32 *type);
 
 /*
- * AMD-Vi's attribute "features" shows two registers, EFR:EFR2.  Drivers from
- * before hw_info (Linux 6.7) show them the other way round.
+ * AMD-Vi's sysfs attribute "features" is EFR:EFR2.  Before hw_info (Linux 6.7)
+ * the order was reversed.
  */
 #ifdef IOMMUFD_HAVE_IOMMU_HW_INFO
 #define COMPAT_AMD_EFR_COMES_FIRST	true

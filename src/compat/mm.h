@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What differs between kernels in pinning user memory. */
+/* Differences between kernels: pinning user memory. */
 #ifndef IOMMUFD_COMPAT_MM_H
 #define IOMMUFD_COMPAT_MM_H
 
@@ -9,14 +9,14 @@
 #include <linux/vmstat.h>
 
 /*
- * pin_user_pages_remote() pins memory of any process.  The caller holds
- * @mm's mmap_lock for reading and *@locked is 1; where it is 0 afterwards the
+ * pin_user_pages_remote() pins memory of any process.  Call it with @mm's
+ * mmap_lock held for reading and *@locked 1; *@locked is 0 afterwards if the
  * lock was dropped.  pin_user_pages_fast() pins memory of the current process
- * and takes the lock itself if it has to.
+ * and takes the lock by itself.
  *
- * Both return how many of the pages, from the first on, are pinned, or an
- * error if none is.  With FOLL_LONGTERM the pages are the ones that the process
- * itself sees from then on, also without FOLL_WRITE.
+ * Both return the number of pages pinned, from the first one on, or an error if
+ * none was.  With FOLL_LONGTERM these are the pages that the process keeps
+ * using, even without FOLL_WRITE.
  */
 #ifndef IOMMUFD_HAVE_PIN_WITHOUT_VMAS
 long compat_pin_user_pages_remote(struct mm_struct *mm, unsigned long start,
@@ -29,22 +29,23 @@ int compat_pin_user_pages_fast(unsigned long start, int nr_pages,
 #endif
 
 /*
- * memfd_pin_folios() pins the folios behind the bytes [@start, @end] of a memfd
- * or a file on tmpfs or hugetlbfs, as with FOLL_LONGTERM, and allocates where
- * the file has holes.  *@offset is where @start lies in the first folio.
+ * memfd_pin_folios() pins the folios of bytes [@start, @end] of a memfd or a
+ * file on tmpfs or hugetlbfs, as with FOLL_LONGTERM, and allocates them in
+ * holes.  *@offset is set to the offset of @start in the first folio.
  *
- * Return: how many folios were pinned, @max_folios at most, or -EINVAL for other
- * files and for ranges that go past the file's end, -ENOMEM, ...
+ * Return: the number of folios pinned, @max_folios at most, -EINVAL for other
+ * files and for ranges beyond the end of the file, -ENOMEM, ...
  *
- * A folio is pinned once.  After folio_add_pins() by one less than the pages of
- * it that lie in the range, each such page has its own pin and may be given to
- * unpin_user_page_range_dirty_lock().
+ * A folio is pinned once.  After folio_add_pins() by one less than the number
+ * of its pages in the range, each of these pages has its own pin and may be
+ * passed to unpin_user_page_range_dirty_lock().
  *
- * Linux 6.1 can't do it.  6.12 takes huge pages from what others reserved: the
- * pool's count goes wrong.  There pages are looked up one by one, of hugetlbfs, and on
- * 6.1 of any file.  One that lies where it can't be pinned for long (ZONE_MOVABLE, CMA)
- * is mapped into the current process until it has moved: hence -EFAULT without one,
- * -ENOMEM if RLIMIT_AS leaves no room.
+ * Linux 6.1 lacks it.  6.12 takes huge pages that others reserved, which
+ * corrupts the count of the pool.  There pages are looked up one by one: for
+ * hugetlbfs, and on 6.1 for any file.  A page that can't be pinned long-term
+ * (ZONE_MOVABLE, CMA) is mapped into the current process until it has been
+ * migrated: hence -EFAULT without a process, and -ENOMEM if RLIMIT_AS leaves no
+ * room.
  */
 #if !defined(IOMMUFD_HAVE_SYM_MEMFD_PIN_FOLIOS) || \
 	!defined(IOMMUFD_HAVE_HUGETLB_SUBPOOL_INODE)
@@ -59,7 +60,7 @@ int compat_folio_add_pins(struct folio *folio, unsigned int pins);
 #define folio_add_pins compat_folio_add_pins
 #endif
 
-/* The flags of a VMA in mmap(), which holds its lock. */
+/* Change VMA flags in mmap(), with the lock held. */
 #ifndef IOMMUFD_HAVE_VM_FLAGS_SET
 static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
 {

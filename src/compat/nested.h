@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Data that user space hands to an IOMMU driver, and page tables made with it.
+ * User data for IOMMU drivers, and domains allocated with it.
  *
- * Linux 6.1 knows nothing of either; 6.12 lacks a few helpers of 7.2's.
+ * Linux 6.1 has neither; 6.12 lacks a few helpers of 7.2.
  */
 #ifndef IOMMUFD_COMPAT_NESTED_H
 #define IOMMUFD_COMPAT_NESTED_H
@@ -11,14 +11,14 @@
 #include <linux/uaccess.h>
 
 #ifndef IOMMUFD_HAVE_IOMMU_USER_DATA
-/* A structure of user space's, whose layout @type names. */
+/* A structure in user memory, whose layout is identified by @type. */
 struct iommu_user_data {
 	unsigned int type;
 	void __user *uptr;
 	size_t len;
 };
 
-/* An array of them, from one to the next @entry_len bytes. */
+/* An array of these, with a stride of @entry_len bytes. */
 struct iommu_user_data_array {
 	unsigned int type;
 	void __user *uptr;
@@ -26,15 +26,15 @@ struct iommu_user_data_array {
 	u32 entry_num;
 };
 
-/* A kind of domain that Linux 6.1 passes on without looking. */
+/* A domain type that Linux 6.1 doesn't interpret. */
 #define IOMMU_DOMAIN_NESTED	(1U << 6)
 
 /*
- * iommu_copy_struct_from_user(to, data, type, min_last) and, with the index of an
- * entry, iommu_copy_struct_from_user_array(to, array, type, index, min_last).
- * @min_last is the last member that the structure had when it was new.
+ * iommu_copy_struct_from_user(to, data, type, min_last) and, for an entry of an
+ * array, iommu_copy_struct_from_user_array(to, array, type, index, min_last).
+ * @min_last is the last member of the structure's first version.
  *
- * Return: 0, -EINVAL for another type or a length that can't be, -E2BIG or -EFAULT.
+ * Return: 0, -EINVAL for another type or an invalid length, -E2BIG or -EFAULT.
  */
 static inline int compat_user_data_get(void *to, size_t size, size_t min_size,
 				       unsigned int type,
@@ -71,8 +71,8 @@ static inline int compat_user_array_get(void *to, size_t size, size_t min_size,
 #endif
 
 /*
- * iommu_copy_struct_from_full_user_array() copies all entries, of which there is
- * at least one, to @to, where each takes @size bytes.
+ * iommu_copy_struct_from_full_user_array() copies all entries of a non-empty
+ * array to @to, with a stride of @size bytes.
  */
 #ifndef IOMMUFD_HAVE_IOMMU_FULL_USER_ARRAY
 static inline int compat_user_array_get_all(void *to, size_t size,
@@ -96,7 +96,7 @@ static inline int compat_user_array_get_all(void *to, size_t size,
 #define iommu_copy_struct_from_full_user_array compat_user_array_get_all
 #endif
 
-/* iommu_copy_struct_to_user(data, from, type, min_last): the way back. */
+/* iommu_copy_struct_to_user(data, from, type, min_last): the reverse. */
 #ifndef IOMMUFD_HAVE_IOMMU_COPY_TO_USER
 static inline int compat_user_data_put(const struct iommu_user_data *data,
 				       const void *from, size_t size,
@@ -112,31 +112,32 @@ static inline int compat_user_data_put(const struct iommu_user_data *data,
 #endif
 
 /*
- * A paging domain with data for the driver.  @flags as for
+ * Allocate a paging domain with data for the driver.  @flags as for
  * iommu_paging_domain_alloc_flags().
  *
- * Return: the domain, or an ERR_PTR: -EOPNOTSUPP if kernel or driver don't know it.
+ * Return: the domain, or an ERR_PTR: -EOPNOTSUPP without support in kernel or
+ * driver.
  */
 struct iommu_domain *compat_domain_alloc_data(struct device *dev, u32 flags,
 					      const struct iommu_user_data *data);
 
-/* A domain on top of @parent, filled by user space.  Returns as the one above. */
+/* Allocate a nested domain on top of @parent.  Same errors. */
 struct iommu_domain *compat_domain_alloc_nested(struct device *dev,
 						struct iommu_domain *parent,
 						u32 flags,
 						const struct iommu_user_data *data);
 
-/* Has the driver of @dev's IOMMU an operation for that? */
+/* Returns true if @dev's IOMMU driver has an operation for that. */
 bool compat_can_nest(struct device *dev);
 
-/* What the domain's driver calls when user space has changed its tables, or NULL. */
+/* The driver's function to invalidate caches of a nested domain, or NULL. */
 typedef int (*compat_invalidate_fn)(struct iommu_domain *domain,
 				    struct iommu_user_data_array *array);
 compat_invalidate_fn compat_domain_invalidate(struct iommu_domain *domain);
 
 /*
- * Whose domain that is: the operations of the driver that made it.  They are noted
- * for each domain, as Linux 6.1 can't tell.
+ * Record and look up the operations of the driver that allocated a domain.
+ * Call the former for each domain, as Linux 6.1 doesn't.
  */
 void compat_domain_set_owner(struct iommu_domain *domain,
 			     const struct iommu_ops *ops);

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * PASIDs on kernels that can't replace a PASID's domain (6.12), or that know
- * nothing of PASIDs but the CPU's own address spaces (6.1).
+ * PASIDs on kernels that can't replace a PASID's domain (6.12), or support
+ * PASIDs for SVA only (6.1).
  *
- * Where it can't be replaced it is detached and attached, so its DMA is blocked
- * in between.
+ * Replacing detaches and attaches, so DMA with the PASID is blocked in between.
  */
 #include <linux/iommu.h>
 #include <linux/pci.h>
@@ -31,14 +30,14 @@ void compat_detach_device_pasid(struct iommu_domain *domain, struct device *dev,
 
 #elif !defined(IOMMUFD_HAVE_SYM_IOMMU_REPLACE_DEVICE_PASID)
 
-/* The real one, past the name that iommu.h gives to ours. */
+/* The kernel's function, which iommu.h renames to ours. */
 #undef iommu_detach_device_pasid
 
 struct iommu_attach_handle *iommu_attach_handle_get(struct iommu_group *group,
 						    ioasid_t pasid,
 						    unsigned int type);
 
-/* What a PASID is attached to, or NULL. */
+/* Returns the handle of a PASID's attachment, or NULL. */
 static struct iommu_attach_handle *pasid_current_handle(struct device *dev, u32 pasid)
 {
 	struct iommu_attach_handle *handle = ERR_PTR(-ENODEV);
@@ -60,7 +59,7 @@ int compat_replace_device_pasid(struct iommu_domain *domain, struct device *dev,
 		return -EOPNOTSUPP;
 	if (!handle || !compat_domain_fits(domain, dev))
 		return -EINVAL;
-	/* An earlier failure left it blocked. */
+	/* An earlier failure left the PASID blocked. */
 	if (!old)
 		return iommu_attach_device_pasid(domain, dev, pasid, handle);
 	iommu_detach_device_pasid(old->domain, dev, pasid);
@@ -71,7 +70,7 @@ int compat_replace_device_pasid(struct iommu_domain *domain, struct device *dev,
 	return rc;
 }
 
-/* It may be blocked already, see above. */
+/* May be blocked already, see above. */
 void compat_detach_device_pasid(struct iommu_domain *domain, struct device *dev,
 				u32 pasid)
 {

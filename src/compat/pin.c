@@ -2,16 +2,16 @@
 /*
  * Pinning on Linux 6.1.
  *
- * A long-term pin without FOLL_WRITE takes there what it finds in a private
- * mapping, be it the zero page or a page of the file: the process gets another
- * page at its next write, and the device goes on to read the old one.  Such
- * mappings are written to first, by force if they are read-only, which gives
- * the process its own page before it is pinned.
+ * There a long-term pin without FOLL_WRITE takes whatever is in a private
+ * mapping, even the zero page or a page of the file.  At its next write the
+ * process gets another page, but the device still reads the old one.  So
+ * trigger a write fault first, with FOLL_FORCE if the mapping is read-only, to
+ * give the process its own page before it is pinned.
  *
- * A long-term pin for writing takes pages of any file there.  Where the filesystem writes
- * them back it has to be told of every write, and a device doesn't tell: once a page was
- * cleaned, what the device writes to it is lost.  Such mappings are refused, as newer
- * kernels do.
+ * There a long-term pin for writing takes pages of any file.  A filesystem with
+ * write-back has to be notified of every write, which a device doesn't do:
+ * after a page was cleaned, what the device writes is lost.  So refuse such
+ * mappings, as newer kernels do.
  */
 #include <linux/backing-dev.h>
 #include <linux/mm.h>
@@ -28,8 +28,8 @@ static bool is_private(const struct vm_area_struct *vma)
 }
 
 /*
- * Long-term pins must not drop the lock: they get no place to say so.  Private
- * hugetlb mappings that are read-only can't be forced; they are pinned as is.
+ * Long-term pins must not drop mmap_lock: pass no @locked.  FOLL_FORCE doesn't
+ * work for private read-only hugetlb mappings; pin them as they are.
  */
 static long pin_readonly_vma(struct vm_area_struct *vma, unsigned long start,
 			     unsigned long nr_pages, unsigned int gup_flags,
@@ -47,7 +47,7 @@ static long pin_readonly_vma(struct vm_area_struct *vma, unsigned long start,
 	return rc;
 }
 
-/* Has the file to know of writes through this mapping? */
+/* Returns true if the filesystem must be notified of writes to the mapping. */
 static bool tracks_writes(const struct vm_area_struct *vma)
 {
 	const struct vm_operations_struct *ops = vma->vm_ops;
@@ -67,13 +67,13 @@ static long pin_vma(struct vm_area_struct *vma, unsigned long start,
 		return tracks_writes(vma) ? -EFAULT :
 		       pin_user_pages_remote(vma->vm_mm, start, nr_pages, gup_flags,
 					     pages, NULL, NULL);
-	/* Forcing must not reach what the process itself can't read. */
+	/* FOLL_FORCE must not give access to what the process can't read. */
 	if (!(vma->vm_flags & VM_READ))
 		return -EFAULT;
 	return pin_readonly_vma(vma, start, nr_pages, gup_flags, pages);
 }
 
-/* Pins for long with the mmap_lock held, mapping by mapping. */
+/* Pin long-term, one VMA at a time, with mmap_lock held. */
 static long pin_locked(struct mm_struct *mm, unsigned long start,
 		       unsigned long nr_pages, unsigned int gup_flags,
 		       struct page **pages)
@@ -100,7 +100,7 @@ static long pin_locked(struct mm_struct *mm, unsigned long start,
 	return done ? done : rc;
 }
 
-/* Are these beyond doubt of no file that writes them back? */
+/* Returns true if no page can belong to a file with write-back. */
 static bool are_memory(struct page **pages, long n)
 {
 	long i;
@@ -139,7 +139,7 @@ int compat_pin_user_pages_fast(unsigned long start, int nr_pages,
 		rc = pin_user_pages_fast(start, nr_pages, gup_flags, pages);
 		if (rc <= 0 || are_memory(pages, rc))
 			return rc;
-		/* It takes their mappings to know. */
+		/* Only their VMAs can tell. */
 		unpin_user_pages(pages, rc);
 	}
 	start = untagged_addr(start) & PAGE_MASK;

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# prepare.sh KDIR BUILD [PEER]: check the kernel, link the sources into BUILD.  With PEER it
-# may have an iommufd of its own, as only a test's driver is built.
+# prepare.sh KDIR BUILD [PEER]: check the kernel and link the sources into BUILD.
+# With PEER, CONFIG_IOMMUFD is allowed: only a driver for tests is built.
 set -eu
 kdir=$1 build=$2 peer=${3:-}
 top=$(cd "$(dirname "$0")/../.." && pwd)
@@ -11,7 +11,7 @@ die() {
 	exit 1
 }
 
-# The modules aren't for this kernel.
+# The modules don't suit this kernel.
 pass_over() {
 	echo "iommufd: $*" >&2
 	exit 77
@@ -30,7 +30,7 @@ set_in_config() {
 set_in_config IOMMU_API || pass_over "this kernel has no IOMMU support (CONFIG_IOMMU_API)."
 set_in_config VFIO || pass_over "this kernel has no VFIO (CONFIG_VFIO)."
 
-# Whatever else is in BUILD came from another kernel or compiler if this differs.
+# If the key differs, BUILD is from another kernel or compiler.
 key=$({
 	readlink -f "$kdir"
 	cat "$kdir/include/generated/utsrelease.h" "$config" "$kdir/Module.symvers"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Differences between kernels about VFIO devices that take more than a line. */
+/* Differences between kernels: VFIO devices, in more than a line. */
 #include <linux/device.h>
 #include <linux/iommu.h>
 #include <linux/slab.h>
@@ -48,8 +48,8 @@ int vfio_match_token(struct vfio_device *vdev, const uuid_t *token)
 #else
 
 /*
- * Legacy programs open a device of a group by a string, its name and, after a
- * space, the token.  The driver that compares the name checks the token too.
+ * The legacy API identifies a device of a group by a string: its name and,
+ * after a space, the token.  The driver's match() checks both.
  */
 int vfio_match_token(struct vfio_device *vdev, const uuid_t *token)
 {
@@ -76,8 +76,8 @@ int vfio_match_token(struct vfio_device *vdev, const uuid_t *token)
 
 /*
  * struct vfio_group is private to vfio.ko, but begins with its struct device.
- * Believe that only if it shows: whoever registers a device puts it into the
- * same kset and gives it the same type.  Nothing is followed before that.
+ * Verify that before following any pointer: all registered devices have the
+ * same kset and type.
  */
 static struct device *vfio_group_device(struct vfio_device *vdev)
 {

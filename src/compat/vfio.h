@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What differs between kernels about VFIO devices, by the names of Linux 7.2
- * where it has one.
+ * Differences between kernels: VFIO devices, by the names of Linux 7.2 where it
+ * has one.
  */
 #ifndef IOMMUFD_COMPAT_VFIO_H
 #define IOMMUFD_COMPAT_VFIO_H
@@ -15,8 +15,8 @@
 #include "vfio_uapi.h"
 
 /*
- * As long as somebody holds a registration reference, the device stays
- * registered and its driver bound: unregistering waits for the last one.
+ * A registration reference keeps the device registered and its driver bound:
+ * unregistering waits for the last one.
  */
 #ifndef IOMMUFD_HAVE_VFIO_REGISTRATION
 static inline bool vfio_device_try_get_registration(struct vfio_device *vdev)
@@ -31,7 +31,7 @@ static inline void vfio_device_put_registration(struct vfio_device *vdev)
 }
 #endif
 
-/* A vfio_device_ops.release for a device with nothing to release but itself. */
+/* vfio_device_ops.release for a device without other resources. */
 #ifdef IOMMUFD_HAVE_VFIO_FREE_DEVICE
 #define vfio_release_nothing vfio_free_device
 #else
@@ -39,8 +39,8 @@ static inline void vfio_device_put_registration(struct vfio_device *vdev)
 #endif
 
 /*
- * Lets the driver find all mappings of the device, to revoke them.  Where a
- * device has no address space of its own, the driver keeps a list instead.
+ * Let the driver find all mappings of the device to revoke them.  If a device
+ * has no address space of its own, the driver keeps a list instead.
  */
 static inline void vfio_share_mapping(struct vfio_device *vdev, struct file *file)
 {
@@ -56,7 +56,10 @@ static inline void vfio_set_cdev_opened(struct vfio_device *vdev, bool opened)
 #endif
 }
 
-/* The VM that uses the device, or NULL, and how the driver would give it back. */
+/*
+ * Set the VM that uses the device, or NULL, and the driver's function to put
+ * it.
+ */
 static inline void vfio_set_kvm(struct vfio_device *vdev, struct kvm *kvm,
 				void (*put)(struct kvm *kvm))
 {
@@ -66,7 +69,7 @@ static inline void vfio_set_kvm(struct vfio_device *vdev, struct kvm *kvm,
 #endif
 }
 
-/* How KVM asks whether a file is one of VFIO's. */
+/* The exported function by which KVM recognises a file of VFIO. */
 #ifdef IOMMUFD_HAVE_VFIO_FILE_IS_VALID
 #define vfio_file_check vfio_file_is_valid
 #else
@@ -74,8 +77,8 @@ static inline void vfio_set_kvm(struct vfio_device *vdev, struct kvm *kvm,
 #endif
 
 /*
- * Does this kernel's VFIO core, not the driver, answer GET_REGION_INFO?
- * Then it asks the driver by vfio_region_info_caps(), if the driver has that.
+ * Returns true if the VFIO core, not the driver, handles GET_REGION_INFO.  Then
+ * the core calls vfio_region_info_caps() if the driver has that.
  */
 static inline bool vfio_core_has_region_info(void)
 {
@@ -86,10 +89,10 @@ bool vfio_has_region_info_caps(struct vfio_device *vdev);
 int vfio_region_info_caps(struct vfio_device *vdev, struct vfio_region_info *info,
 			  struct vfio_info_cap *caps);
 
-/* How long the state of a device that migrates will be; -ENOTTY if nobody can tell. */
+/* Get the size of a migrating device's state in bytes; -ENOTTY if unknown. */
 int vfio_migration_data_size(struct vfio_device *vdev, unsigned long *length);
 
-/* Does the driver tell of a migration's progress in the newer form? */
+/* Set whether the driver reports pre-copy progress in the newer form. */
 static inline void vfio_set_precopy_info_v2(struct vfio_device *vdev, bool v2)
 {
 #ifdef VFIO_CORE_MIG_PRECOPY_INFO
@@ -98,18 +101,18 @@ static inline void vfio_set_precopy_info_v2(struct vfio_device *vdev, bool v2)
 }
 
 /*
- * May who knows this token, or none if it's NULL, use the device?
- * Return: 0, -EACCES, or -EINVAL for a token where none is expected.
+ * Check the VF token, NULL if none was given.  Return: 0, -EACCES, or -EINVAL
+ * for an unexpected token.
  */
 int vfio_match_token(struct vfio_device *vdev, const uuid_t *token);
 
 /*
- * The device number of the legacy group's node, or 0 on a kernel without
- * groups.  -EOPNOTSUPP if the group isn't what this code knows.
+ * Get the device number of the legacy group's node, 0 without groups.  Return:
+ * 0, or -EOPNOTSUPP if struct vfio_group isn't as expected.
  */
 int vfio_group_devt(struct vfio_device *vdev, dev_t *devt);
 
-/* Defines add and remove as callbacks of a class interface, by their names. */
+/* Define callbacks of a class interface from functions add and remove. */
 #ifdef IOMMUFD_HAVE_VFIO_CLASS_INTERFACE
 #define CLASS_INTERFACE_ADD(_name) \
 	static int _name(struct device *dev)
@@ -130,7 +133,7 @@ int vfio_group_devt(struct vfio_device *vdev, dev_t *devt);
 	static char *_name(struct device *dev, umode_t *mode)
 #endif
 
-/* The directory of a directory that never moves. */
+/* Returns the parent of a directory that never moves. */
 static inline struct kernfs_node *kernfs_parent_of(struct kernfs_node *kn)
 {
 #ifdef IOMMUFD_HAVE_KERNFS_PARENT

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a reset of several devices does with one of vfio-pci-core's. */
+/* The part of a multi-device reset that concerns a device of vfio-pci-core. */
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pci.h>
@@ -9,7 +9,7 @@
 
 #include "vfio_pci.h"
 
-/* Drivers built upon vfio-pci-core replace some operations, but hardly these two. */
+/* Variant drivers replace some operations, but hardly these two. */
 #define is_core_op(_ops, _op)						\
 ({									\
 	typeof(&vfio_pci_core_##_op) op_ = symbol_get(vfio_pci_core_##_op); \
@@ -21,9 +21,9 @@
 })
 
 /*
- * The structure's layout is that of the headers that we were built with.  No versioned
- * symbol stands for it, as these are looked up by name: who changes it under the same
- * kernel release has to rebuild us.
+ * The structure's layout is that of the headers built with.  No versioned
+ * symbol protects it, because symbols are looked up by name: after a change
+ * within one kernel release the modules must be rebuilt.
  */
 struct vfio_pci_core_device *compat_pci_core(struct vfio_device *vdev)
 {
@@ -39,9 +39,9 @@ struct vfio_pci_core_device *compat_pci_core(struct vfio_device *vdev)
 #ifdef IOMMUFD_HAVE_VFIO_PCI_VMA_LIST
 
 /*
- * The lock order is mmap_lock, vma_lock, memory_lock.  A fault fills a whole mapping
- * and notes that in vma_list, so for memory_lock to be held that has to be empty.
- * The notes are vfio-pci-core's own and not in its header, but as small as can be.
+ * Lock order: mmap_lock, vma_lock, memory_lock.  A fault maps a whole VMA and
+ * adds it to vma_list, so the list must be empty before memory_lock is taken.
+ * The type of its entries is private to vfio-pci-core, hence repeated here.
  */
 struct filled_vma {
 	struct vm_area_struct *vma;
@@ -60,7 +60,9 @@ static void vfio_pci_forget(struct filled_vma *filled)
 	kfree(filled);
 }
 
-/* A process with filled mappings, or NULL; with vma_lock. */
+/*
+ * Returns the mm of a process in vma_list, or NULL.  Call with vma_lock held.
+ */
 static struct mm_struct *vfio_pci_first_process(struct vfio_pci_core_device *core)
 {
 	struct filled_vma *filled, *next;
@@ -70,12 +72,12 @@ static struct mm_struct *vfio_pci_first_process(struct vfio_pci_core_device *cor
 			return ERR_PTR(-EOPNOTSUPP);
 		if (mmget_not_zero(filled->vma->vm_mm))
 			return filled->vma->vm_mm;
-		vfio_pci_forget(filled);		/* it's being torn down */
+		vfio_pci_forget(filled);		/* exiting */
 	}
 	return NULL;
 }
 
-/* With mmap_lock and vma_lock. */
+/* Call with mmap_lock and vma_lock held. */
 static void vfio_pci_zap_process(struct vfio_pci_core_device *core, struct mm_struct *mm)
 {
 	struct filled_vma *filled, *next;
@@ -105,7 +107,7 @@ static int vfio_pci_zap_process_locked(struct vfio_pci_core_device *core, struct
 	return rc;
 }
 
-/* Keeps vma_lock. */
+/* Returns 0 with vma_lock held. */
 int compat_pci_block_maps(struct vfio_pci_core_device *core)
 {
 	struct mm_struct *mm;
@@ -121,7 +123,7 @@ int compat_pci_block_maps(struct vfio_pci_core_device *core)
 		if (IS_ERR(mm))
 			return PTR_ERR(mm);
 		rc = vfio_pci_zap_process_locked(core, mm);
-		/* Not by us: its end takes the vma_lock of other devices. */
+		/* Not mmput(): it may take the vma_lock of other devices. */
 		mmput_async(mm);
 		if (rc)
 			return rc;
@@ -192,8 +194,8 @@ bool compat_pci_is_exported(struct vfio_pci_core_device *core)
 }
 
 /*
- * The end of a low power state has that effect too, and nothing else to do for a
- * device that isn't in one.
+ * Leaving the low power state restores DMA-bufs, too, and has no other effect
+ * on a device that isn't in it.
  */
 void compat_pci_export_again(struct vfio_pci_core_device *core)
 {

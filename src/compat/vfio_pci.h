@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Devices of vfio-pci-core, to be reset together with others: the part of its work
- * that differs between kernels.  Its structure is public.  Its module may be loaded
- * later than ours, or never, so that its symbols are looked up by name.
+ * Reset of several devices of vfio-pci-core: the part that differs between
+ * kernels.  struct vfio_pci_core_device is public.  The module may be loaded
+ * later or never, so symbols are looked up by name.
  */
 #ifndef IOMMUFD_COMPAT_VFIO_PCI_H
 #define IOMMUFD_COMPAT_VFIO_PCI_H
@@ -12,31 +12,33 @@
 struct vfio_device;
 struct vfio_pci_core_device;
 
-/* The device as vfio-pci-core knows it; NULL if its driver isn't built upon that. */
+/*
+ * Returns the vfio-pci-core device, or NULL if the driver isn't based on that.
+ */
 struct vfio_pci_core_device *compat_pci_core(struct vfio_device *vdev);
 
 /*
- * Keeps user space from a device's memory: takes its BARs out of all page tables
- * and takes memory_lock for writing, so that who touches a mapping waits, as all
- * calls do that change what may be touched.  Two steps, the first to be done for
- * all devices before the second for any; each undoes what it has to if it fails.
- * Nothing waits, as the order among devices is nobody's: 0, or -EBUSY; -EINTR to a
- * caller that is being killed, -EOPNOTSUPP if the device isn't what this code knows.
+ * Block access by user space to a device's memory: unmap its BARs and take
+ * memory_lock for writing, which faults and all calls that change access wait
+ * for.  Do the first step for all devices before the second one for any.  On
+ * failure each step undoes what it did.  There is no lock order among devices,
+ * so use trylocks only.  Returns 0, -EBUSY, -EINTR if the caller is being
+ * killed, or -EOPNOTSUPP if the device isn't as expected.
  */
 int compat_pci_block_maps(struct vfio_pci_core_device *core);
 int compat_pci_block_memory(struct vfio_pci_core_device *core);
 
-/* Undo the first step, when the second wasn't done, or both. */
+/* Undo the first step if the second one wasn't done, or both. */
 void compat_pci_unblock_maps(struct vfio_pci_core_device *core);
 void compat_pci_unblock_memory(struct vfio_pci_core_device *core);
 
 /*
- * May a DMA-buf of the device's memory be in use?  Those that there are were revoked
- * if memory decoding is off.  With memory_lock.
+ * Returns true if a DMA-buf of the device's memory may be in use: all of them
+ * are revoked while memory decoding is off.  Call with memory_lock held.
  */
 bool compat_pci_is_exported(struct vfio_pci_core_device *core);
 
-/* Ends the revocation of DMA-bufs if nothing speaks against it.  Without memory_lock. */
+/* Restore revoked DMA-bufs if possible.  Call without memory_lock. */
 void compat_pci_export_again(struct vfio_pci_core_device *core);
 
 #endif

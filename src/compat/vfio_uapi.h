@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The part of VFIO's user API that concerns device nodes, at Linux 7.3's level.
- * Older kernels' <linux/vfio.h> has the numbers in part, and shorter structures;
- * hence names of our own for those.
+ * The part of VFIO's user API for device nodes, as of Linux 7.3.
+ * <linux/vfio.h> of older kernels has only some of the numbers, and shorter
+ * structures, which therefore have names of our own.
  */
 #ifndef IOMMUFD_COMPAT_VFIO_UAPI_H
 #define IOMMUFD_COMPAT_VFIO_UAPI_H
@@ -16,12 +16,12 @@
 #define VFIO_DEVICE_DETACH_IOMMUFD_PT	_IO(VFIO_TYPE, VFIO_BASE + 20)
 #endif
 
-/* The device is only given to who knows a secret, to be read at token_uuid_ptr. */
+/* The VF token is at token_uuid_ptr. */
 #ifndef VFIO_DEVICE_BIND_FLAG_TOKEN
 #define VFIO_DEVICE_BIND_FLAG_TOKEN	(1 << 0)
 #endif
 
-/* The DMA with a PASID is meant, not the device's own. */
+/* Attach or detach DMA with a PASID. */
 #ifndef VFIO_DEVICE_ATTACH_PASID
 #define VFIO_DEVICE_ATTACH_PASID	(1 << 0)
 #endif
@@ -29,7 +29,7 @@
 #define VFIO_DEVICE_DETACH_PASID	(1 << 0)
 #endif
 
-/* Features that a kernel's core keeps for itself, if it knows them at all. */
+/* Features that the VFIO core implements by itself. */
 #ifdef VFIO_DEVICE_FEATURE_MIG_DATA_SIZE
 #define VFIO_CORE_MIG_DATA_SIZE 1
 #else
@@ -41,41 +41,41 @@
 #define VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2	12
 #endif
 
-/* PCI errors of s390, which the driver answers, where it can. */
+/* PCI errors of s390, reported by the driver. */
 #ifndef VFIO_DEVICE_FEATURE_ZPCI_ERROR
 #define VFIO_DEVICE_FEATURE_ZPCI_ERROR	13
 #endif
 
-/* A device whose state can be read before it stops. */
+/* The device's state can be read before it stops. */
 #ifndef VFIO_MIGRATION_PRE_COPY
 #define VFIO_MIGRATION_PRE_COPY		(1 << 2)
 #endif
 
-/* BIND_IOMMUFD.  Programs up to 6.17's level know nothing past out_devid. */
+/* BIND_IOMMUFD.  Before Linux 6.18 the structure ends with out_devid. */
 struct vfio_uapi_bind {
 	__u32 argsz;
 	__u32 flags;
-	__s32 iommufd;			/* a descriptor of /dev/iommu */
+	__s32 iommufd;			/* file descriptor of /dev/iommu */
 	__u32 out_devid;
 	__aligned_u64 token_uuid_ptr;	/* 16 bytes, with FLAG_TOKEN only */
 };
 
-/* ATTACH_IOMMUFD_PT.  pasid is read with ATTACH_PASID only. */
+/* ATTACH_IOMMUFD_PT.  pasid is only read with ATTACH_PASID. */
 struct vfio_uapi_attach {
 	__u32 argsz;
 	__u32 flags;
-	__u32 pt_id;			/* in: IOAS or HWPT, out: the HWPT in use */
+	__u32 pt_id;			/* in: IOAS or HWPT; out: HWPT in use */
 	__u32 pasid;
 };
 
-/* DETACH_IOMMUFD_PT.  pasid is read with DETACH_PASID only. */
+/* DETACH_IOMMUFD_PT.  pasid is only read with DETACH_PASID. */
 struct vfio_uapi_detach {
 	__u32 argsz;
 	__u32 flags;
 	__u32 pasid;
 };
 
-/* What PCI_HOT_RESET would reset, by IDs in the caller's context. */
+/* Devices that PCI_HOT_RESET affects, by IDs in the caller's context. */
 #ifndef VFIO_PCI_HOT_RESET_FLAG_DEV_ID
 #define VFIO_PCI_HOT_RESET_FLAG_DEV_ID		(1 << 0)
 #define VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED	(1 << 1)
@@ -83,9 +83,9 @@ struct vfio_uapi_detach {
 #define VFIO_PCI_DEVID_NOT_OWNED		-1
 #endif
 
-/* GET_PCI_HOT_RESET_INFO: follows the structure, once for each device. */
+/* GET_PCI_HOT_RESET_INFO: an entry of the array after the structure. */
 struct vfio_uapi_reset_device {
-	__s32 devid;			/* in Linux's own, a __u32 that is compared with -1 */
+	__s32 devid;			/* a __u32 in Linux's header, though -1 is valid */
 	__u16 segment;
 	__u8 bus;
 	__u8 devfn;
