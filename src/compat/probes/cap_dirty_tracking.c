@@ -1,4 +1,4 @@
-/* IOMMUs can record which pages a device wrote (6.7). */
+/* Linux 6.7 added IOMMU_CAP_DIRTY_TRACKING. */
 #include <linux/iommu.h>
 
 enum iommu_cap probe(void);

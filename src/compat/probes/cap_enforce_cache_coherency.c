@@ -1,4 +1,4 @@
-/* A device tells beforehand whether its IOMMU can forbid non-coherent DMA (6.2). */
+/* Linux 6.2 added IOMMU_CAP_ENFORCE_CACHE_COHERENCY, asked before an attach. */
 #include <linux/iommu.h>
 
 enum iommu_cap probe(void);

@@ -1,4 +1,4 @@
-/* An IOMMU driver can be asked whether a device may use ATS. */
+/* Linux 7.1 added IOMMU_CAP_PCI_ATS_SUPPORTED (a82efb8747d1). */
 #include <linux/iommu.h>
 
 bool probe(struct device *dev);

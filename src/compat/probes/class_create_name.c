@@ -1,4 +1,4 @@
-/* class_create() takes the name only, not the module (6.4). */
+/* Linux 6.4 dropped the module from class_create(). */
 #include <linux/device/class.h>
 
 struct class *probe(void);

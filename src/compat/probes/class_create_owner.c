@@ -1,4 +1,4 @@
-/* class_create() takes the module, too (until 6.3). */
+/* Until Linux 6.3, class_create() took the module, too. */
 #include <linux/device/class.h>
 
 struct class *probe(struct lock_class_key *key);

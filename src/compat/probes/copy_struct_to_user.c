@@ -1,4 +1,4 @@
-/* copy_struct_to_user(), for structures of extensible size (6.13). */
+/* Linux 6.13 added copy_struct_to_user(). */
 #include <linux/uaccess.h>
 
 int probe(void __user *to, size_t size, int *from);

@@ -1,4 +1,4 @@
-/* The IOMMU core notes how many PASIDs a device can use with its IOMMU (6.2). */
+/* Linux 6.2 added max_pasids to struct dev_iommu. */
 #include <linux/iommu.h>
 
 unsigned int probe(struct device *dev);

@@ -1,4 +1,4 @@
-/* eventfd_signal() adds a number (until 6.7). */
+/* Until Linux 6.7, eventfd_signal() took the number to add. */
 #include <linux/eventfd.h>
 
 void probe(struct eventfd_ctx *ctx);

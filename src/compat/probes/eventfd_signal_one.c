@@ -1,4 +1,4 @@
-/* eventfd_signal() always adds one (6.8). */
+/* Linux 6.8 dropped the number from eventfd_signal(). */
 #include <linux/eventfd.h>
 
 void probe(struct eventfd_ctx *ctx);

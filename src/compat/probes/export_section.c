@@ -1,4 +1,4 @@
-/* An export is made by the preprocessor and named by its section (before Linux 6.5). */
+/* Until Linux 6.4, the preprocessor made exports, named by their section. */
 #include <linux/export.h>
 
 struct kernel_symbol probe(void);

@@ -1,4 +1,4 @@
-/* __free(kvfree) is known. */
+/* Linux 6.12 has __free(kvfree), 6.1 doesn't. */
 #include <linux/slab.h>
 
 int probe(void);

@@ -1,4 +1,4 @@
-/* A callback of ftrace sees arguments without all registers saved (6.2). */
+/* Linux 6.2 gave ftrace callbacks the arguments without saving all registers. */
 #include <linux/ftrace.h>
 
 void probe(struct ftrace_regs *fregs);

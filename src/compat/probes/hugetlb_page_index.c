@@ -1,4 +1,4 @@
-/* Pages of hugetlbfs stand in the page cache by their place in pages, not in huge ones. */
+/* Linux 6.7 indexes the page cache of hugetlbfs by small pages, not huge ones. */
 #include <linux/hugetlb.h>
 
 struct folio *probe(struct hstate *h, struct address_space *mapping);

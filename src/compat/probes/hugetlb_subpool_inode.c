@@ -1,4 +1,4 @@
-/* memfd_pin_folios() reserves the huge pages that it allocates; this came with it. */
+/* Linux 6.17 made memfd_pin_folios() reserve huge pages, and added this helper. */
 #include <linux/hugetlb.h>
 
 struct hugepage_subpool *probe(struct inode *inode);

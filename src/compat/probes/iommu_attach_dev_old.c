@@ -1,4 +1,4 @@
-/* A driver's attach_dev() is told which domain the device leaves (6.19). */
+/* Linux 6.19 gave attach_dev() the domain that the device leaves. */
 #include <linux/iommu.h>
 
 int probe(const struct iommu_domain_ops *ops, struct device *dev);

@@ -1,4 +1,4 @@
-/* The IOMMU core keeps a handle of the caller for each attachment (6.11). */
+/* Linux 6.11 added struct iommu_attach_handle. */
 #include <linux/iommu.h>
 
 struct iommu_domain *probe(struct iommu_attach_handle *handle);

@@ -1,4 +1,4 @@
-/* A PASID of a device can be attached to a domain, with a handle of the caller (6.11). */
+/* Linux 6.11 gave iommu_attach_device_pasid() a handle. */
 #include <linux/iommu.h>
 
 int probe(struct iommu_domain *domain, struct device *dev,

@@ -1,4 +1,4 @@
-/* An IOMMU driver belongs to a whole bus (until 6.7). */
+/* Until Linux 6.7, struct bus_type had the operations of the IOMMU driver. */
 #include <linux/device/bus.h>
 
 const struct iommu_ops *probe(const struct bus_type *bus);

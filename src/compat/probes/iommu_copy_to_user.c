@@ -1,4 +1,4 @@
-/* A driver answers by the structure that user space gave it (6.16). */
+/* Linux 6.16 added iommu_copy_struct_to_user(). */
 #include <linux/iommu.h>
 
 struct answer {

@@ -1,4 +1,4 @@
-/* Drivers have an operation for paging domains with data of user space (6.13). */
+/* Linux 6.13 added domain_alloc_paging_flags() with user data to iommu_ops. */
 #include <linux/iommu.h>
 
 struct iommu_domain *probe(const struct iommu_ops *ops, struct device *dev,

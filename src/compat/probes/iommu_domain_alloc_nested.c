@@ -1,4 +1,4 @@
-/* Drivers have an operation for domains on top of others (6.13). */
+/* Linux 6.13 added domain_alloc_nested() to iommu_ops. */
 #include <linux/iommu.h>
 
 struct iommu_domain *probe(const struct iommu_ops *ops, struct device *dev,

@@ -1,4 +1,4 @@
-/* Drivers have an operation that makes a domain with flags from user space (6.7 to 6.12). */
+/* Linux 6.7 to 6.12 have domain_alloc_user() in iommu_ops. */
 #include <linux/iommu.h>
 
 struct iommu_domain *probe(const struct iommu_ops *ops, struct device *dev);

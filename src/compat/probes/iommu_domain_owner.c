@@ -1,4 +1,4 @@
-/* A domain knows the operations of the driver that made it (6.7). */
+/* Linux 6.7 added the owner to struct iommu_domain. */
 #include <linux/iommu.h>
 
 const struct iommu_ops *probe(struct iommu_domain *domain);

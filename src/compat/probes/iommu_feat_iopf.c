@@ -1,4 +1,4 @@
-/* Page faults are a feature of the device, to be enabled for it (until 6.15). */
+/* Until Linux 6.15, page faults were enabled by IOMMU_DEV_FEAT_IOPF. */
 #include <linux/iommu.h>
 
 int probe(struct device *dev);

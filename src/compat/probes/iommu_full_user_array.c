@@ -1,4 +1,4 @@
-/* A whole array of user space's is copied at once (6.13). */
+/* Linux 6.13 added iommu_copy_struct_from_full_user_array(). */
 #include <linux/iommu.h>
 
 int probe(struct iommu_user_data_array *array, u64 *to);

@@ -1,4 +1,4 @@
-/* Drivers have an operation that describes their hardware to user space (6.6). */
+/* Linux 6.6 added hw_info() to iommu_ops. */
 #include <linux/iommu.h>
 
 void *probe(const struct iommu_ops *ops, struct device *dev);

@@ -1,4 +1,4 @@
-/* A domain takes an array of what user space changed in its tables (6.8). */
+/* Linux 6.8 added cache_invalidate_user() to iommu_domain_ops. */
 #include <linux/iommu.h>
 
 int probe(struct iommu_domain *domain, struct iommu_user_data_array *array);

@@ -1,4 +1,4 @@
-/* iommu_map() takes no allocation flags, and has a form that doesn't sleep (until 6.2). */
+/* Until Linux 6.2, iommu_map() took no GFP flags; iommu_map_atomic() never slept. */
 #include <linux/iommu.h>
 
 int probe(struct iommu_domain *domain);

@@ -1,4 +1,4 @@
-/* iommu_map() and iommu_map_sg() take allocation flags (6.3). */
+/* Linux 6.3 added GFP flags to iommu_map() and iommu_map_sg(). */
 #include <linux/iommu.h>
 
 int probe(struct iommu_domain *domain);

@@ -1,4 +1,4 @@
-/* A paging domain is made for a device, with flags from user space (6.13). */
+/* Linux 6.13 added iommu_paging_domain_alloc_flags(). */
 #include <linux/iommu.h>
 
 struct iommu_domain *probe(struct device *dev);

@@ -1,4 +1,4 @@
-/* Drivers end what a PASID is attached to by an operation of its own (until 6.13). */
+/* Until Linux 6.13, iommu_ops had remove_dev_pasid(). */
 #include <linux/iommu.h>
 
 void probe(const struct iommu_ops *ops, struct device *dev);

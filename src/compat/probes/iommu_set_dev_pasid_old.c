@@ -1,4 +1,4 @@
-/* A driver's set_dev_pasid() is told what the PASID was attached to (6.13; 6.12.115). */
+/* Linux 6.13 and 6.12.115 gave set_dev_pasid() the former domain. */
 #include <linux/iommu.h>
 
 int probe(const struct iommu_domain_ops *ops, struct device *dev);

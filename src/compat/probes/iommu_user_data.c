@@ -1,4 +1,4 @@
-/* Data of user space reaches the IOMMU driver, one structure or an array (6.8). */
+/* Linux 6.8 added struct iommu_user_data and iommu_user_data_array. */
 #include <linux/iommu.h>
 
 size_t probe(const struct iommu_user_data *data,

@@ -1,4 +1,4 @@
-/* Page faults of devices come in groups, through the handle of an attachment (6.11). */
+/* Linux 6.11 added the attach handle to struct iopf_group. */
 #include <linux/iommu.h>
 
 struct iommu_attach_handle *probe(struct iopf_group *group);

@@ -1,4 +1,4 @@
-/* The parent of a kernfs_node is a plain pointer (until 6.14). */
+/* Until Linux 6.14, kernfs_node.parent was a plain pointer. */
 #include <linux/kernfs.h>
 
 struct kernfs_node *probe_parent(struct kernfs_node *kn);

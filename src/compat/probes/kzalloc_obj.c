@@ -1,4 +1,4 @@
-/* Allocation by type: kzalloc_obj() and its family (7.0; 6.12.107 or earlier). */
+/* Linux 7.0 added kzalloc_obj() and its family; 6.12.107 or earlier has it, too. */
 #include <linux/slab.h>
 
 struct probe {

@@ -1,4 +1,4 @@
-/* Symbol namespaces are named by a bare word, not by a string (before Linux 6.13). */
+/* Until Linux 6.12, a symbol namespace was an identifier, not a string. */
 #include <linux/module.h>
 
 MODULE_IMPORT_NS(SOME_WORD);

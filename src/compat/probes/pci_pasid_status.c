@@ -1,4 +1,4 @@
-/* It can be asked what of a PCI device's PASID capability is enabled. */
+/* Linux 6.12 has pci_pasid_status(), 6.1 doesn't. */
 #include <linux/pci-ats.h>
 
 int probe(struct pci_dev *pdev);

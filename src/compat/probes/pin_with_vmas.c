@@ -1,4 +1,4 @@
-/* pin_user_pages_remote() returns VMAs (until 6.4). */
+/* Until Linux 6.4, pin_user_pages_remote() returned VMAs. */
 #include <linux/mm.h>
 
 long probe(struct mm_struct *mm, struct page **pages, int *locked);

@@ -1,4 +1,4 @@
-/* pin_user_pages_remote() returns no VMAs, and may drop the lock in long-term pins (6.5). */
+/* Linux 6.5 dropped the VMAs from pin_user_pages_remote(). */
 #include <linux/mm.h>
 
 long probe(struct mm_struct *mm, struct page **pages, int *locked);

@@ -1,4 +1,4 @@
-/* A VFIO device tells its driver that a cdev has opened it (6.6). */
+/* Linux 6.6 added cdev_opened to struct vfio_device. */
 #include <linux/vfio.h>
 
 void probe(struct vfio_device *vdev);

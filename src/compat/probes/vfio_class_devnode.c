@@ -1,4 +1,4 @@
-/* A class names its device nodes without changing the device (6.2). */
+/* Linux 6.2 made the device of class.devnode() const. */
 #include <linux/device.h>
 
 char *probe_devnode(const struct device *dev, umode_t *mode);

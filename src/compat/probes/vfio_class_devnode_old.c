@@ -1,4 +1,4 @@
-/* A class that names its device nodes may change the device (until 6.1). */
+/* Until Linux 6.1, the device of class.devnode() wasn't const. */
 #include <linux/device.h>
 
 char *probe_devnode(struct device *dev, umode_t *mode);

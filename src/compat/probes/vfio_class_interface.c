@@ -1,4 +1,4 @@
-/* The callbacks of a class interface get the device alone (6.4). */
+/* Linux 6.4 dropped the interface from the callbacks of class_interface. */
 #include <linux/device.h>
 
 int probe_add(struct device *dev);

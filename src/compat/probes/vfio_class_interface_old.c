@@ -1,4 +1,4 @@
-/* The callbacks of a class interface get the interface, too (until 6.3). */
+/* Until Linux 6.3, the callbacks of class_interface got the interface, too. */
 #include <linux/device.h>
 
 int probe_add(struct device *dev, struct class_interface *interface);

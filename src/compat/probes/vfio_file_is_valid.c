@@ -1,4 +1,4 @@
-/* VFIO tells its own files from others by a function beside the one for groups (6.6). */
+/* Linux 6.6 added vfio_file_is_valid(), beside the function for groups. */
 #include <linux/vfio.h>
 
 bool probe(struct file *file);

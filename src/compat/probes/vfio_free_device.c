@@ -1,4 +1,4 @@
-/* VFIO drivers free their devices themselves, in ops->release (until 6.2). */
+/* Until Linux 6.2, VFIO drivers called vfio_free_device() in ops->release. */
 #include <linux/vfio.h>
 
 void probe(struct vfio_device *vdev);

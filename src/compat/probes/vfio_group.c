@@ -1,4 +1,4 @@
-/* A VFIO device knows its legacy group; without CONFIG_VFIO_GROUP there is none. */
+/* Linux 6.6 made vfio_device.group depend on CONFIG_VFIO_GROUP. */
 #include <linux/vfio.h>
 
 void *probe(struct vfio_device *vdev);

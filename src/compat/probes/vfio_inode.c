@@ -1,4 +1,4 @@
-/* A VFIO device has one address space for the mappings of all its files (6.10). */
+/* Linux 6.10 added an inode, for all mappings, to struct vfio_device. */
 #include <linux/vfio.h>
 
 struct address_space *probe(struct vfio_device *vdev);

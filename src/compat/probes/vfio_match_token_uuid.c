@@ -1,4 +1,4 @@
-/* VFIO drivers check a VF token by itself, not as a part of the name (6.18). */
+/* Linux 6.18 added match_token_uuid() to vfio_device_ops. */
 #include <linux/vfio.h>
 
 int probe(struct vfio_device *vdev, const uuid_t *uuid);

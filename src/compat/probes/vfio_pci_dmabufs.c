@@ -1,4 +1,4 @@
-/* vfio-pci-core lends BARs as DMA-bufs, and tells which devices have any (7.0). */
+/* Linux 7.0 added DMA-bufs of BARs to vfio-pci-core. */
 #include <linux/vfio_pci_core.h>
 
 bool probe(struct vfio_pci_core_device *core);

@@ -1,4 +1,4 @@
-/* vfio-pci-core keeps a list of the mappings that it filled, to revoke them (until 6.10). */
+/* Until Linux 6.9, vfio-pci-core kept a list of the VMAs that it had filled. */
 #include <linux/vfio_pci_core.h>
 
 bool probe(struct vfio_pci_core_device *core);

@@ -1,4 +1,4 @@
-/* A VFIO device says how to give its VM back (6.4). */
+/* Linux 6.4 added put_kvm to struct vfio_device. */
 #include <linux/vfio.h>
 
 void probe(struct vfio_device *vdev, void (*put)(struct kvm *kvm));

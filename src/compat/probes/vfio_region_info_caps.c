@@ -1,4 +1,4 @@
-/* The VFIO core answers GET_REGION_INFO, the driver only fills it in (7.0). */
+/* Linux 7.0 moved GET_REGION_INFO from drivers to the VFIO core. */
 #include <linux/vfio.h>
 
 int probe(struct vfio_device *vdev, struct vfio_region_info *info,

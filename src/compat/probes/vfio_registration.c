@@ -1,4 +1,4 @@
-/* vfio.ko hands out registration references (7.2), or they are only a counter. */
+/* Linux 7.2 exports vfio_device_try_get_registration(). */
 #include <linux/vfio.h>
 
 bool probe(struct vfio_device *vdev);

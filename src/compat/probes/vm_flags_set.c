@@ -1,4 +1,4 @@
-/* vm_flags of a VMA are changed by functions that take its lock (6.3). */
+/* Linux 6.3 added vm_flags_set(), which takes the VMA's lock. */
 #include <linux/mm.h>
 
 void probe(struct vm_area_struct *vma);
