@@ -62,7 +62,7 @@ bool vdevice_is_bridge(const struct vdevice *dev)
 	       !strncmp(class, "0x06", 4);
 }
 
-/* Those that do no DMA for the kernel, by the kernel's own rule */
+/* Drivers that do no DMA on behalf of the kernel, by the kernel's own rule. */
 bool driver_is_harmless(const char *driver)
 {
 	static const char *const harmless[] = { "", "pci-stub", "pcieport", "shpchp" };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A device that VFIO drivers may have, as sysfs shows it. */
+/* A device that VFIO drivers may bind, as shown by sysfs. */
 #ifndef IOMMUFDCTL_DEVICE_H
 #define IOMMUFDCTL_DEVICE_H
 
@@ -8,26 +8,33 @@
 #define NAME_SIZE 64
 
 struct vdevice {
-	char address[NAME_SIZE];	/* its name on the bus */
+	char address[NAME_SIZE];	/* name on its bus */
 	char bus[16];			/* pci, platform, ... */
 	char driver[NAME_SIZE];		/* or empty */
 	char group[16];			/* number of its IOMMU group, or empty */
 	char node[NAME_SIZE];		/* vfioN, or empty */
 };
 
-/* Takes 01:00.0 for 0000:01:00.0 as well.  false if no device has that name. */
+/*
+ * Look up a device; 01:00.0 stands for 0000:01:00.0.  Returns false if there is
+ * none.
+ */
 bool vdevice_find(const char *name, struct vdevice *dev);
-/* The sysfs directory of it */
+/* Returns the device's directory in sysfs. */
 const char *vdevice_path(const struct vdevice *dev);
-/* Is it a bridge, which IOMMU groups have beside devices? */
+/* Returns true for a bridge, which may be in an IOMMU group with devices. */
 bool vdevice_is_bridge(const struct vdevice *dev);
-/* May a group be used while this driver has one of its devices? */
+/*
+ * Returns true if a group may be used while this driver has one of its devices.
+ */
 bool driver_is_harmless(const char *driver);
 
-/* Calls back for each device with a node of class vfio-dev, or behind a VFIO driver. */
+/*
+ * Call @fn for each device that has a device node (vfio-dev) or a VFIO driver.
+ */
 typedef void vdevice_fn(const struct vdevice *dev, void *data);
 void vdevice_each(vdevice_fn *fn, void *data);
-/* Calls back for each device of a group. */
+/* Call @fn for each device of a group. */
 void group_each(const char *group, vdevice_fn *fn, void *data);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* doctor: one device, its group, and who has them. */
+/* doctor: the device, its group, and who uses them. */
 #include <stdio.h>
 #include <string.h>
 
@@ -31,9 +31,9 @@ static void check_driver(const struct vdevice *dev)
 
 struct others {
 	const struct vdevice *dev;
-	struct text names;	/* of those that are in the way */
+	struct text names;	/* devices that block the group */
 	struct text fix;
-	struct text holders;	/* that have another's node open */
+	struct text holders;	/* processes with another's node open */
 	struct text slots;
 	unsigned int count;
 };
@@ -87,7 +87,7 @@ static void check_group(const struct vdevice *dev)
 		       text_end(&others.holders));
 }
 
-/* START END TYPE, one a line */
+/* Lines of START END TYPE. */
 static void check_regions(const struct vdevice *dev)
 {
 	FILE *file = fopen(path_at("/sys/kernel/iommu_groups/%s/reserved_regions", dev->group), "re");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* doctor: the IOMMU, interrupts, and how KVM is reached. */
+/* doctor: the IOMMU, interrupts and KVM. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -22,19 +22,19 @@ static void iommu_add_unit(const char *name, void *data)
 	text_add(text, "%s%s", text->length ? ", " : "", name);
 }
 
-/* What firmware tells of an IOMMU, and what makes the kernel use it. */
+/* Firmware tables that announce an IOMMU, and how to enable it. */
 static const struct {
 	const char *table;
 	const char *name;
 	const char *fix;
 } firmware[] = {
 	{ "DMAR", "Intel VT-d", ADD_ARGUMENT("intel_iommu=on") },
-	/* on by itself, unless something is in its way */
+	/* enabled by default */
 	{ "IVRS", "AMD-Vi", "dmesg | grep AMD-Vi" },
 	{ "VIOT", "virtio-iommu", "modprobe virtio_iommu" },
 };
 
-/* An argument that keeps it off outdoes one that switches it on. */
+/* "off" overrides an argument that enables it. */
 static const char *const off[] = { "intel_iommu=off", "amd_iommu=off", "iommu=off" };
 
 static const char *iommu_switched_off(void)
@@ -88,7 +88,7 @@ static void check_iommu(void)
 		check_inactive();
 }
 
-/* The kernel's names for interrupts tell whether they are remapped. */
+/* The names of interrupt chips show whether interrupts are remapped. */
 static void check_interrupts(void)
 {
 	const char *interrupts = path_at("/proc/interrupts");
@@ -158,7 +158,7 @@ static bool log_is_refusal(const char *line, const char *device)
 	       (!device || strstr(line, device));
 }
 
-/* A record a read, or a file of them: numbers, a semicolon, the text. */
+/* Parse one record, or a file of them: numbers, a semicolon, the text. */
 static void log_take(char *records, const char *device, char *last, size_t size)
 {
 	char *line, *text, *rest = records;
@@ -180,7 +180,10 @@ void doctor_log(const char *device)
 		report("kernel-log", INFO, NULL, "this user may not read the kernel's log");
 		return;
 	}
-	/* A record that was overwritten meanwhile is EPIPE, and the next one follows. */
+	/*
+	 * EPIPE: the record was overwritten; the next read returns the
+	 * following one.
+	 */
 	while ((length = read(fd, records, sizeof(records) - 1)) > 0 ||
 	       (length < 0 && errno == EPIPE)) {
 		if (length < 0)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* doctor: are the modules there, the right ones, and loaded? */
+/* doctor: check that the right modules are installed and loaded. */
 #include <glob.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,7 +23,7 @@ static bool secure_boot(void)
 		return true;
 	if (module_parameter("module", "sig_enforce", text, sizeof(text)) && *text == 'Y')
 		return true;
-	/* The one in brackets is in force. */
+	/* The active mode is in brackets. */
 	return file_read(path_at("/sys/kernel/security/lockdown"), text, sizeof(text)) &&
 	       !strstr(text, "[none]");
 }
@@ -33,7 +33,7 @@ static bool headers_exist(void)
 	return file_exists(path_at("/lib/modules/%s/build/Makefile", kernel_release()));
 }
 
-/* Headers come first, as nothing can be built without. */
+/* Check the headers first: without them nothing can be built. */
 static void check_built(const struct module_file *file)
 {
 	const char *release = kernel_release();
@@ -113,7 +113,7 @@ static void check_loaded(void)
 		       core ? "iommufd_vfio is" : vfio ? "iommufd is" : "iommufd and iommufd_vfio are");
 }
 
-/* Another's has no version, or none of ours. */
+/* A foreign module has no version, or a different one. */
 static void check_version(const struct module_file *file)
 {
 	char version[64] = "", source[64] = "";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* doctor: what the user may do. */
+/* doctor: the user's permissions and limits. */
 #include <grp.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "iommufdctl.h"
 #include "opened.h"
 
-#define LITTLE (64ULL << 20)	/* no virtual machine needs less */
+#define LITTLE (64ULL << 20)	/* less than any virtual machine needs */
 
 static const char *node_group(const struct stat *st)
 {

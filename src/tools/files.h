@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Files of /sys, /proc, /dev and /lib/modules. */
+/* Access to files in /sys, /proc, /dev and /lib/modules. */
 #ifndef IOMMUFDCTL_FILES_H
 #define IOMMUFDCTL_FILES_H
 
@@ -8,29 +8,35 @@
 #include <stddef.h>
 
 /*
- * A path as printf() makes it, below the root that a test build takes from the environment.
- * Of the last few calls only.
+ * Format a path, below $IOMMUFDCTL_ROOT in a test build.  Returns a static
+ * buffer, valid for the next few calls.
  */
 __attribute__((format(printf, 1, 2)))
 const char *path_at(const char *format, ...);
 
 bool file_exists(const char *path);
-/* A file's text without a last newline; false if it can't be read. */
+/* Read a file without its final newline.  Returns false on failure. */
 bool file_read(const char *path, char *text, size_t size);
-/* Does it have a line that begins with this? */
+/* Returns true if a line of the file begins with @start. */
 bool file_has(const char *path, const char *start);
-/* Does the text of a file have this anywhere? */
+/* Returns true if the file contains @word. */
 bool file_mentions(const char *path, const char *word);
-/* The last part of what a link leads to; false if there is no link. */
+/*
+ * Get the last component of a symbolic link's target.  Returns false if there
+ * is no link.
+ */
 bool link_name(const char *path, char *name, size_t size);
 
-/* Calls back for each entry but those with a dot; false if there is no such directory. */
+/*
+ * Call @fn for each entry not beginning with a dot.  Returns false if there is
+ * no directory.
+ */
 typedef void entry_fn(const char *name, void *data);
 bool directory_each(const char *path, entry_fn *fn, void *data);
-/* The only entry, or the first; false if there is none. */
+/* Get the only or first entry.  Returns false if there is none. */
 bool directory_first(const char *path, char *name, size_t size);
 
-/* The running kernel's release */
+/* Returns the release of the running kernel. */
 const char *kernel_release(void);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * iommufdctl: why a device can't be used by /dev/iommu, who uses which, and what for.
- * It changes nothing; what it would have changed it prints.
+ * iommufdctl: show why a device can't be used through /dev/iommu, and who uses
+ * which.  It changes nothing, but prints the commands that would.
  */
 #include <getopt.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* list: devices that VFIO drivers have. */
+/* list: devices bound to VFIO drivers. */
 #include <stdio.h>
 #include <string.h>
 

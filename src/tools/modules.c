@@ -75,7 +75,7 @@ void module_look(const char *name, struct module_file *file)
 	kmod_unref(ctx);
 }
 
-/* What is built in has a directory only if it has parameters. */
+/* A built-in module has a directory only if it has parameters. */
 bool module_loaded(const char *name)
 {
 	struct module_file file;

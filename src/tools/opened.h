@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Who has a file open, and what the kernel tells of it (/proc/PID/fd and fdinfo). */
+/*
+ * Open files of processes, and their fdinfo (/proc/PID/fd and
+ * /proc/PID/fdinfo).
+ */
 #ifndef IOMMUFDCTL_OPENED_H
 #define IOMMUFDCTL_OPENED_H
 
@@ -12,23 +15,26 @@ struct opened {
 	pid_t pid;
 	int fd;
 	char program[32];
-	char path[64];			/* of the file that is open */
+	char path[64];			/* of the open file */
 };
 
 /*
- * Calls back for each open file whose path begins with this.  Returns false if there were
- * processes whose files this user may not see.
+ * Call @fn for each open file whose path begins with @start.  Returns false if
+ * the files of some processes aren't accessible to this user.
  */
 typedef void opened_fn(const struct opened *opened, void *data);
 bool opened_each(const char *start, opened_fn *fn, void *data);
-/* The same for one process; false if that can't be seen. */
+/* Same for one process.  Returns false if its files aren't accessible. */
 bool opened_by(pid_t pid, const char *start, opened_fn *fn, void *data);
-/* "qemu (123), other (45)" for those that have exactly this path open, else "" */
+/*
+ * Returns "qemu (123), other (45)": processes with exactly this path open, or
+ * "".
+ */
 const char *opened_names(const char *path);
 
 /*
- * The kernel's lines for an open file, each as name and value, without those of every file.
- * See src/core/fdinfo.h for the names; Linux's own iommufd has fewer.
+ * Call @fn for each line of fdinfo, as name and value, without those common to
+ * all files.  src/core/fdinfo.h has the names; Linux's own iommufd has fewer.
  */
 typedef void info_fn(const char *name, const char *value, void *data);
 void opened_info(const struct opened *opened, info_fn *fn, void *data);

@@ -119,7 +119,7 @@ static void result_json(const struct result *r, bool last)
 	puts(last ? "}" : "},");
 }
 
-/* A command a line, which can be copied as it is. */
+/* One command per line, ready to be copied. */
 static void result_fix(const char *fix)
 {
 	size_t length;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* show: what the kernel tells of open files of /dev/iommu and of device nodes. */
+/* show: fdinfo of open files of /dev/iommu and of device nodes. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ struct shown {
 	unsigned int lines;
 };
 
-/* Values that are bytes are for people, if they are numbers. */
+/* Print sizes in bytes in larger units. */
 static void show_field(char *field)
 {
 	char *value = strchr(field, '='), *end;
@@ -112,7 +112,10 @@ static void show_file(const struct opened *opened, void *data)
 		puts("    this kernel tells nothing of it");
 }
 
-/* All files of those who have a device's node open, as its context is another file. */
+/*
+ * All files of processes that have the device node open, because the context is
+ * another file.
+ */
 struct holders {
 	const char *path;
 	struct shown *shown;

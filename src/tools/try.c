@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* try: what a program would do first, step by step, and back. */
+/* try: bind, attach and map as a program would, step by step, then undo it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -14,7 +14,7 @@
 #include "files.h"
 #include "iommufdctl.h"
 
-/* The device nodes' ioctls, which headers have from Linux 6.6 on */
+/* ioctls of device nodes; <linux/vfio.h> has them from Linux 6.6 on. */
 struct node_bind {
 	uint32_t argsz;
 	uint32_t flags;

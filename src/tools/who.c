@@ -44,7 +44,9 @@ int who_become(const struct who *who)
 	return 0;
 }
 
-/* As far as the mode tells: access control lists are for those who can become the user. */
+/*
+ * By the file's mode only; ACLs are respected if root checks for another user.
+ */
 static bool who_mode_allows(const struct who *who, const char *path)
 {
 	gid_t groups[GROUPS];
