@@ -2,27 +2,27 @@
 # SPDX-FileCopyrightText: 2026 iommufd-dkms maintainers
 #
 #   make [KDIR=<kernel headers>] modules    build both modules
-#   make install                            into the running kernel's tree, with the udev rules
-#   make uninstall                          out of it again
+#   make install                            install into the running kernel's tree, with udev rules
+#   make uninstall                          remove both
 #   make tools                              build/tools/iommufdctl
-#   make TEST=1 ...                         test build: hooks in, warnings are errors
+#   make TEST=1 ...                         test build: with hooks, warnings are errors
 #   make TEST=1 PEER=1 modules              only what tests need on a kernel with its own iommufd
-#   make applies                            are they for this kernel?
+#   make applies                            check whether they suit the kernel
 #   make check-probes                       compare the probes with the golden answers
 #   make deb                                build/iommufd-dkms_*.deb
 #   make rpm                                build/iommufd-dkms-*.noarch.rpm
 #   make dist                               build/iommufd-dkms-*.tar.gz
-#   make demo [KERNEL=6.12]                 see it work, in a virtual machine
+#   make demo [KERNEL=6.12]                 demonstration in a virtual machine
 #   make test                               run the tests
-#   make test-all                           and those that take longer
+#   make test-all                           run also those that take longer
 #   make test-upstream [KERNEL=7.2]         Linux's own tests of iommufd
-#   make test-clients [KERNEL=7.2]          real virtual machine monitors
-#   make bench [QUICK=1]                    what mapping costs, here and in Linux's own
+#   make test-clients [KERNEL=7.2]          virtual machine monitors (QEMU)
+#   make bench [QUICK=1]                    compare the cost of mapping with Linux's iommufd
 #   make clean
 #
-# Objects never land beside the sources: $(BUILD) holds links to them, so that
-# one checkout serves several kernels. W=1, V=1, CC=, CROSS_COMPILE= and -j work
-# as they do in the kernel's own build.
+# Builds happen in $(BUILD), which holds links to the sources, so that one
+# checkout serves several kernels. W=1, V=1, CC=, CROSS_COMPILE= and -j work as in
+# the kernel's build.
 
 IOMMUFD_VERSION := 0.2.0
 
@@ -31,7 +31,7 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 
 RELEASE = $(shell sed -n 's/^.define UTS_RELEASE "\(.*\)"/\1/p' \
 	$(KDIR)/include/generated/utsrelease.h 2>/dev/null)
-# Not by an accident of the environment: a test build has doors that others mustn't.
+# Ignore the environment: a test build has hooks that must not be in use elsewhere.
 ifneq ($(origin TEST),command line)
 override TEST :=
 endif
@@ -41,8 +41,8 @@ endif
 BUILD  ?= $(TOP)/build/$(or $(RELEASE),unknown)$(if $(TEST),-test)
 override BUILD := $(abspath $(BUILD))
 
-# Linux 7.2 refuses a module whose BTF doesn't fit its own to the letter, and
-# takes one without.
+# Linux 7.2 rejects a module whose BTF doesn't match the kernel's exactly, and
+# accepts one without BTF.
 kbuild = $(MAKE) -C $(KDIR) M=$(BUILD)$(1) CONFIG_DEBUG_INFO_BTF_MODULES= \
 	IOMMUFD_TOP=$(BUILD) IOMMUFD_VERSION=$(IOMMUFD_VERSION) IOMMUFD_TEST=$(TEST) \
 	IOMMUFD_PEER=$(PEER)
@@ -54,11 +54,11 @@ modules: probes
 	+@$(call kbuild) modules
 	@echo "Built for $(RELEASE): $(if $(PEER),$(BUILD)/vfio_mock.ko,$(BUILD)/iommufd.ko $(BUILD)/iommufd_vfio.ko)"
 
-# Needs libkmod's headers, and no kernel's.
+# Needs the headers of libkmod, but not of a kernel.
 tools:
 	+@$(MAKE) --no-print-directory -C $(TOP)/src/tools O=$(TOP)/build/tools VERSION=$(IOMMUFD_VERSION)
 
-# Links to the sources. All is thrown away when the kernel or compiler changed.
+# Link the sources. Start afresh if the kernel or compiler has changed.
 prepare:
 	@sh $(TOP)/src/compat/prepare.sh "$(KDIR)" "$(BUILD)" $(PEER)
 
@@ -68,24 +68,24 @@ ask: prepare
 probes: ask
 	@sh $(BUILD)/src/compat/answers.sh "$(KDIR)" "$(BUILD)"
 
-# Are the modules for this kernel?  By the probes alone, with a sentence if they aren't.
+# Check by the probes alone whether the modules suit the kernel.
 applies:
 	+@sh $(TOP)/src/compat/applies.sh "$(KDIR)" "$(BUILD)"
 
-# Every name of src/compat/ compiles and links on this kernel.
+# Compile and link every name of src/compat/ for the kernel.
 check-compat: probes
 	+@$(call kbuild,/tests/unit/compat-build) modules
 
 check-probes: probes
 	@sh $(TOP)/src/compat/check-golden.sh "$(KDIR)" "$(BUILD)" $(UPDATE)
 
-# The release that the headers name; without headers there is still something to remove.
+# The release of the headers, or else of the running kernel, for uninstall.
 release   = $(or $(RELEASE),$(shell uname -r))
 updates   = $(INSTALL_MOD_PATH)/lib/modules/$(release)/updates
 udev_rule = $(INSTALL_MOD_PATH)/etc/udev/rules.d/60-iommufd.rules
 depmod    = depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(release)
 
-# Without the key of the kernel's builder there is nothing to sign with.
+# Don't sign: the key of the kernel's builder isn't available.
 install: modules
 	+@$(call kbuild) INSTALL_MOD_DIR=updates CONFIG_MODULE_SIG_ALL= modules_install
 	install -D -m 644 $(TOP)/debian/60-iommufd-dkms.rules $(udev_rule)
@@ -98,7 +98,7 @@ uninstall:
 	rm -f $(foreach m,iommufd iommufd_vfio,$(addprefix $(updates)/$(m).ko,"" .gz .xz .zst)) $(udev_rule)
 	$(depmod)
 
-# The version stands in every kind of package; this is where they must agree.
+# The version is repeated in each kind of package; make sure that they agree.
 versions = $(shell cd $(TOP) && \
 	sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf; \
 	sed -n '1s/.*(\(.*\)).*/\1/p' debian/changelog; \
@@ -116,7 +116,7 @@ deb:
 	mv $(TOP)/build/deb/*.deb $(TOP)/build/
 	rm -rf $(TOP)/build/deb
 
-# The same tree gives the same archive: nothing in it depends on when and by whom it is made.
+# Reproducible: the archive depends on the tree only.
 dist_name = iommufd-dkms-$(IOMMUFD_VERSION)
 dist_time = $(shell sed -n 's/^ -- .*>  //p' $(TOP)/debian/changelog | head -n 1)
 
@@ -128,7 +128,7 @@ dist:
 		--owner=0 --group=0 --numeric-owner --mtime='$(dist_time)' .
 	gzip -9nf $(TOP)/build/$(dist_name).tar
 
-# For a system with rpm and dkms; Fedora's and RHEL's own kernels have an iommufd.
+# For systems with rpm and dkms, though kernels of Fedora and RHEL have iommufd.
 rpm: dist
 	rm -rf $(TOP)/build/rpm
 	rpmbuild -bb --define '_topdir $(TOP)/build/rpm' --define '_sourcedir $(TOP)/build' \
@@ -136,12 +136,12 @@ rpm: dist
 	mv $(TOP)/build/rpm/RPMS/noarch/*.rpm $(TOP)/build/
 	rm -rf $(TOP)/build/rpm
 
-# A disk driven by a program through /dev/iommu, in a virtual machine.
+# A program drives a disk through /dev/iommu, in a virtual machine.
 demo:
 	@$(TOP)/tests/vm/setup-host
 	@$(TOP)/tests/vm/run --kernel $(or $(KERNEL),6.12) --iommu vtd --device nvme $(TOP)/tests/guest/device/demo.c
 
-# Everything: on this machine, in a clean Debian, in virtual machines.
+# All tests: on the host, in a clean Debian, in virtual machines.
 test:
 	@$(TOP)/tests/run
 
@@ -153,12 +153,13 @@ test-upstream:
 	@$(TOP)/tests/vm/setup-host
 	@$(TOP)/tests/upstream/run $(addprefix --kernel ,$(KERNEL))
 
-# QEMUs with devices that they get from us, on every stock kernel or one.
+# QEMU with assigned devices, on every stock kernel or one.
 test-clients:
 	@$(TOP)/tests/vm/setup-host
 	@$(TOP)/tests/clients/run $(or $(addprefix --kernel ,$(KERNEL)),--all)
 
-# Against Linux's own iommufd and VFIO's type1, in virtual machines; into build/bench.
+# Comparison with Linux's iommufd and VFIO type1 in virtual machines; results are in
+# build/bench.
 bench:
 	@$(TOP)/tests/vm/setup-host
 	@$(TOP)/tests/bench/run $(if $(QUICK),--quick)
