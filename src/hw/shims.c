@@ -67,7 +67,8 @@ static const struct kernel_param_ops shims_ops = {
 };
 
 module_param_cb(shims, &shims_ops, NULL, 0444);
-MODULE_PARM_DESC(shims, "What is built on private parts of IOMMU drivers, such as nested page tables where the driver has none: auto (where they are as expected) or off");
+MODULE_PARM_DESC(shims,
+		 "Features built on private structures of IOMMU drivers, such as nested page tables: auto (default, if the structures are as expected) or off; reads as their state");
 
 static void *shims_read_file(struct file *file, size_t *size)
 {

@@ -128,7 +128,8 @@ static void pin_account_count(struct pin_account *account, enum charge mode, lon
 }
 
 /* User space gets a bare -ENOMEM, so log the limit. */
-static void pin_account_log_refusal(struct pin_account *account, enum charge mode, unsigned long npages)
+static void pin_account_log_refusal(struct pin_account *account, enum charge mode,
+				    unsigned long npages)
 {
 	unsigned long limit = task_rlimit(account->task, RLIMIT_MEMLOCK);
 	unsigned long now = mode == CHARGE_MM ? account->mm->locked_vm :

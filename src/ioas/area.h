@@ -83,7 +83,7 @@ static inline void area_check_unmapped(struct area *area, bool ok)
 	if (ok)
 		return;
 	area->stuck = true;
-	pr_err_ratelimited("the IOMMU's driver doesn't unmap [%#lx, %#lx], which stays in use\n",
+	pr_err_ratelimited("the IOMMU driver failed to unmap [%#lx, %#lx]; its memory stays pinned\n",
 			   area->node.first, area->node.last);
 }
 

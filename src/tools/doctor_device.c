@@ -20,7 +20,7 @@ static const char *driver_fix(const struct vdevice *dev)
 static void check_driver(const struct vdevice *dev)
 {
 	if (!strcmp(dev->bus, "pci") && vdevice_is_bridge(dev))
-		report("driver", FAIL, NULL, "%s is a bridge, which can't be given away", dev->address);
+		report("driver", FAIL, NULL, "%s is a bridge, which can't be assigned", dev->address);
 	else if (!*dev->driver)
 		report("driver", FAIL, driver_fix(dev), "%s has no driver", dev->address);
 	else if (!*dev->node && !strstr(dev->driver, "vfio"))

@@ -99,7 +99,7 @@ static void check_interrupts(void)
 		report("interrupt-remapping", PASS, NULL, "active");
 	else if (*unsafe == 'Y' || *unsafe == '1')
 		report("interrupt-remapping", WARN, NULL,
-		       "not active; devices are given away nevertheless (allow_unsafe_interrupts), which can raise any interrupt of this machine");
+		       "not active; allow_unsafe_interrupts permits assignment all the same: a device can raise any interrupt of this machine");
 	else if (file_exists(interrupts))
 		report("interrupt-remapping", FAIL,
 		       "echo 1 > /sys/module/iommufd/parameters/allow_unsafe_interrupts\n"
