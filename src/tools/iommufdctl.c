@@ -17,13 +17,13 @@ static const char usage[] =
 	"       iommufdctl [--json] try [--user NAME] DEVICE\n"
 	"       iommufdctl --help | --version\n"
 	"\n"
-	"  doctor  what stands in the way, in the order in which to mend it\n"
-	"  list    devices of VFIO drivers, and who has them open\n"
-	"  show    what a process, or who has a device, has mapped and pinned\n"
-	"  try     use a device as a program would, and let it go\n"
+	"  doctor  check what prevents the use of a device, in the order to fix it\n"
+	"  list    list devices bound to VFIO drivers, and the processes that use them\n"
+	"  show    show what a process, or users of a device, have mapped and pinned\n"
+	"  try     use a device as a program would, and release it\n"
 	"\n"
 	"DEVICE is an address as 0000:01:00.0.  Exit status: 0, 1 if a check failed,\n"
-	"2 for wrong usage, 3 if something can't be looked at.\n";
+	"2 for wrong usage, 3 if something can't be checked.\n";
 
 static int wrong(const char *what)
 {
