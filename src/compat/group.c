@@ -50,7 +50,13 @@ int compat_replace_group_handle(struct iommu_group *group,
 				struct iommu_domain *new_domain,
 				struct iommu_attach_handle *handle)
 {
-	struct iommu_domain *old_domain = NULL;
+	struct iommu_attach_handle unused;
+	struct compat_attachment from = {
+		.group = group,
+		.pasid = IOMMU_NO_PASID,
+		.handle = &unused,
+	};
+	struct compat_attachment to = from;
 	int rc;
 
 	if (!new_domain || !handle)
@@ -58,23 +64,15 @@ int compat_replace_group_handle(struct iommu_group *group,
 	rc = iommu_group_for_each_dev(group, new_domain, group_device_fits);
 	if (rc)
 		return rc;
-	iommu_group_for_each_dev(group, &old_domain, group_first_domain);
-	if (!old_domain)
+	iommu_group_for_each_dev(group, &from.domain, group_first_domain);
+	if (!from.domain)
 		return -ENODEV;
 	handle->domain = new_domain;
-	if (old_domain == new_domain)
+	if (from.domain == new_domain)
 		return 0;
-
-	iommu_detach_group(old_domain, group);
-	rc = iommu_attach_group(new_domain, group);
-	/*
-	 * The old domain was compatible before.  If it isn't now, the group
-	 * stays blocked.
-	 */
-	if (rc && iommu_attach_group(old_domain, group))
-		pr_err("group %d is blocked, its page table can't be restored\n",
-		       iommu_group_id(group));
-	return rc;
+	to.domain = new_domain;
+	to.handle = handle;
+	return compat_replace_by_detaching(&from, &to);
 }
 
 #endif

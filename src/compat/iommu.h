@@ -115,6 +115,27 @@ void compat_detach_device_pasid(struct iommu_domain *domain, struct device *dev,
 #define iommu_detach_device_pasid compat_detach_device_pasid
 #endif
 
+/* A domain at the DMA of @group that comes without PASID (IOMMU_NO_PASID), or with one. */
+struct compat_attachment {
+	struct iommu_group *group;
+	struct device *dev;		/* of the group; only for a PASID */
+	u32 pasid;
+	struct iommu_domain *domain;
+	struct iommu_attach_handle *handle;
+};
+
+/* The functions above, for either. */
+int compat_attach(const struct compat_attachment *to);
+int compat_replace(const struct compat_attachment *to);
+void compat_detach(const struct compat_attachment *from);
+
+/*
+ * The same as compat_replace() with the DMA blocked in between.  On failure @from is
+ * attached again; if that fails, too, the DMA stays blocked, which is logged.
+ */
+int compat_replace_by_detaching(const struct compat_attachment *from,
+				const struct compat_attachment *to);
+
 /* Returns the number of PASIDs that @dev can use, 0 for none. */
 u32 compat_max_pasids(struct device *dev);
 

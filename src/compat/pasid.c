@@ -53,7 +53,14 @@ int compat_replace_device_pasid(struct iommu_domain *domain, struct device *dev,
 				u32 pasid, struct iommu_attach_handle *handle)
 {
 	struct iommu_attach_handle *old = pasid_current_handle(dev, pasid);
-	int rc;
+	struct compat_attachment to = {
+		.group = dev->iommu_group,
+		.dev = dev,
+		.pasid = pasid,
+		.domain = domain,
+		.handle = handle,
+	};
+	struct compat_attachment from = to;
 
 	if (!domain->ops->set_dev_pasid)
 		return -EOPNOTSUPP;
@@ -61,13 +68,10 @@ int compat_replace_device_pasid(struct iommu_domain *domain, struct device *dev,
 		return -EINVAL;
 	/* An earlier failure left the PASID blocked. */
 	if (!old)
-		return iommu_attach_device_pasid(domain, dev, pasid, handle);
-	iommu_detach_device_pasid(old->domain, dev, pasid);
-	rc = iommu_attach_device_pasid(domain, dev, pasid, handle);
-	if (rc && iommu_attach_device_pasid(old->domain, dev, pasid, old))
-		dev_err(dev, "DMA of PASID %u is blocked, its page table can't be restored\n",
-			pasid);
-	return rc;
+		return compat_attach(&to);
+	from.domain = old->domain;
+	from.handle = old;
+	return compat_replace_by_detaching(&from, &to);
 }
 
 /* May be blocked already, see above. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Domains come to groups and PASIDs, and leave them. */
+/* Attaching domains to groups and PASIDs, replacing and detaching them. */
 #include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/jiffies.h>
@@ -11,7 +11,7 @@
 #include "overlay.h"
 #include "vtd.h"
 
-/* Each attachment has its own handle; the core may look at the old one for a while. */
+/* Each attachment has a handle of its own: the core may read the old one for a while. */
 static struct hw_attachment *attachment_new(const struct hw_place *at,
 					    struct iommu_domain *domain,
 					    struct fault_queue *faults)
@@ -27,46 +27,73 @@ static struct hw_attachment *attachment_new(const struct hw_place *at,
 	return attachment;
 }
 
-/* What the core does: an overlay's part of it is the parent. */
-static int attachment_attach_core(struct hw_attachment *attachment)
+/* The core's part of it: of an overlay, the parent. */
+static struct compat_attachment attachment_core(struct hw_attachment *attachment)
 {
-	struct iommu_domain *domain = hw_overlay_core(attachment->domain);
 	const struct hw_place *at = attachment->at;
 
-	if (at->pasid == IOMMU_NO_PASID)
-		return iommu_attach_group_handle(domain, at->group, &attachment->handle);
-	return iommu_attach_device_pasid(domain, at->dev, at->pasid, &attachment->handle);
+	return (struct compat_attachment) {
+		.group = at->group,
+		.dev = at->dev,
+		.pasid = at->pasid,
+		.domain = hw_overlay_core(attachment->domain),
+		.handle = &attachment->handle,
+	};
 }
 
-static int attachment_replace_core(struct hw_attachment *attachment)
+/*
+ * VT-d on Linux 7.2 counts a device's domains with faults.  A nested one that comes in the
+ * place of such a domain doesn't take that one off the count, nor does an attach that fails.
+ */
+static bool attachment_is_miscounted(const struct hw_attachment *from,
+				     const struct iommu_domain *to)
 {
-	struct iommu_domain *domain = hw_overlay_core(attachment->domain);
-	const struct hw_place *at = attachment->at;
+#ifdef IOMMUFD_HAVE_IOMMU_FEAT_IOPF
+	return false;	/* hw_faults_enable() does the counting */
+#else
+	return from->faults && from->at->pasid == IOMMU_NO_PASID &&
+	       (to->type == IOMMU_DOMAIN_NESTED || vtd_has(from->at->group));
+#endif
+}
 
-	if (at->pasid == IOMMU_NO_PASID)
-		return iommu_replace_group_handle(at->group, domain, &attachment->handle);
-	return iommu_replace_device_pasid(domain, at->dev, at->pasid,
-					  &attachment->handle);
+/*
+ * VT-d's driver blocks DMA before it looks whether a domain can be attached, while the core
+ * from Linux 7.2 on relies on a driver that fails to have changed nothing.  Attach again what
+ * was there, by way of the blocking domain, because to the core it is there still.
+ */
+static int attachment_replace_core(struct hw_attachment *from, struct hw_attachment *to)
+{
+	const struct compat_attachment before = attachment_core(from);
+	const struct compat_attachment after = attachment_core(to);
+	int rc;
+
+	if (attachment_is_miscounted(from, after.domain))
+		return compat_replace_by_detaching(&before, &after);
+	rc = compat_replace(&after);
+	if (rc && vtd_has(before.group))
+		compat_replace_by_detaching(&before, &before);
+	return rc;
 }
 
 static int attachment_attach(struct hw_attachment *attachment)
 {
+	const struct compat_attachment core = attachment_core(attachment);
 	int rc;
 
 	rc = hw_overlay_check(attachment);
 	if (!rc)
-		rc = attachment_attach_core(attachment);
+		rc = compat_attach(&core);
 	if (!rc)
 		hw_overlay_enter(attachment);
 	return rc;
 }
 
-/* On one parent the core only takes the other handle. */
+/* With the same parent, only the core's handle changes. */
 static int attachment_replace_overlay(struct hw_attachment *from, struct hw_attachment *to)
 {
 	int rc;
 
-	rc = attachment_replace_core(to);
+	rc = attachment_replace_core(from, to);
 	if (!rc)
 		hw_overlay_move(from, to);
 	return rc;
@@ -82,7 +109,7 @@ static int attachment_replace(struct hw_attachment *from, struct hw_attachment *
 	if (hw_overlay_core(from->domain) == hw_overlay_core(to->domain))
 		return attachment_replace_overlay(from, to);
 	hw_overlay_block(from);
-	rc = attachment_replace_core(to);
+	rc = attachment_replace_core(from, to);
 	hw_overlay_enter(rc ? from : to);
 	return rc;
 }
@@ -111,57 +138,12 @@ static int attachment_device_fits(struct device *dev, void *domain)
 
 void hw_detach(struct hw_attachment *attachment)
 {
-	struct iommu_domain *domain = hw_overlay_core(attachment->domain);
-	const struct hw_place *at = attachment->at;
+	const struct compat_attachment core = attachment_core(attachment);
 
 	hw_overlay_block(attachment);
-	if (at->pasid == IOMMU_NO_PASID)
-		iommu_detach_group_handle(domain, at->group);
-	else
-		iommu_detach_device_pasid(domain, at->dev, at->pasid);
+	compat_detach(&core);
 }
 
-/*
- * VT-d on Linux 7.2 counts a device's domains with faults.  A nested one that comes in the
- * place of such a domain doesn't take that one off the count, nor does an attach that fails.
- */
-static bool attachment_is_miscounted(const struct hw_attachment *old,
-				     const struct iommu_domain *domain)
-{
-#ifdef IOMMUFD_HAVE_IOMMU_FEAT_IOPF
-	return false;	/* counted by us */
-#else
-	return old->faults && old->at->pasid == IOMMU_NO_PASID &&
-	       (domain->type == IOMMU_DOMAIN_NESTED || vtd_has(old->at->group));
-#endif
-}
-
-static void attachment_put_back(struct hw_attachment *old)
-{
-	if (attachment_attach(old))
-		pr_err_ratelimited("DMA of group %d is blocked, its page table can't be restored\n",
-				   iommu_group_id(old->at->group));
-}
-
-/* DMA is blocked in between. */
-static struct hw_attachment *attachment_replace_by_detaching(struct hw_attachment *old,
-							     struct iommu_domain *domain,
-							     struct fault_queue *faults)
-{
-	struct hw_attachment *attachment;
-
-	hw_detach(old);
-	attachment = hw_attach(old->at, domain, faults);
-	if (IS_ERR(attachment))
-		attachment_put_back(old);
-	return attachment;
-}
-
-/*
- * VT-d's driver blocks DMA before it looks whether a domain can be attached, and the core
- * from Linux 7.2 on takes it that a driver that fails has changed nothing.  So it's for us
- * to bring back what was there, by way of the blocking domain, as to the core it still is.
- */
 struct hw_attachment *hw_replace(struct hw_attachment *old,
 				 struct iommu_domain *domain,
 				 struct fault_queue *faults)
@@ -169,22 +151,16 @@ struct hw_attachment *hw_replace(struct hw_attachment *old,
 	struct hw_attachment *attachment;
 	int rc;
 
-	/* The core trusts us in this. */
+	/* No kernel's core checks that when it replaces. */
 	rc = iommu_group_for_each_dev(old->at->group, domain, attachment_device_fits);
 	if (rc)
 		return ERR_PTR(rc);
-	if (attachment_is_miscounted(old, domain))
-		return attachment_replace_by_detaching(old, domain, faults);
 	attachment = attachment_new(old->at, domain, faults);
 	if (!attachment)
 		return ERR_PTR(-ENOMEM);
 	rc = attachment_replace(old, attachment);
 	if (rc) {
 		kfree(attachment);
-		if (vtd_has(old->at->group)) {
-			hw_detach(old);
-			attachment_put_back(old);
-		}
 		return ERR_PTR(rc);
 	}
 	return attachment;
@@ -196,8 +172,8 @@ int hw_restore(struct hw_attachment *now, struct hw_attachment *old)
 }
 
 /*
- * Longer than an interrupt takes that has seen an attachment before it ended, but for the
- * memory that it allocates: meanwhile the core counts it.
+ * Longer than an interrupt handler that has seen the attachment before it ended, apart from
+ * its memory allocation, during which the core counts the fault.
  */
 #define LATE (5 * HZ)
 
