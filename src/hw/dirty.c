@@ -2,13 +2,13 @@
 /*
  * Reading dirty entries through the kernel's driver.  It would write to a bitmap of
  * the kernel's, which no kernel has that is built without its own iommufd.  But
- * without a bitmap it still says, for the flush, between which addresses entries
- * were dirty.  So a block of entries is asked for at once, and only if there is
- * something in it one by one.
+ * without a bitmap it still reports, for the flush, between which addresses entries
+ * were dirty.  So a stretch of entries is asked for at once, and only if something in
+ * it is dirty they are asked for one by one.
  *
- * Drivers go on from the address that they are given by the size of the entry that
- * they find there.  If that's not where the entry begins they miss others behind
- * it: many are only asked for from where an entry begins.
+ * Drivers advance from the address that they are given by the size of the entry that
+ * they find there, and miss others if that address isn't where the entry begins.  So
+ * ask for many only from where an entry begins.
  */
 #include <linux/iommu.h>
 #include <linux/log2.h>
@@ -132,103 +132,143 @@ static void dirty_widen_to_entry(struct iova_range *found)
 	found->last = found->first | (size - 1);
 }
 
-static int dirty_note(struct hw_dirty *dirty, const struct iova_range *entry,
-		      const struct iova_range *within)
-{
-	unsigned long first = max(entry->first, within->first);
-	unsigned long last = min(entry->last, within->last);
+/* Where a reading through the driver stands. */
+struct dirty_reader {
+	struct hw_dirty *dirty;
+	struct iova_range within;	/* what is noted, and may be made clean */
+	unsigned long at;		/* of the next entry, unless @done */
+	unsigned long last;		/* of what is read */
+	bool done;
+	unsigned long stretch;		/* how much to ask for at once */
+	unsigned int entries;		/* how many to read one by one before that */
+	bool inside;			/* the block that is being read lies in @within */
+};
 
-	return dirty->sink->note(dirty->sink, first, last - first + 1);
+/* Continues after @last. */
+static void dirty_pass(struct dirty_reader *reader, unsigned long last)
+{
+	reader->done = last >= reader->last;
+	reader->at = last + 1;
+}
+
+static bool dirty_is_within(const struct dirty_reader *reader, unsigned long first,
+			    unsigned long last)
+{
+	return first >= reader->within.first && last <= reader->within.last;
+}
+
+/* Do all entries of the block in which @entry lies, and which isn't larger, lie within? */
+static bool dirty_block_is_within(const struct dirty_reader *reader,
+				  const struct iova_range *entry)
+{
+	return entry->last - entry->first < BLOCK &&
+	       dirty_is_within(reader, entry->first & -BLOCK, entry->first | (BLOCK - 1));
+}
+
+static int dirty_note(struct dirty_reader *reader, const struct iova_range *entry)
+{
+	struct hw_dirty_sink *sink = reader->dirty->sink;
+	unsigned long first = max(entry->first, reader->within.first);
+	unsigned long last = min(entry->last, reader->within.last);
+
+	return sink->note(sink, first, last - first + 1);
 }
 
 /*
- * Reads the one entry at *@at, and goes on behind it: 1 if it was dirty.  It is made
- * clean only if it lies within @within; *@inside says that it does, and is set when
- * that's known of all in its block.
+ * Reads the next entry: 1 if it was dirty.  It is made clean only if all of it is noted,
+ * which takes a second call as long as that isn't known of its whole block.
  */
-static int dirty_read_entry(struct hw_dirty *dirty, unsigned long *at,
-			    const struct iova_range *within, bool *inside)
+static int dirty_read_entry(struct dirty_reader *reader)
 {
-	unsigned long last = *at + hw_page_size(dirty->domain) - 1;
+	struct hw_dirty *dirty = reader->dirty;
+	unsigned long first = reader->at, last = first + hw_page_size(dirty->domain) - 1;
 	struct iova_range entry, again;
 	int rc;
 
-	rc = dirty_ask(dirty, *at, last, dirty->clear && *inside, &entry);
+	rc = dirty_ask(dirty, first, last, dirty->clear && reader->inside, &entry);
 	if (rc <= 0) {
-		*at = last + 1;
+		dirty_pass(reader, last);
 		return rc;
 	}
 	dirty_widen_to_entry(&entry);
-	if (dirty->clear && !*inside && entry.first >= within->first &&
-	    entry.last <= within->last) {
-		rc = dirty_ask(dirty, *at, last, true, &again);
+	if (dirty->clear && !reader->inside &&
+	    dirty_is_within(reader, entry.first, entry.last)) {
+		rc = dirty_ask(dirty, first, last, true, &again);
 		if (rc < 0)
 			return rc;
 	}
-	*inside |= entry.last - entry.first < BLOCK &&
-		   (entry.first & -BLOCK) >= within->first &&
-		   (entry.first | (BLOCK - 1)) <= within->last;
-	*at = entry.last + 1;
-	return dirty_note(dirty, &entry, within) ?: 1;
+	reader->inside |= dirty_block_is_within(reader, &entry);
+	dirty_pass(reader, entry.last);
+	return dirty_note(reader, &entry) ?: 1;
 }
 
 /*
- * Reads up to *@n entries from *@at to @last, which lie in one block, one by one.
- * How many to read the next time depends on how many were dirty.
+ * Reads entries one by one up to @last, in one block, or as many as reader->entries
+ * allows.  How many the next time depends on how many were dirty.
  */
-static int dirty_read_block(struct hw_dirty *dirty, unsigned long *at, unsigned long last,
-			    const struct iova_range *within, unsigned int *n)
+static int dirty_read_block(struct dirty_reader *reader, unsigned long last)
 {
-	unsigned int i = 0, found = 0;
-	bool inside = false;
+	unsigned int n = 0, found = 0;
 	int rc;
 
+	reader->inside = false;
 	do {
-		rc = dirty_read_entry(dirty, at, within, &inside);
+		rc = dirty_read_entry(reader);
 		if (rc < 0)
 			return rc;
 		found += rc;
-		i++;
-	} while (i < *n && *at && *at <= last);
-	*n = 2 * found >= i ? min(*n * 2, ENTRIES_MAX) : 1;
+		n++;
+	} while (n < reader->entries && !reader->done && reader->at <= last);
+	reader->entries = 2 * found >= n ? min(reader->entries * 2, ENTRIES_MAX) : 1;
 	return 0;
+}
+
+/* Asks for a stretch at once, and reads entries of the first block that has dirty ones. */
+static int dirty_read_stretch(struct dirty_reader *reader)
+{
+	unsigned long end = min(reader->at | (reader->stretch - 1), reader->last);
+	struct iova_range found;
+	int rc;
+
+	rc = dirty_ask(reader->dirty, reader->at, end, false, &found);
+	if (rc < 0)
+		return rc;
+	if (!rc || found.last < reader->within.first) {
+		reader->stretch = min(reader->stretch * 2, BLOCK_MAX);
+		dirty_pass(reader, end);
+		return 0;
+	}
+	reader->stretch = BLOCK;
+	reader->at = max(found.first, reader->within.first);
+	rc = dirty_read_block(reader, min3(found.last, reader->last,
+					   reader->at | (BLOCK - 1)));
+	/* Nothing else is dirty up to @end. */
+	if (!rc && !reader->done && reader->at > found.last && reader->at <= end)
+		dirty_pass(reader, end);
+	return rc;
 }
 
 static int dirty_driver_read(struct hw_dirty *dirty, const struct iova_range *mapped,
 			     unsigned long first, unsigned long last)
 {
-	const struct iova_range within = { first, min(mapped->last, dirty->sink->last) };
-	unsigned long at = max(first & -BLOCK, mapped->first), end, size = BLOCK;
-	struct iova_range found;
-	unsigned int n = 1;
+	struct dirty_reader reader = {
+		.dirty = dirty,
+		.within = { first, min(mapped->last, dirty->sink->last) },
+		.at = max(first & -BLOCK, mapped->first),
+		.last = last,
+		.stretch = BLOCK,
+		.entries = 1,
+	};
 	int rc;
 
 	do {
-		end = min(at | (size - 1), last);
-		rc = dirty_ask(dirty, at, end, false, &found);
-		if (rc < 0)
-			return rc;
-		if (rc && found.last >= first) {
-			at = max(found.first, first);
-			rc = dirty_read_block(dirty, &at, min3(found.last, last,
-							       at | (BLOCK - 1)),
-					      &within, &n);
-			if (rc)
-				return rc;
-			size = BLOCK;
-			/* That was all there is up to @end. */
-			if (at > found.last && at <= end)
-				at = end + 1;
-		} else {
-			at = end + 1;
-			size = min(size * 2, BLOCK_MAX);
-		}
+		rc = dirty_read_stretch(&reader);
 		cond_resched();
-	} while (at && at <= last);
-	return 0;
+	} while (!rc && !reader.done);
+	return rc;
 }
 
-/* Reading where we walk the tables by ourselves: */
+/* Reading where the tables are walked here: */
 struct dirty_walk {
 	struct walk walk;
 	struct hw_dirty *dirty;
