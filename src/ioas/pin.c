@@ -13,8 +13,8 @@
 #include "pin.h"
 
 /*
- * Pages are pinned in batches.  The pointers to them have room on the stack for a
- * small range, and in a page for all others.
+ * Pages are pinned in batches.  The pointers to them are on the stack for a small range,
+ * and in a page for all others.
  */
 #define SMALL_BATCH 16
 
@@ -97,8 +97,8 @@ int pin_some(struct memory *memory, unsigned long index, unsigned long npages,
 }
 
 /*
- * Records @n pinned pages from @page on, unless something failed before, as @rc says.
- * What isn't recorded is unpinned.
+ * Record @n pinned pages from @page on, unless @rc is an earlier failure.  Unpin those
+ * that aren't recorded.
  */
 static __always_inline int pin_record_run(struct run_appender *to, struct page *page,
 					  unsigned long n, int rc)
@@ -168,35 +168,45 @@ void pin_undo(const struct pinned *pinned)
 }
 
 /*
- * Records the part of @n folios that lies @offset bytes behind the first one's
- * beginning and has @npages pages.  A folio comes with one pin, and gets one for
- * each of its pages, because they may be unpinned one by one.
+ * A folio comes with one pin, and gets one for each of the @npages pages that are used,
+ * because they may be unpinned one by one.  None are used of the last folios if a file
+ * whose folios change meanwhile gave too many.
+ */
+static int pin_folio_pages(struct folio *folio, unsigned long npages)
+{
+	if (npages == 1)
+		return 0;
+	return npages ? folio_add_pins(folio, npages - 1) : -EFAULT;
+}
+
+/*
+ * Records @npages pages of @n folios, at least one, from byte @offset of the first one on.
+ * Those that follow each other in memory become one run.
  */
 static int pin_record_folios(struct run_appender *to, struct folio **folios,
 			     unsigned long n, unsigned long offset,
 			     unsigned long npages)
 {
 	unsigned long skip = offset / PAGE_SIZE, length = 0, part, i;
-	struct page *run = NULL, *page;
+	struct page *run = folio_page(folios[0], skip), *page;
 	int rc = 0, rc_pins;
 
 	for (i = 0; i < n; i++, skip = 0) {
 		part = min(folio_nr_pages(folios[i]) - skip, npages);
 		npages -= part;
 		page = folio_page(folios[i], skip);
-		/* A file whose folios change in the middle may give too many. */
-		rc_pins = !part ? -EFAULT :
-			  part > 1 ? folio_add_pins(folios[i], part - 1) : 0;
+		rc_pins = pin_folio_pages(folios[i], part);
 		if (rc_pins) {
 			unpin_user_page_range_dirty_lock(page, 1, false);
 			rc = rc ?: rc_pins;
-		} else if (length && page_to_pfn(page) == page_to_pfn(run) + length) {
-			length += part;
-		} else {
+			continue;
+		}
+		if (page_to_pfn(page) != page_to_pfn(run) + length) {
 			rc = pin_record_run(to, run, length, rc);
 			run = page;
-			length = part;
+			length = 0;
 		}
+		length += part;
 	}
 	return pin_record_run(to, run, length, rc);
 }
@@ -232,8 +242,8 @@ int pin_check_file(struct file *file, bool writable)
 }
 
 /*
- * Seals may have come since the file was mapped.  Who sets one looks for pins under
- * the same lock, so either our pins are seen there or the seal is seen here.
+ * The file may have been sealed since it was mapped.  Sealing looks for pins under the
+ * same lock, so either it fails because of these pins, or the seal is found here.
  */
 static int pin_check_seals(struct memory *memory)
 {
@@ -242,7 +252,7 @@ static int pin_check_seals(struct memory *memory)
 
 	if (!memory->writable)
 		return 0;
-	/* A write to the file has it, for as long as the page faults of its buffer last. */
+	/* Killable: a write to the file holds it while its buffer takes page faults. */
 	if (down_read_killable(&inode->i_rwsem))
 		return -EINTR;
 	rc = pin_check_file(memory->file, true);
@@ -270,8 +280,8 @@ static int pin_file(struct memory *memory, struct run_appender *to,
 }
 
 /*
- * Pins the next pages, or with FOLL_NOFAULT in *@flags as long as they are there. The
- * first that aren't there call for the team, and who is alone again doesn't ask any more.
+ * Pin the next pages, with FOLL_NOFAULT in *@flags only those that are present.  At the
+ * first one that isn't, let the team pin the rest; what it leaves is pinned without it.
  */
 static int pin_process_pages(struct memory *memory, struct run_appender *to,
 			     unsigned long last, struct batch *batch, unsigned int *flags)
@@ -292,7 +302,7 @@ static int pin_process_pages(struct memory *memory, struct run_appender *to,
 	return pin_by_team(memory, to, last);
 }
 
-/* A page of a process, which needs none of what many need. */
+/* One page of a process needs no batch and no team. */
 static int pin_one(struct memory *memory, struct run_appender *to)
 {
 	struct page *page;

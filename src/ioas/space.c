@@ -87,7 +87,7 @@ struct iova_node *space_next(const struct iova_node *node, unsigned long last)
 	return next && next->first <= last ? next : NULL;
 }
 
-/* The first byte that is free behind @node; NULL stands before all nodes. */
+/* The first byte after @node; NULL stands for the start of the space. */
 static unsigned long space_end_of(const struct iova_node *node)
 {
 	return node ? node->last + 1 : 0;
@@ -211,28 +211,36 @@ static bool space_fits(const struct request *rq, unsigned long first,
 	return true;
 }
 
-/* Looks only at gaps of at least @size that reach into [first, last]. */
-static bool space_fits_window(const struct iova_space *space, const struct request *rq,
-			      unsigned long size, unsigned long first,
-			      unsigned long last, unsigned long *iova)
+/* The part of @window that is free after the highest taken range.  False if none is. */
+static bool space_clip_to_tail(const struct iova_space *space, struct iova_range *window)
 {
-	struct iova_node *node = space_first_ending_from(space, first);
+	struct iova_node *highest = node_at(rb_last(&space->taken));
+
+	if (highest && highest->last >= window->last)
+		return false;
+	window->first = max(window->first, space_end_of(highest));
+	return true;
+}
+
+/* Looks only at gaps of at least @size that reach into the window, lowest first. */
+static bool space_fits_window(const struct iova_space *space, const struct request *rq,
+			      unsigned long size, struct iova_range window,
+			      unsigned long *iova)
+{
+	struct iova_node *node = space_first_ending_from(space, window.first);
 	unsigned long from;
 
 	while ((node = space_next_gap(node, size))) {
 		from = node->first - node->gap;
-		if (from > last)
+		if (from > window.last)
 			return false;
-		if (space_fits(rq, max(from, first), min(node->first - 1, last), iova))
+		if (space_fits(rq, max(from, window.first), min(node->first - 1, window.last),
+			       iova))
 			return true;
 		node = node_at(rb_next(&node->rb));
 	}
-	/* What is left lies behind the highest range, if that isn't the very end. */
-	node = node_at(rb_last(&space->taken));
-	from = space_end_of(node);
-	if (node && !from)
-		return false;
-	return space_fits(rq, max(from, first), last, iova);
+	return space_clip_to_tail(space, &window) &&
+	       space_fits(rq, window.first, window.last, iova);
 }
 
 /* The window that follows @window, or the first one if that is all zero. */
@@ -260,7 +268,7 @@ static bool space_fits_anywhere(const struct iova_space *space, const struct req
 	size_t i;
 
 	for (i = 0; space_next_window(space, i, &window); i++)
-		if (space_fits_window(space, rq, size, window.first, window.last, iova))
+		if (space_fits_window(space, rq, size, window, iova))
 			return true;
 	return false;
 }
