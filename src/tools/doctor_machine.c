@@ -115,7 +115,7 @@ static void check_kvm(void)
 		return;
 	if (strncmp(way, "off", 3))
 		report("kvm", PASS, NULL, "is told of device files (%s)", way);
-	else if (!strcmp(way, "off: as wished"))
+	else if (!strcmp(way, "off (disabled by parameter)"))
 		report("kvm", WARN, "grep -r kvm=off /etc/modprobe.d",
 		       "isn't told of device files, as the option kvm=off was given");
 	else

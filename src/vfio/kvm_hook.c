@@ -1,36 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM_DEV_VFIO_FILE_ADD for our files.  KVM asks vfio.ko by three exported
- * functions: is this a file of yours, who is the VM that has it, is its DMA
- * coherent.  vfio.ko knows legacy groups only, and nobody else can be asked.
- * So each of the three gets a hook, which sends calls with one of our files to a
- * function of ours.  All others go on as if nothing was there.
+ * KVM_DEV_VFIO_FILE_ADD for device files.  KVM calls three exported functions of vfio.ko:
+ * is this a VFIO file, which VM has it, is its DMA coherent.  vfio.ko knows legacy groups
+ * only, and KVM has no other way to ask.  Each of the three gets a hook, which redirects
+ * calls with a device file to a function of this module.  All other calls go on.
  *
  * KVM does all of its own part, the start of an assignment included.
  *
- * A VM can end while it has a file, so what is noted in the file is only an
- * address until BIND makes it a counted reference, which lives until the file's
- * release.  The VM takes its note back before it ends, unless the hook was gone
- * by then.  Therefore ftrace comes first: nobody can switch that one off under
- * us, as can be done to kprobes in debugfs.
+ * A VM can end while it has a file, so the file has only its address until BIND takes a
+ * counted reference, which lives until the file's release.  The VM clears the address
+ * before it ends, unless the hook is gone by then.  Therefore ftrace is tried first: its
+ * hook can't be disabled while it is registered, as kprobes can in debugfs.
  */
+#include <linux/anon_inodes.h>
+#include <linux/err.h>
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/kallsyms.h>
 #include <linux/module.h>
-#include <linux/slab.h>
 #include <linux/spinlock.h>
 
 #include "../compat/hook.h"
 #include "vfio.h"
 
+/* The file by which the hooks are tried, or NULL. */
+static struct file *kvm_hook_trial;
+
 static bool kvm_hook_wants(void *file)
 {
-	return device_file_of(file);
+	return device_file_of(file) || (file && file == READ_ONCE(kvm_hook_trial));
 }
 
 /*
- * Is vfio.ko itself asking?  It means legacy groups, as does vfio-pci for a hot
- * reset.  Tracers may stand between us and KVM, so KVM isn't looked for.
+ * Is the caller vfio.ko, or vfio-pci for a hot reset?  They mean legacy groups.  Don't look
+ * for KVM as the caller, as a tracer may have changed the return address.
  */
 static bool kvm_hook_asked_by_vfio(unsigned long caller)
 {
@@ -67,22 +70,26 @@ static struct hook hooks[] = {
 };
 
 /* NULL, or how the hooks were installed. */
-static const struct hook_way *installed;
+static const struct hook_way *kvm_hook_way;
 
-/* Asks as KVM does, about a file that is ours as far as the hooks look. */
+/*
+ * Call as KVM does, with a file that vfio.ko doesn't know.  Its operations are the kernel's,
+ * because it may be closed after this module was unloaded.
+ */
 static int kvm_hook_try(void)
 {
 	bool (*check)(struct file *file) = hooks[0].theirs;
-	struct file *file = kzalloc_obj(*file);
+	struct file *file;
 	bool works;
 
-	if (!file)
-		return -ENOMEM;
-	file->f_op = &device_file_fops;
-	file->private_data = file;
+	file = anon_inode_getfile("[iommufd-vfio]", &generic_ro_fops, NULL, O_RDONLY);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	WRITE_ONCE(kvm_hook_trial, file);
 	OPTIMIZER_HIDE_VAR(check);
 	works = check(file);
-	kfree(file);
+	WRITE_ONCE(kvm_hook_trial, NULL);
+	fput(file);
 	return works ? 0 : -ENODEV;
 }
 
@@ -97,12 +104,12 @@ static int kvm_hook_install(const struct hook_way *way)
 	if (rc)
 		hooks_remove(way, hooks, ARRAY_SIZE(hooks));
 	else
-		installed = way;
+		kvm_hook_way = way;
 	return rc;
 }
 
-static char wish[8] = "auto";		/* or a way's name, or "off" */
-static int why_not;
+static char kvm_param_wanted[8] = "auto";		/* or a way's name, or "off" */
+static int kvm_hook_error;
 
 static int kvm_param_set(const char *value, const struct kernel_param *param)
 {
@@ -113,17 +120,17 @@ static int kvm_param_set(const char *value, const struct kernel_param *param)
 		known |= sysfs_streq(value, way->name);
 	if (!known)
 		return -EINVAL;
-	strscpy(wish, value, sizeof(wish));
+	strscpy(kvm_param_wanted, value, sizeof(kvm_param_wanted));
 	return 0;
 }
 
 static int kvm_param_get(char *buffer, const struct kernel_param *param)
 {
-	if (installed)
-		return sysfs_emit(buffer, "%s\n", installed->name);
-	if (!why_not)
-		return sysfs_emit(buffer, "off: as wished\n");
-	return sysfs_emit(buffer, "off: error %d\n", why_not);
+	if (kvm_hook_way)
+		return sysfs_emit(buffer, "%s\n", kvm_hook_way->name);
+	if (!kvm_hook_error)
+		return sysfs_emit(buffer, "off (disabled by parameter)\n");
+	return sysfs_emit(buffer, "off: error %d\n", kvm_hook_error);
 }
 
 static const struct kernel_param_ops kvm_param = {
@@ -132,39 +139,39 @@ static const struct kernel_param_ops kvm_param = {
 };
 module_param_cb(kvm, &kvm_param, NULL, 0444);
 MODULE_PARM_DESC(kvm,
-		 "how KVM learns of our files: auto (default), ftrace, kprobe, off; reads as what came of it");
+		 "How KVM is told of device files: auto (default), ftrace, kprobe, off; reads as the one in use, or why none is");
 
-/* Without hooks everything but KVM_DEV_VFIO_FILE_ADD works. */
+/* Not an error: without hooks only KVM_DEV_VFIO_FILE_ADD doesn't work. */
 void kvm_hook_init(void)
 {
 	const struct hook_way *way;
 	int rc;
 
-	if (!strcmp(wish, "off")) {
+	if (!strcmp(kvm_param_wanted, "off")) {
 		pr_info("KVM won't take device files, as kvm=off was given\n");
 		return;
 	}
-	for (way = hook_ways; way->name && !installed; way++) {
-		if (strcmp(wish, "auto") && strcmp(wish, way->name))
+	for (way = hook_ways; way->name && !kvm_hook_way; way++) {
+		if (strcmp(kvm_param_wanted, "auto") && strcmp(kvm_param_wanted, way->name))
 			continue;
 		rc = kvm_hook_install(way);
-		/* The best way's error is told. */
-		why_not = why_not ?: rc;
+		/* Report the error of the best way. */
+		kvm_hook_error = kvm_hook_error ?: rc;
 	}
-	if (installed)
+	if (kvm_hook_way)
 		pr_info("version %s, KVM is reached by %s\n", IOMMUFD_VERSION,
-			installed->name);
-	else if (!why_not)
-		why_not = -EOPNOTSUPP;		/* there is no way */
-	if (!installed)
+			kvm_hook_way->name);
+	else if (!kvm_hook_error)
+		kvm_hook_error = -EOPNOTSUPP;		/* the kernel has no way */
+	if (!kvm_hook_way)
 		pr_err("KVM won't take device files: no hook in vfio.ko, error %d%s\n",
-		       why_not, why_not == -EBUSY ?
+		       kvm_hook_error, kvm_hook_error == -EBUSY ?
 		       " (livepatch, or kernel.ftrace_enabled=0)" : "");
 }
 
-/* No file is open any more, so nobody is in a function of ours. */
+/* All device files are closed, so no call is in a redirected function. */
 void kvm_hook_exit(void)
 {
-	if (installed)
-		hooks_remove(installed, hooks, ARRAY_SIZE(hooks));
+	if (kvm_hook_way)
+		hooks_remove(kvm_hook_way, hooks, ARRAY_SIZE(hooks));
 }

@@ -88,7 +88,7 @@ static void ways(void)
 	need_hook();
 	klog = klog_open();
 	check_ret(add_with("kvm=off", got, sizeof(got)), -EINVAL);
-	check(!strcmp(got, "off: as wished"));
+	check(!strcmp(got, "off (disabled by parameter)"));
 	check(klog_says(klog, "KVM won't take device files", 100));
 	check_ret(add_with("kvm=kprobe", got, sizeof(got)), 0);
 	check(!strcmp(got, "kprobe"));
