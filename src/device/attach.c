@@ -11,7 +11,7 @@
 #include "device.h"
 #include "group.h"
 
-/* Asks once more, one by one. */
+/* Reserve the ranges again, one by one, to find the one that fails. */
 void attach_explain_reserved(struct iommufd_device *idev, struct ioas *ioas,
 			     struct refusal *refusal)
 {
@@ -50,6 +50,8 @@ static void attach_unreserve(struct attach *attach, struct iommufd_device *idev,
 			       idev->n_reserved);
 }
 
+static const struct attach_step attach_ranges = { attach_reserve, attach_unreserve };
+
 /* The one that is there, or a new one. */
 static struct attach *attach_open(struct group *group, u32 pasid)
 {
@@ -73,7 +75,7 @@ static struct attach *attach_open(struct group *group, u32 pasid)
 	return attach;
 }
 
-/* The last device takes it along. */
+/* Free the place when no device is attached there any more. */
 static void attach_close(struct attach *attach)
 {
 	if (!xa_empty(&attach->devices))
@@ -83,7 +85,7 @@ static void attach_close(struct attach *attach)
 	kfree(attach);
 }
 
-/* Page faults of a VF would be the others' affair, too. */
+/* The queue of a VF would get page faults of its PF and of other VFs. */
 static bool attach_fits_faults(struct attach *attach, struct hwpt *hwpt)
 {
 	struct iommufd_device *idev;
@@ -109,14 +111,7 @@ static int attach_first(struct attach *attach, struct hwpt *hwpt)
 	return rc;
 }
 
-/* One more device of the group, whose hardware is where it goes. */
-static int attach_add(struct attach *attach, struct iommufd_device *idev,
-		      struct hwpt *hwpt)
-{
-	return attach_start_faults_of(attach, idev, hwpt->faults);
-}
-
-/* @idev is in the list already, for faults that come before all is done. */
+/* @idev is listed already, because its first page faults may come before this returns. */
 static int attach_enter(struct attach *attach, struct iommufd_device *idev,
 			struct hwpt *hwpt)
 {
@@ -133,13 +128,17 @@ static int attach_enter(struct attach *attach, struct iommufd_device *idev,
 	rc = attach_reserve(attach, idev, hwpt);
 	if (rc)
 		return rc;
-	rc = attach->hwpt ? attach_add(attach, idev, hwpt) : attach_first(attach, hwpt);
+	/* The hardware of a group that is attached is where one more device goes. */
+	if (attach->hwpt)
+		rc = attach_faults.run(attach, idev, hwpt);
+	else
+		rc = attach_first(attach, hwpt);
 	if (rc)
 		attach_unreserve(attach, idev, hwpt);
 	return rc;
 }
 
-/* Where others stay attached, what it asked for there is refused. */
+/* Refuse the pending page faults of @idev, as other devices may stay attached. */
 static void attach_erase(struct attach *attach, struct iommufd_device *idev)
 {
 	struct hw_attachment *now = attach->now;
@@ -217,7 +216,7 @@ void attach_remove(struct iommufd_device *idev, u32 pasid)
 			attach_disconnect(attach);
 		attach_unreserve(attach, idev, hwpt);
 		attach_erase(attach, idev);
-		attach_stop_faults_of(idev, hwpt->faults);
+		attach_faults.undo(attach, idev, hwpt);
 		idev->nattached--;
 		attach_close(attach);
 	}
@@ -231,7 +230,7 @@ void attach_remove_all(struct iommufd_device *idev)
 	unsigned long pasid;
 	struct attach *attach;
 
-	/* The driver's calls have ended, so only other devices' come and go. */
+	/* The driver makes no more calls, so only other devices can be attached meanwhile. */
 	mutex_lock(&idev->group->lock);
 	xa_for_each(&idev->group->attaches, pasid, attach) {
 		mutex_unlock(&idev->group->lock);
@@ -241,37 +240,7 @@ void attach_remove_all(struct iommufd_device *idev)
 	mutex_unlock(&idev->group->lock);
 }
 
-/* Undoes attach_reserve_all() for the devices before @end, or for all of them. */
-static void attach_unreserve_all(struct attach *attach, struct hwpt *hwpt,
-				 struct iommufd_device *end)
-{
-	struct iommufd_device *idev;
-	unsigned long id;
-
-	xa_for_each(&attach->devices, id, idev) {
-		if (idev == end)
-			break;
-		attach_unreserve(attach, idev, hwpt);
-	}
-}
-
-static int attach_reserve_all(struct attach *attach, struct hwpt *hwpt)
-{
-	struct iommufd_device *idev;
-	unsigned long id;
-	int rc;
-
-	xa_for_each(&attach->devices, id, idev) {
-		rc = attach_reserve(attach, idev, hwpt);
-		if (rc) {
-			attach_unreserve_all(attach, hwpt, idev);
-			return rc;
-		}
-	}
-	return 0;
-}
-
-/* One hold for each device, the first of which is the caller's.  How many? */
+/* Take a hold for each device but the first, which gets the caller's.  Returns how many. */
 static unsigned int attach_hold_for_all(struct attach *attach, struct hwpt *hwpt)
 {
 	struct iommufd_device *idev;
@@ -292,15 +261,15 @@ static int attach_replace_locked(struct attach *attach, struct hwpt *hwpt)
 
 	if (!attach_fits_faults(attach, hwpt))
 		return -EINVAL;
-	rc = attach_reserve_all(attach, hwpt);
+	rc = attach_run_for_all(attach, &attach_ranges, hwpt);
 	if (rc)
 		return rc;
 	rc = attach_connect(attach, hwpt);
 	if (rc) {
-		attach_unreserve_all(attach, hwpt, NULL);
+		attach_undo_for_all(attach, &attach_ranges, hwpt);
 		return rc;
 	}
-	attach_unreserve_all(attach, attach->hwpt, NULL);
+	attach_undo_for_all(attach, &attach_ranges, attach->hwpt);
 	attach->hwpt = hwpt;
 	return 0;
 }

@@ -39,20 +39,34 @@ static inline bool attach_is_plain(const struct attach *attach)
 /* Set the reason of a refused attach, see core/refusal.h. */
 #define attach_refuse(_attach, ...)	refusal_set((_attach)->refusal, __VA_ARGS__)
 
+/* In move.c, under group->lock: */
+
 /*
  * Connect the hardware to a page table, or move it there from another one; disconnect it.
- * The devices must be listed in @devices, and group->lock held.  In move.c.
+ * The devices must be listed in @devices.
  */
 int attach_connect(struct attach *attach, struct hwpt *hwpt);
 void attach_disconnect(struct attach *attach);
 
+/* A part of attaching a device to a page table, and what undoes it. */
+struct attach_step {
+	int (*run)(struct attach *attach, struct iommufd_device *idev, struct hwpt *hwpt);
+	void (*undo)(struct attach *attach, struct iommufd_device *idev, struct hwpt *hwpt);
+};
+
+/* Runs a step for all devices that are listed, or for none; or undoes it for all. */
+int attach_run_for_all(struct attach *attach, const struct attach_step *step,
+		       struct hwpt *hwpt);
+void attach_undo_for_all(struct attach *attach, const struct attach_step *step,
+			 struct hwpt *hwpt);
+
 /*
- * Start and stop fault reporting of a device, for a page table with a fault queue; no-ops
- * if @faults is NULL.  Counted: stop after the detach, once for each successful start.
+ * Fault reporting of a device, for a page table with a fault queue; else a no-op.  Counted:
+ * stop after the detach, once for each successful start.
  */
-int attach_start_faults_of(struct attach *attach, struct iommufd_device *idev,
-			   struct fault_queue *faults);
-void attach_stop_faults_of(struct iommufd_device *idev, struct fault_queue *faults);
+extern const struct attach_step attach_faults;
+
+/* In attach.c: */
 
 /**
  * attach_device() - attach a device to a page table

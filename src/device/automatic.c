@@ -10,8 +10,8 @@
 #include "device.h"
 
 /*
- * Holds the first automatic page table behind the @tried ones that were tried already,
- * and counts it; NULL if there is no other.
+ * Take a hold of the automatic page table that follows the first *@tried ones, and count
+ * it; NULL if there is no other.
  */
 static struct hwpt *automatic_hold_next(struct ioas *ioas, unsigned int *tried)
 {
@@ -32,7 +32,7 @@ static struct hwpt *automatic_hold_next(struct ioas *ioas, unsigned int *tried)
 	return found;
 }
 
-/* 0, 1 if there is none that the device fits, or an error. */
+/* Returns 0, 1 if the device fits none that exists, or an error. */
 static int automatic_attach_present(const struct attach_request *req, struct ioas *ioas,
 				    u32 *id)
 {
@@ -52,7 +52,7 @@ static int automatic_attach_present(const struct attach_request *req, struct ioa
 	return 1;
 }
 
-/* With what the device can't use reserved, if that is to be. */
+/* The device's reserved ranges are reserved in the IOAS, unless it is a PASID. */
 static int automatic_attach_made(const struct attach_request *req, struct ioas *ioas, u32 *id)
 {
 	struct iommufd_ctx *ctx = ioas->ctx;
@@ -66,7 +66,7 @@ static int automatic_attach_made(const struct attach_request *req, struct ioas *
 		return PTR_ERR(hwpt);
 	}
 	hwpt->automatic = true;
-	/* One for the device, one for us until it is published. */
+	/* One hold is the device's, one keeps the page table until it is finalized. */
 	hwpt->obj.holds = 2;
 	rc = attach_request_run(req, hwpt);
 	if (rc) {
@@ -80,16 +80,16 @@ static int automatic_attach_made(const struct attach_request *req, struct ioas *
 	return 0;
 }
 
-/* Makes an automatic page table for a device that none there is fits. */
+/* Make an automatic page table for a device that fits none that exists. */
 static int automatic_attach_new(const struct attach_request *req, struct ioas *ioas, u32 *id)
 {
 	struct iommufd_device *idev = req->idev;
 	int rc;
 
-	/* None is made for PASIDs, so it won't come to filling it. */
+	/* Reserved ranges don't concern PASIDs. */
 	if (req->pasid != IOMMU_NO_PASID)
 		return automatic_attach_made(req, ioas, id);
-	/* A conflict is found before much memory is pinned for nothing. */
+	/* Find a conflict before memory is pinned for the new page table. */
 	rc = ioas_reserve(ioas, idev->reserved, idev->n_reserved);
 	if (rc) {
 		attach_explain_reserved(idev, ioas, req->refusal);

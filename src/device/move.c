@@ -9,7 +9,44 @@
 #include "device.h"
 #include "group.h"
 
-/* What is attached to a PASID, or without one beside it, was made for that. */
+/* Undoes a step for the devices before @end, or for all of them. */
+static void attach_undo_before(struct attach *attach, const struct attach_step *step,
+			       struct hwpt *hwpt, struct iommufd_device *end)
+{
+	struct iommufd_device *idev;
+	unsigned long id;
+
+	xa_for_each(&attach->devices, id, idev) {
+		if (idev == end)
+			break;
+		step->undo(attach, idev, hwpt);
+	}
+}
+
+int attach_run_for_all(struct attach *attach, const struct attach_step *step,
+		       struct hwpt *hwpt)
+{
+	struct iommufd_device *idev;
+	unsigned long id;
+	int rc;
+
+	xa_for_each(&attach->devices, id, idev) {
+		rc = step->run(attach, idev, hwpt);
+		if (rc) {
+			attach_undo_before(attach, step, hwpt, idev);
+			return rc;
+		}
+	}
+	return 0;
+}
+
+void attach_undo_for_all(struct attach *attach, const struct attach_step *step,
+			 struct hwpt *hwpt)
+{
+	attach_undo_before(attach, step, hwpt, NULL);
+}
+
+/* With a PASID in use, all page tables of the group must be made for use with PASIDs. */
 static bool attach_fits_pasids(struct attach *attach, struct hwpt *hwpt)
 {
 	struct group *group = attach->group;
@@ -24,8 +61,8 @@ static bool attach_fits_pasids(struct attach *attach, struct hwpt *hwpt)
 }
 
 /*
- * What iommufd_enforces_coherency() says of a device holds for its page tables; one
- * that was made for a device without stays with such devices.
+ * iommufd_enforces_coherency() of a device must hold for each page table that it is attached
+ * to, so one that was made for a device without enforcement is for such devices only.
  */
 static bool attach_fits_coherency(struct attach *attach, struct hwpt *paging)
 {
@@ -39,12 +76,12 @@ static bool attach_fits_coherency(struct attach *attach, struct hwpt *paging)
 	return true;
 }
 
-int attach_start_faults_of(struct attach *attach, struct iommufd_device *idev,
-			   struct fault_queue *faults)
+static int attach_start_faults(struct attach *attach, struct iommufd_device *idev,
+			       struct hwpt *hwpt)
 {
 	int rc;
 
-	if (!faults)
+	if (!hwpt->faults)
 		return 0;
 	if (!idev->nfaulting) {
 		rc = hw_faults_enable(idev->dev);
@@ -58,41 +95,14 @@ int attach_start_faults_of(struct attach *attach, struct iommufd_device *idev,
 	return 0;
 }
 
-void attach_stop_faults_of(struct iommufd_device *idev, struct fault_queue *faults)
+static void attach_stop_faults(struct attach *attach, struct iommufd_device *idev,
+			       struct hwpt *hwpt)
 {
-	if (faults && !--idev->nfaulting)
+	if (hwpt->faults && !--idev->nfaulting)
 		hw_faults_disable(idev->dev);
 }
 
-static void attach_stop_faults(struct attach *attach, struct fault_queue *faults,
-			       struct iommufd_device *end)
-{
-	struct iommufd_device *idev;
-	unsigned long id;
-
-	xa_for_each(&attach->devices, id, idev) {
-		if (idev == end)
-			break;
-		attach_stop_faults_of(idev, faults);
-	}
-}
-
-/* All devices, which were just attached, report faults; or none. */
-static int attach_start_faults(struct attach *attach, struct fault_queue *faults)
-{
-	struct iommufd_device *idev;
-	unsigned long id;
-	int rc;
-
-	xa_for_each(&attach->devices, id, idev) {
-		rc = attach_start_faults_of(attach, idev, faults);
-		if (rc) {
-			attach_stop_faults(attach, faults, idev);
-			return rc;
-		}
-	}
-	return 0;
-}
+const struct attach_step attach_faults = { attach_start_faults, attach_stop_faults };
 
 static int attach_prepare_msi(struct attach *attach, struct hwpt *paging)
 {
@@ -134,14 +144,14 @@ static void attach_remember_doorbells(struct attach *attach)
 				&group->msi_window);
 }
 
-/* An attachment that DMA doesn't go through any more. */
+/* Free an attachment that no DMA goes through any more, and refuse its pending faults. */
 static void attach_end(struct hw_attachment *attachment)
 {
 	fault_queue_refuse(attachment->faults, attachment, NULL);
 	hw_attachment_free(attachment);
 }
 
-/* The last resort: DMA stays blocked until the next replace or detach. */
+/* If going back fails, DMA stays blocked until the next replace or detach. */
 static void attach_block(struct attach *attach, struct hw_attachment *now)
 {
 	pr_err_ratelimited("DMA of group %d is blocked, its page table can't be restored\n",
@@ -151,7 +161,7 @@ static void attach_block(struct attach *attach, struct hw_attachment *now)
 	attach->now = NULL;
 }
 
-/* Back to where the group was, which may be detached. */
+/* Go back to where the group was attached, or detach it if it was detached. */
 static void attach_undo(struct attach *attach, struct hw_attachment *now)
 {
 	if (!attach->now)
@@ -175,9 +185,9 @@ static struct hw_attachment *attach_apply(struct attach *attach, struct hwpt *hw
 }
 
 /*
- * What is detached, or blocked by a failure, is attached; else it is moved from another
- * page table, and back if that can't be completed.  The page table is filled before the
- * hardware comes to it, unless its driver knows its limits only then.
+ * Attach a group that is detached, or blocked by an earlier failure; else move it from
+ * another page table, and go back if that can't be completed.  Fill the page table before
+ * the hardware uses it, unless its driver knows its limits only when a device is attached.
  */
 static int attach_move(struct attach *attach, struct hwpt *hwpt)
 {
@@ -201,7 +211,7 @@ static int attach_move(struct attach *attach, struct hwpt *hwpt)
 		rc = attach_fill(attach, paging);
 	}
 	if (!rc)
-		rc = attach_start_faults(attach, hwpt->faults);
+		rc = attach_run_for_all(attach, &attach_faults, hwpt);
 	if (rc) {
 		attach_undo(attach, now);
 		return rc;
@@ -212,7 +222,7 @@ static int attach_move(struct attach *attach, struct hwpt *hwpt)
 	return 0;
 }
 
-/* One group at a time: some drivers confuse what is mapped while a device comes. */
+/* paging->lock: some drivers don't serialise an attach with another one and with mapping. */
 int attach_connect(struct attach *attach, struct hwpt *hwpt)
 {
 	struct hwpt *paging = hwpt_paging(hwpt);
@@ -234,7 +244,7 @@ int attach_connect(struct attach *attach, struct hwpt *hwpt)
 	rc = attach_move(attach, hwpt);
 	mutex_unlock(&paging->lock);
 	if (!rc && attach->hwpt)
-		attach_stop_faults(attach, attach->hwpt->faults, NULL);
+		attach_undo_for_all(attach, &attach_faults, attach->hwpt);
 	return rc;
 }
 
