@@ -239,24 +239,24 @@ module_param(without_iommu, bool, 0444);
 MODULE_PARM_DESC(without_iommu,
 		 "Create /dev/iommu even if no IOMMU is active; it can only map memory then");
 
-static DEFINE_MUTEX(node_lock);
-static bool node_exists;		/* under node_lock */
+static DEFINE_MUTEX(iommufd_node_lock);
+static bool iommufd_node_exists;		/* under iommufd_node_lock */
 
 int iommufd_node_create(void)
 {
 	int rc = 0;
 
-	mutex_lock(&node_lock);
-	if (!node_exists)
+	mutex_lock(&iommufd_node_lock);
+	if (!iommufd_node_exists)
 		rc = misc_register(&iommufd_misc);
 	if (!rc)
-		node_exists = true;
-	mutex_unlock(&node_lock);
+		iommufd_node_exists = true;
+	mutex_unlock(&iommufd_node_lock);
 	return rc;
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_node_create, "IOMMUFD");
 
-static int node_init(void)
+static int iommufd_node_init(void)
 {
 	char name[32] = "none";
 	bool active = hw_active_iommu(name, sizeof(name));
@@ -278,7 +278,7 @@ static int __init iommufd_init(void)
 	if (rc)
 		return rc;
 	hw_shims_init();
-	rc = node_init();
+	rc = iommufd_node_init();
 	if (rc) {
 		hw_shims_exit();
 		memory_exit();
@@ -289,7 +289,7 @@ module_init(iommufd_init);
 
 static void __exit iommufd_exit(void)
 {
-	if (node_exists)
+	if (iommufd_node_exists)
 		misc_deregister(&iommufd_misc);
 	hw_shims_exit();
 	hw_attachments_exit();

@@ -190,7 +190,7 @@ void btf_close(struct btf_data *btf)
 }
 
 /* Returns the type without typedefs and qualifiers, or NULL. */
-static const struct raw_type *strip(const struct btf_data *btf, u32 id)
+static const struct raw_type *btf_strip(const struct btf_data *btf, u32 id)
 {
 	const struct raw_type *type = type_at(btf, id);
 	unsigned int depth;
@@ -225,7 +225,7 @@ static u32 size_of(const struct btf_data *btf, u32 id)
 	u32 n = 1;
 
 	for (depth = 0; depth < DEPTH_MAX; depth++) {
-		type = strip(btf, id);
+		type = btf_strip(btf, id);
 		if (!type)
 			return 0;
 		if (RAW_KIND(type) != RAW_ARRAY)
@@ -277,7 +277,7 @@ static const struct raw_member *search_member(struct search *search,
 			found = it;
 			search->field = RAW_FLAG(type) ? it->offset >> 24 : 0;
 		} else if (depth && !*name_at(search->btf, it->name)) {
-			inner = strip(search->btf, it->type);
+			inner = btf_strip(search->btf, it->type);
 			if (is_compound(inner))
 				found = search_member(search, inner, depth - 1);
 		}
@@ -311,7 +311,7 @@ int btf_find_member(const struct btf_data *btf, u32 id, const char *path,
 	const struct raw_type *type;
 
 	for (;;) {
-		type = strip(btf, id);
+		type = btf_strip(btf, id);
 		if (!is_compound(type))
 			return -ENOENT;
 		search.name = path;
