@@ -10,7 +10,7 @@
 
 #include "../ioas/account.h"
 #include "../viommu/window.h"
-#include "context.h"
+#include "object.h"
 
 /* Contexts are numbered from 1. */
 static atomic64_t last_number;

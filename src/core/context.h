@@ -71,10 +71,9 @@
 #include <linux/wait.h>
 #include <linux/xarray.h>
 
-#include "object.h"
-
 struct device;
 struct file;
+struct object;
 struct pin_account;
 
 struct iommufd_ctx {

@@ -7,8 +7,8 @@
 #include <linux/seq_file.h>
 #include <linux/xarray.h>
 
-#include "context.h"
 #include "fdinfo.h"
+#include "object.h"
 
 /* Bounds the time that a reader of /proc spends here. */
 #define OBJECTS_SHOWN 512

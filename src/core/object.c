@@ -57,24 +57,6 @@ void object_abort(struct iommufd_ctx *ctx, struct object *obj)
 	object_free(ctx, obj);
 }
 
-void *object_get(struct iommufd_ctx *ctx, u32 id, const struct object_type *type)
-{
-	struct object *obj;
-
-	xa_lock(&ctx->objects);
-	obj = ctx->recent;
-	if (!obj || obj->id != id)
-		obj = xa_load(&ctx->objects, id);
-	if (obj && (!type || obj->type == type)) {
-		obj->uses++;
-		ctx->recent = obj;
-	} else {
-		obj = ERR_PTR(-ENOENT);
-	}
-	xa_unlock(&ctx->objects);
-	return obj;
-}
-
 bool object_try_get(struct iommufd_ctx *ctx, struct object *obj)
 {
 	bool live;
@@ -99,20 +81,6 @@ struct object *object_get_slot(struct iommufd_ctx *ctx, struct object *const *sl
 		obj = NULL;
 	xa_unlock(&ctx->objects);
 	return obj;
-}
-
-void object_put(struct iommufd_ctx *ctx, struct object *obj)
-{
-	bool last;
-
-	xa_lock(&ctx->objects);
-	/* Release: what was done in the use, pairs with object_is_idle(). */
-	smp_store_release(&obj->uses, obj->uses - 1);
-	last = !obj->uses && obj->state == OBJECT_DYING;
-	xa_unlock(&ctx->objects);
-	/* The waiter may have freed the object by now; the context outlives both. */
-	if (last)
-		wake_up_all(&ctx->idle);
 }
 
 int object_hold(struct iommufd_ctx *ctx, struct object *obj)

@@ -28,9 +28,13 @@
 #ifndef IOMMUFD_CORE_OBJECT_H
 #define IOMMUFD_CORE_OBJECT_H
 
+#include <linux/err.h>
 #include <linux/types.h>
+#include <linux/wait.h>
+#include <linux/xarray.h>
 
-struct iommufd_ctx;
+#include "context.h"
+
 struct object;
 struct seq_file;
 
@@ -99,7 +103,23 @@ void object_abort(struct iommufd_ctx *ctx, struct object *obj);
  *
  * Return: the object or ERR_PTR(-ENOENT).
  */
-void *object_get(struct iommufd_ctx *ctx, u32 id, const struct object_type *type);
+static inline void *object_get(struct iommufd_ctx *ctx, u32 id, const struct object_type *type)
+{
+	struct object *obj;
+
+	xa_lock(&ctx->objects);
+	obj = ctx->recent;
+	if (!obj || obj->id != id)
+		obj = xa_load(&ctx->objects, id);
+	if (obj && (!type || obj->type == type)) {
+		obj->uses++;
+		ctx->recent = obj;
+	} else {
+		obj = ERR_PTR(-ENOENT);
+	}
+	xa_unlock(&ctx->objects);
+	return obj;
+}
 
 /**
  * object_get_slot() - begin a use of the object in a slot
@@ -124,7 +144,19 @@ bool object_try_get(struct iommufd_ctx *ctx, struct object *obj);
  * @ctx: the context
  * @obj: the object, which may be freed at once
  */
-void object_put(struct iommufd_ctx *ctx, struct object *obj);
+static inline void object_put(struct iommufd_ctx *ctx, struct object *obj)
+{
+	bool last;
+
+	xa_lock(&ctx->objects);
+	/* Release: what was done in the use, pairs with object_is_idle(). */
+	smp_store_release(&obj->uses, obj->uses - 1);
+	last = !obj->uses && obj->state == OBJECT_DYING;
+	xa_unlock(&ctx->objects);
+	/* The waiter may have freed the object by now; the context outlives both. */
+	if (last)
+		wake_up_all(&ctx->idle);
+}
 
 /**
  * object_hold() - take a hold of an object

@@ -17,13 +17,6 @@
 #include "../core/refusal.h"
 #include "account.h"
 
-static bool pin_account_is_current(const struct pin_account *account)
-{
-	return account && account->mm == current->mm &&
-	       account->task == current->group_leader &&
-	       account->cred->user == current_user();
-}
-
 static struct pin_account *pin_account_new(struct iommufd_ctx *ctx)
 {
 	struct pin_account *account;
@@ -40,24 +33,9 @@ static struct pin_account *pin_account_new(struct iommufd_ctx *ctx)
 	return account;
 }
 
-struct pin_account *pin_account_get(struct pin_account *account)
-{
-	refcount_inc(&account->refs);
-	return account;
-}
-
-struct pin_account *pin_account_get_current(struct iommufd_ctx *ctx)
+struct pin_account *pin_account_renew(struct iommufd_ctx *ctx)
 {
 	struct pin_account *account, *old;
-
-	xa_lock(&ctx->objects);
-	account = ctx->account;
-	if (pin_account_is_current(account)) {
-		pin_account_get(account);
-		xa_unlock(&ctx->objects);
-		return account;
-	}
-	xa_unlock(&ctx->objects);
 
 	account = pin_account_new(ctx);
 	if (!account)
@@ -79,13 +57,6 @@ void pin_account_put(struct pin_account *account)
 	put_task_struct(account->task);
 	mmdrop(account->mm);
 	kfree(account);
-}
-
-enum charge pin_account_mode(const struct iommufd_ctx *ctx)
-{
-	if (capable(CAP_IPC_LOCK))
-		return CHARGE_NONE;
-	return ctx->account_mm ? CHARGE_MM : CHARGE_USER;
 }
 
 static int pin_account_charge_user(struct pin_account *account, unsigned long npages)
@@ -119,14 +90,6 @@ static int pin_account_charge_mm(struct pin_account *account, unsigned long npag
 	return rc;
 }
 
-/* Update mm->pinned_vm (VmPin) and the context's counter (fdinfo). */
-static void pin_account_count(struct pin_account *account, enum charge mode, long npages)
-{
-	atomic64_add(npages, &account->mm->pinned_vm);
-	if (mode != CHARGE_NONE)
-		atomic_long_add(npages, &account->ctx->charged);
-}
-
 /* User space gets a bare -ENOMEM, so log the limit. */
 static void pin_account_log_refusal(struct pin_account *account, enum charge mode,
 				    unsigned long npages)
@@ -143,18 +106,17 @@ static void pin_account_log_refusal(struct pin_account *account, enum charge mod
 			      now << (PAGE_SHIFT - 10));
 }
 
-int pin_account_charge(struct pin_account *account, enum charge mode, unsigned long npages)
+int pin_account_charge_limited(struct pin_account *account, enum charge mode,
+			       unsigned long npages)
 {
-	int rc = 0;
+	int rc;
 
 	if (mode == CHARGE_USER)
 		rc = pin_account_charge_user(account, npages);
-	else if (mode == CHARGE_MM)
+	else
 		rc = pin_account_charge_mm(account, npages, true, false);
 	if (rc)
 		pin_account_log_refusal(account, mode, npages);
-	else
-		pin_account_count(account, mode, npages);
 	return rc;
 }
 

@@ -8,14 +8,17 @@
 #ifndef IOMMUFD_IOAS_ACCOUNT_H
 #define IOMMUFD_IOAS_ACCOUNT_H
 
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/mm_types.h>
 #include <linux/refcount.h>
+#include <linux/sched.h>
 #include <linux/types.h>
+#include <linux/xarray.h>
 
-struct cred;
-struct iommufd_ctx;
-struct mm_struct;
+#include "../core/context.h"
+
 struct refusal;
-struct task_struct;
 
 struct pin_account {
 	refcount_t refs;
@@ -35,19 +38,76 @@ enum charge {
 	CHARGE_MM,	/* mm->locked_vm (VmLck) of the process, as VFIO type1 does */
 };
 
+static inline struct pin_account *pin_account_get(struct pin_account *account)
+{
+	refcount_inc(&account->refs);
+	return account;
+}
+
+void pin_account_put(struct pin_account *account);
+
+static inline bool pin_account_is_current(const struct pin_account *account)
+{
+	return account && account->mm == current->mm &&
+	       account->task == current->group_leader &&
+	       account->cred->user == current_user();
+}
+
+/* Make a new account of the calling process the context's latest one. */
+struct pin_account *pin_account_renew(struct iommufd_ctx *ctx);
+
 /*
  * Returns the account of the calling process with a reference, NULL if out of
  * memory.
  */
-struct pin_account *pin_account_get_current(struct iommufd_ctx *ctx);
-struct pin_account *pin_account_get(struct pin_account *account);
-void pin_account_put(struct pin_account *account);
+static inline struct pin_account *pin_account_get_current(struct iommufd_ctx *ctx)
+{
+	struct pin_account *account;
+
+	xa_lock(&ctx->objects);
+	account = ctx->account;
+	if (pin_account_is_current(account)) {
+		pin_account_get(account);
+		xa_unlock(&ctx->objects);
+		return account;
+	}
+	xa_unlock(&ctx->objects);
+	return pin_account_renew(ctx);
+}
 
 /* The mode for what the calling process maps through @ctx. */
-enum charge pin_account_mode(const struct iommufd_ctx *ctx);
+static inline enum charge pin_account_mode(const struct iommufd_ctx *ctx)
+{
+	if (capable(CAP_IPC_LOCK))
+		return CHARGE_NONE;
+	return ctx->account_mm ? CHARGE_MM : CHARGE_USER;
+}
+
+/* Update mm->pinned_vm (VmPin) and the context's counter (fdinfo). */
+static inline void pin_account_count(struct pin_account *account, enum charge mode,
+				     long npages)
+{
+	atomic64_add(npages, &account->mm->pinned_vm);
+	if (mode != CHARGE_NONE)
+		atomic_long_add(npages, &account->ctx->charged);
+}
+
+/* Charge RLIMIT_MEMLOCK.  Returns 0, -ENOMEM if that exceeds the limit, or -EINTR. */
+int pin_account_charge_limited(struct pin_account *account, enum charge mode,
+			       unsigned long npages);
 
 /* Charge @npages.  Returns 0, -ENOMEM if that exceeds the limit, or -EINTR. */
-int pin_account_charge(struct pin_account *account, enum charge mode, unsigned long npages);
+static inline int pin_account_charge(struct pin_account *account, enum charge mode,
+				     unsigned long npages)
+{
+	int rc = 0;
+
+	if (mode != CHARGE_NONE)
+		rc = pin_account_charge_limited(account, mode, npages);
+	if (!rc)
+		pin_account_count(account, mode, npages);
+	return rc;
+}
 
 /*
  * Set @refusal to the amount by which @npages exceed the limit.  Returns false

@@ -173,7 +173,4 @@ void area_unmap_gather(struct area *area, struct hw_unmapper *from);
  */
 void area_unpin(struct area *area);
 
-/* Add an area to the statistics (@sign 1) or subtract it (@sign -1). */
-void area_count(struct ioas *ioas, const struct area *area, int sign);
-
 #endif

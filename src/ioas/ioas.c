@@ -13,11 +13,6 @@
 #include "ioas.h"
 #include "memory.h"
 
-struct ioas *ioas_get(struct iommufd_ctx *ctx, u32 id)
-{
-	return object_get(ctx, id, &ioas_object_type);
-}
-
 /* The IOAS may be the one that VFIO's type1 ioctls use. */
 static void ioas_forget_type1(struct ioas *ioas)
 {

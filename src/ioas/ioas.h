@@ -131,14 +131,27 @@ int ioas_set_single_pages(struct ioas *ioas, bool single_pages);
  */
 int ioas_cut(struct ioas *ioas, unsigned long first, unsigned long last);
 
+extern const struct object_type ioas_object_type;
+
 /* Returns a reference to the IOAS @id, or an ERR_PTR. */
-struct ioas *ioas_get(struct iommufd_ctx *ctx, u32 id);
+static inline struct ioas *ioas_get(struct iommufd_ctx *ctx, u32 id)
+{
+	return object_get(ctx, id, &ioas_object_type);
+}
+
 static inline void ioas_put(struct ioas *ioas)
 {
 	object_put(ioas->ctx, &ioas->obj);
 }
 
-extern const struct object_type ioas_object_type;
+/* Add @length bytes, which may be negative, to the statistics. */
+static inline void ioas_count_mapped(struct ioas *ioas, long length, bool exported)
+{
+	lockdep_assert_held_write(&ioas->lock);
+	WRITE_ONCE(ioas->mapped, ioas->mapped + length);
+	if (exported)
+		WRITE_ONCE(ioas->exported, ioas->exported + length);
+}
 
 /*
  * Returns the first arg->num_iovas holes between reserved ranges, to be freed

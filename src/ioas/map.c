@@ -20,8 +20,8 @@
 #include "memory.h"
 
 /*
- * A place whose alignment lets the IOMMU use huge pages as the CPU does: as
- * aligned as the memory is, if that is of use to that much memory.
+ * Choose an IOVA that is aligned as the memory is, up to a huge page and to the length, so
+ * that the IOMMU can use huge pages where the CPU does.
  */
 static int area_choose_iova(struct ioas *ioas, struct area_request *req)
 {
@@ -77,7 +77,7 @@ static void area_take_iova(struct ioas *ioas, struct area *area, unsigned long i
 		space_take_spot(&ioas->space, &area->node, spot);
 	else
 		space_take(&ioas->space, &area->node);
-	area_count(ioas, area, 1);
+	ioas_count_mapped(ioas, area_length(area), area->memory->dmabuf);
 }
 
 /* Takes IOVA for a list of areas, side by side. */
@@ -99,7 +99,7 @@ static int area_list_reserve(struct ioas *ioas, struct area_request *req)
 		rc = area_list_check(ioas, area);
 	if (rc)
 		goto out;
-	/* The first one's spot is known already, if it was looked at. */
+	/* area_check_iova() has found the first one's spot. */
 	area_take_iova(ioas, area, req->iova, req->fixed ? &spot : NULL);
 	while (area->next) {
 		at = area->node.last + 1;
@@ -144,7 +144,7 @@ int area_map_into(struct ioas *ioas, struct area *area, struct ioas_table *table
 		     memory->dmabuf ? dmabuf_prot(area->prot) : area->prot,
 		     ioas->single_pages);
 	rc = memory->dmabuf ? dmabuf_map(area, &to) : area_map_runs(area, &to);
-	/* Still with the lock, or a DMA-buf could be revoked and a part stay mapped. */
+	/* Keep the lock, or a revoked DMA-buf could stay mapped in part. */
 	if (rc)
 		area_check_unmapped(area, hw_unmap(table->domain, area->node.first,
 						   to.iova - area->node.first));
@@ -156,7 +156,7 @@ int area_pin(struct area *area)
 {
 	int rc;
 
-	/* It stays where it is until it is revoked. */
+	/* A DMA-buf isn't pinned: it stays in place until it is revoked. */
 	if (area->memory->dmabuf)
 		return 0;
 	rc = mutex_lock_killable(&area->memory->lock);
@@ -217,7 +217,7 @@ static void area_list_trace(struct ioas *ioas, const struct area *area, int rc)
 				  area->node.last, rc ? 0 : area_length(area), rc);
 }
 
-/* Takes ioas->users, with the areas pinned if they have to be.  They may be if it fails. */
+/* Takes ioas->users, with the areas pinned if needed.  On failure some may be pinned. */
 static int area_list_pin_and_lock(struct ioas *ioas, struct area *areas)
 {
 	bool pinned = false;
@@ -334,7 +334,7 @@ int map_areas(struct command *cmd, struct ioas *ioas, struct area_request *req,
 	return rc;
 }
 
-/* Maps new memory, or passes on why there is none.  Takes over its reference. */
+/* Maps new memory, which may be an ERR_PTR.  Takes over its reference. */
 static int map_memory(struct command *cmd, struct ioas *ioas, struct memory *memory,
 		      struct area_request *req, u32 flags, u64 *iova)
 {
@@ -395,7 +395,7 @@ static int map_check_file_range(u64 start, u64 length)
 
 	if (rc)
 		return rc;
-	/* No file reaches beyond. */
+	/* Positions in files are signed. */
 	return start + length > LLONG_MAX ? -EINVAL : 0;
 }
 

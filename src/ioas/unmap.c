@@ -101,16 +101,6 @@ void area_list_unpin(struct area *area)
 			area_unpin(area);
 }
 
-void area_count(struct ioas *ioas, const struct area *area, int sign)
-{
-	unsigned long length = sign * area_length(area);
-
-	lockdep_assert_held_write(&ioas->lock);
-	WRITE_ONCE(ioas->mapped, ioas->mapped + length);
-	if (area->memory->dmabuf)
-		WRITE_ONCE(ioas->exported, ioas->exported + length);
-}
-
 /* Unpin and free areas that are out of all page tables. */
 static void area_list_release(struct ioas *ioas, struct area *areas)
 {
@@ -119,7 +109,7 @@ static void area_list_release(struct ioas *ioas, struct area *areas)
 	area_list_unpin(areas);
 	down_write(&ioas->lock);
 	for (area = areas; area; area = area->next) {
-		area_count(ioas, area, -1);
+		ioas_count_mapped(ioas, -area_length(area), area->memory->dmabuf);
 		if (area->stuck)
 			area->lost = true;
 		else
