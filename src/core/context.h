@@ -37,14 +37,15 @@
  * page fault lasts as long as a userfaultfd or FUSE server wants, in the task's own memory
  * or in that of another process.  The tests are in brackets (tests/guest):
  *
- *   page faults, to pin: yes [stall: killed_map, killed_alloc, killed_attach]
- *   threads of a pinning team, for their page faults: yes, they are killed, too [pin_many:
- *     stall_killed]
- *   user memory of GET_HW_INFO; queue->reader: yes [stall: killed_info; fault_life,
- *     veventq_life: stuck_reader]
- *   i_rwsem of a file, for a write to it: yes [stall: killed_map_file]
+ *   page faults, to pin: yes [stall_killed: killed_map, killed_alloc,
+ *     killed_attach]
+ *   threads of a pinning team, for their page faults: yes, they are killed, too
+ *     [pin_many_end: stall_killed]
+ *   user memory of GET_HW_INFO; queue->reader: yes [stall_killed: killed_info;
+ *     fault_life, veventq_life: stuck_reader]
+ *   i_rwsem of a file, for a write to it: yes [stall_killed: killed_map_file]
  *   memory->lock, for page faults of a task that pins: to pin, yes; to unpin, yes, see
- *     memory_unlock() [stall: killed_unmap]
+ *     memory_unlock() [stall_killed: killed_unmap]
  *   mmap_lock, for page faults that hold it: to pin or charge, yes; to uncharge, no (only
  *     with accounting by process)
  *   group->lock, hwpt->lock, for an ATTACH that pins: to attach, yes; to detach, unbind and

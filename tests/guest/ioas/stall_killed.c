@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A process whose call waits in a page fault can be killed, and nothing stays half done:
+ * the address space and the device can be used by others.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "device.h"
+#include "iommu.h"
+#include "meters.h"
+#include "stall_scene.h"
+#include "stuck.h"
+#include "tap.h"
+
+/* What a process does that gets stuck and is killed then. */
+struct victim {
+	int (*fn)(void *arg);
+	bool mapped;	/* the trap is mapped before */
+	int up[2];
+};
+
+static void be_stuck(void *arg)
+{
+	struct victim *v = arg;
+
+	trap_set(&stall.trap, STALL_PAGES * PAGE);	/* it isn't inherited */
+	if (v->mapped)
+		require_ok(stall_map_trap(NULL));
+	stall_begin(v->fn);
+	require(write(v->up[1], "x", 1) == 1);
+	pause();
+}
+
+static void check_killed(int (*fn)(void *arg), bool mapped, bool attached)
+{
+	struct victim v = { fn, mapped };
+	char c;
+	int pid;
+
+	stall_up();
+	if (attached)
+		require_ok(device_attach(&stall.dev, stall.ioas));
+	require(!pipe(v.up));
+	pid = tap_spawn(be_stuck, &v);
+	close(v.up[1]);
+	require(read(v.up[0], &c, 1) == 1);
+	require(!kill(pid, SIGKILL));
+	require(child_ends(pid));
+	/* nothing is left half done; if the trap was mapped it still is */
+	stall_check_space();
+	check_eq(ioas_unmap_all(stall.fd, stall.ioas), (mapped + 1) * STALL_PAGES * PAGE);
+	check_ret(stall_attach(NULL), 0);
+	check_ret(device_detach(&stall.dev), 0);
+	check_ret(iommu_destroy(stall.fd, stall.ioas), 0);
+}
+
+static void killed_info(void) { check_killed(stall_get_info, false, false); }
+
+static void killed_map(void)
+{
+	stall_need_fault_in_pin();
+	check_killed(stall_map_trap, false, true);
+}
+
+/* A write to a file has its lock as long as its buffer isn't there. */
+static int file;
+
+static int write_trapped(void *arg)
+{
+	(void)arg;
+	return pwrite(file, stall.trap.va, PAGE, 0) == (ssize_t)PAGE ? 0 : -errno;
+}
+
+static void map_file(void *arg)
+{
+	uint64_t iova = STALL_TRAP;
+
+	(void)arg;
+	ioas_map_file(stall.fd, stall.ioas, MAP_RW | MAP_FIX, file, 0, PAGE, &iova);
+}
+
+static void killed_map_file(void)
+{
+	int pid;
+
+	stall_up();
+	require_ok(device_attach(&stall.dev, stall.ioas));
+	file = memfd_create("stall", MFD_CLOEXEC);
+	require(file >= 0 && !ftruncate(file, PAGE));
+	stall_begin(write_trapped);
+	pid = tap_spawn(map_file, NULL);
+	usleep(300000);
+	require(!kill(pid, SIGKILL));
+	check(child_ends(pid));
+	stall_check_space();
+	stall_release(0);
+	ioas_unmap_all(stall.fd, stall.ioas);
+}
+
+/* Who pins one half of a piece of memory holds up who unmaps the other. */
+static uint32_t apart;
+
+static int copy_trap(void *arg)
+{
+	uint64_t at = 2 * STALL_TRAP;
+
+	(void)arg;
+	return ioas_copy(stall.fd, stall.ioas, apart, MAP_RW | MAP_FIX, STALL_TRAP + PAGE,
+			 stall.trap.size, &at);
+}
+
+static void unmap_half(void *arg)
+{
+	(void)arg;
+	ioas_unmap(stall.fd, stall.ioas, STALL_TRAP, PAGE, NULL);
+}
+
+static void killed_unmap(void)
+{
+	uint64_t at = STALL_TRAP;
+	long long pins;
+	uint8_t *half;
+	int pid;
+
+	if (tap_oracle())
+		tap_skip("Linux waits there and can't be killed");
+	stall_need_fault_in_pin();
+	stall_up();
+	half = mmap(stall.trap.va - PAGE, PAGE, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	require(half == stall.trap.va - PAGE);
+	apart = ioas_new(stall.fd);
+	require_ok(ioas_map_at(stall.fd, apart, half, PAGE + stall.trap.size, STALL_TRAP));
+	require_ok(device_attach(&stall.dev, stall.ioas));
+	pins = meters_pins();
+	require_ok(ioas_copy(stall.fd, stall.ioas, apart, MAP_RW | MAP_FIX, STALL_TRAP, PAGE, &at));
+	stall_begin(copy_trap);
+	pid = tap_spawn(unmap_half, NULL);
+	usleep(300000);
+	require(!kill(pid, SIGKILL));
+	check(child_ends(pid));
+	/* it has gone, but for its pin */
+	require_ok(ioas_map_at(stall.fd, stall.ioas, stall.m.va, PAGE, STALL_TRAP));
+	stall_check_space();
+	stall_release(0);
+	check_eq(meters_pins(), pins + 1 + STALL_PAGES);
+	check_eq(ioas_unmap_all(stall.fd, stall.ioas), (2 * STALL_PAGES + 1) * PAGE);
+	check_eq(meters_wait_pins(pins - STALL_PAGES), pins - STALL_PAGES);
+}
+
+static void killed_alloc(void)
+{
+	stall_need_fault_in_pin();
+	check_killed(stall_alloc_table, true, false);
+}
+
+static void killed_attach(void)
+{
+	stall_need_fault_in_pin();
+	check_killed(stall_attach, true, false);
+}
+
+/*
+ * Its owner closes the device by its end, while another process that knows
+ * the context has an ioctl in a fault.
+ */
+static void owner_killed(void)
+{
+	struct victim v = { stall_get_info, false };
+	int owner, other;
+	char c;
+
+	if (tap_oracle())
+		tap_skip("Linux holds up the close for a GET_HW_INFO in a fault");
+	stall_up();
+	require(!pipe(v.up));
+	owner = fork();
+	require(owner >= 0);
+	if (!owner)
+		for (;;)
+			pause();
+	other = fork();
+	require(other >= 0);
+	if (!other) {
+		device_close(&stall.dev);
+		be_stuck(&v);
+	}
+	close(v.up[1]);
+	device_close(&stall.dev);
+	require(read(v.up[0], &c, 1) == 1);
+	require(!kill(owner, SIGKILL));
+	check(child_ends(owner));
+	require(!kill(other, SIGKILL));
+	check(child_ends(other));
+	/* and the device is free */
+	device_get(&stall.dev, "edu", 0, stall.fd);
+	check_ret(stall_attach(NULL), 0);
+}
+
+static const struct test tests[] = {
+	{ "killed_map", killed_map },
+	{ "killed_map_file", killed_map_file },
+	{ "killed_unmap", killed_unmap },
+	{ "killed_alloc", killed_alloc },
+	{ "killed_attach", killed_attach },
+	{ "killed_info", killed_info },
+	{ "owner_killed", owner_killed },
+};
+
+TAP_MAIN("stall_killed", tests)
