@@ -6,22 +6,14 @@
 # The runner has loaded them already; IOMMUFD_MODULES names them in loading
 # order, as files or as names for modprobe, and ROUNDS how often.
 
+. /vm.sh
+
 rounds=${ROUNDS:-50}
 modules=${IOMMUFD_MODULES:-iommufd iommufd_vfio}
-reversed=
-for m in $modules; do reversed="$m $reversed"; done
-number=0
-failed=0
+# shellcheck disable=SC2086 # a list
+reversed=$(vm_reversed $modules)
 
-result() { # result STATUS NAME
-	number=$((number + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $number - load.$2"
-	else
-		echo "not ok $number - load.$2"
-		failed=1
-	fi
-}
+result() { vm_result "$1" "load.$2"; }
 
 name_of() { basename "$1" .ko | tr - _; }
 
@@ -94,4 +86,4 @@ cat /tmp/load.log
 result $? "log"
 load && [ -c /dev/iommu ]
 result $? "last_load"
-exit $failed
+exit "$vm_failed"

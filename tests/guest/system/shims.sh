@@ -4,21 +4,13 @@
 # so does shims=off; with everything there it is on. The runner has loaded the modules
 # of a test build already, and finds them loaded again.
 
-modules="iommufd iommufd_vfio iommufd_access_test iommufd_inject iommufd_mock iommufd_walk_test vfio_mock"
-reversed=
-for m in $modules; do reversed="$m $reversed"; done
-number=0
-failed=0
+. /vm.sh
 
-result() { # result STATUS NAME
-	number=$((number + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $number - shims.$2"
-	else
-		echo "not ok $number - shims.$2"
-		failed=1
-	fi
-}
+modules="iommufd iommufd_vfio iommufd_access_test iommufd_inject iommufd_mock iommufd_walk_test vfio_mock"
+# shellcheck disable=SC2086 # a list
+reversed=$(vm_reversed $modules)
+
+result() { vm_result "$1" "shims.$2"; }
 
 unload() {
 	for m in $reversed; do
@@ -30,7 +22,7 @@ unload() {
 reads() {
 	text=$1
 	shift
-	mark="shims: $$ $number"
+	mark="shims: $$ $vm_number"
 	unload || return 1
 	echo "$mark" > /dev/kmsg
 	modprobe iommufd "$@" || return 1
@@ -68,6 +60,6 @@ reads "smmuv3: on" shims=auto && [ "$(lines)" = 0 ]
 result $? on
 
 for m in $modules; do
-	modprobe "$m" || failed=1
+	modprobe "$m" || vm_failed=1
 done
-exit $failed
+exit "$vm_failed"
