@@ -232,7 +232,11 @@ bool mock_tracks_dirty(struct iommu_domain *domain)
 	return READ_ONCE(to_mock_paging(domain)->tracking);
 }
 
+static bool whole_pages;
+module_param(whole_pages, bool, 0644);
+MODULE_PARM_DESC(whole_pages, "the halves of a page are dirty together, as since Linux 7.3");
+
 bool mock_dirty(struct iommu_domain *domain, unsigned long iova)
 {
-	return table_write(&to_mock_paging(domain)->table, iova);
+	return table_write(&to_mock_paging(domain)->table, iova, READ_ONCE(whole_pages));
 }

@@ -237,7 +237,21 @@ phys_addr_t table_translate(struct mock_table *table, unsigned long iova)
 	return pa;
 }
 
-bool table_write(struct mock_table *table, unsigned long iova)
+/* With the lock held.  Neighbours are one page if they are so in memory and aligned alike. */
+static void dirty_page(struct mock_table *table, struct block *block, unsigned int index)
+{
+	unsigned int n = PAGE_SIZE >> table->page_shift;
+	unsigned int first = index & ~(n - 1), i;
+	u64 page = block->entries[index] & ENTRY_ADDRESS & PAGE_MASK;
+
+	for (i = first; i < first + n; i++)
+		if ((block->entries[i] & ENTRY_WRITE) &&
+		    (block->entries[i] & ENTRY_ADDRESS) ==
+		    page + ((u64)(i - first) << table->page_shift))
+			block->entries[i] |= ENTRY_DIRTY;
+}
+
+bool table_write(struct mock_table *table, unsigned long iova, bool whole_page)
 {
 	bool written = false;
 	struct part part;
@@ -250,6 +264,8 @@ bool table_write(struct mock_table *table, unsigned long iova)
 		written = *entry & ENTRY_WRITE;
 		if (written)
 			*entry |= ENTRY_DIRTY;
+		if (written && whole_page && !part.block->whole)
+			dirty_page(table, part.block, part.first);
 	}
 	xa_unlock(&table->blocks);
 	return written;

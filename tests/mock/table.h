@@ -46,8 +46,11 @@ void table_sync(struct mock_table *table);
 /* 0 if nothing is there. */
 phys_addr_t table_translate(struct mock_table *table, unsigned long iova);
 
-/* False if nothing is there that may be written to. */
-bool table_write(struct mock_table *table, unsigned long iova);
+/*
+ * False if nothing is there that may be written to.  With @whole_page the entries that map
+ * the rest of the same page are dirty, too: an IOMMU may have one contiguous entry for them.
+ */
+bool table_write(struct mock_table *table, unsigned long iova, bool whole_page);
 
 /*
  * Tells @note what was written to, one call for neighbours, not across blocks, and
