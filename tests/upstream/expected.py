@@ -28,6 +28,7 @@ class Row:
     memory: str = "1G"
     hugepages: int = 80
     timeout: int = 300
+    expected: str = ""                  # the row whose list this has, too
     all: int = 0                        # is it for `make test-all` only?
 
     def runs(self):
@@ -79,7 +80,7 @@ class Expected:
     PASS = re.compile(r"pass\s+(\S+)\s+(\d+)")
 
     def __init__(self, row, file=None):
-        self.file = file or HERE / "expected" / row.name
+        self.file = file or HERE / "expected" / (row.expected or row.name)
         self.fail, self.skip, self.vary, self.log, self.count = {}, {}, {}, [], {}
         for line in self.file.read_text(encoding="utf-8").splitlines():
             if line.strip() and not line.startswith("#"):

@@ -13,10 +13,11 @@ from cache import Failed, note, piece, run
 HERE = Path(__file__).resolve().parent
 IOMMUFD = ("iommufd", "iommufd_fail_nth")
 VFIO = ("vfio_dma_mapping_test", "vfio_dma_mapping_mmio_test", "vfio_iommufd_setup_test",
-        "vfio_pci_device_test", "vfio_pci_device_init_perf_test", "vfio_pci_sriov_uapi_test")
+        "vfio_pci_device_test", "vfio_pci_device_init_perf_test", "vfio_pci_sriov_uapi_test",
+        "vfio_pci_driver_test")
 
 # 7.2's library calls a function that is nowhere defined.
-LIBRARY_WORDS = ("-Dcalloc_assert=calloc",)
+LIBRARY_WORDS = {"7.2": ("-Dcalloc_assert=calloc",)}
 
 # The harness's limit of 30 s for a test is for real machines.
 SECONDS = 600
@@ -98,7 +99,8 @@ def vfio_suite(version):
     """The tests of VFIO's devices: a directory with static programs."""
     words, source, uuid = compiler(version), pieces.source(version), library("uuid")
     tests = source / "tools/testing/selftests/vfio"
-    words += [*LIBRARY_WORDS, "-isystem", uuid / "usr/include",
+    more = LIBRARY_WORDS.get(version, ())
+    words += [*more, "-isystem", uuid / "usr/include",
               "-I", source / "tools/include", "-I", tests / "lib/include"]
 
     def make(directory):
@@ -113,4 +115,4 @@ def vfio_suite(version):
                  "-o", directory / name, tests / f"{name}.c", *objects,
                  "-L", uuid / "usr/lib/x86_64-linux-gnu", "-luuid"])
 
-    return piece("upstream", f"{source.name}-vfio", identity(version, VFIO, LIBRARY_WORDS), make)
+    return piece("upstream", f"{source.name}-vfio", identity(version, VFIO, more), make)
