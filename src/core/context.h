@@ -60,7 +60,8 @@
  *
  * All other waits are for the kernel's own work: ioas->users is held while page tables are
  * filled and emptied, but pages are pinned before; a pinning thread that joins cgroups
- * waits for a grace period and for cgroup_mutex.
+ * waits for a grace period and for cgroup_mutex.  The call doesn't wait for a thread that
+ * hasn't begun to join.
  */
 #ifndef IOMMUFD_CORE_CONTEXT_H
 #define IOMMUFD_CORE_CONTEXT_H

@@ -60,7 +60,7 @@ struct team {
 	refcount_t refs;		/* the caller and its threads */
 	struct memory *memory;		/* not to be touched without a chunk */
 	unsigned long last;
-	struct pin_caller caller;	/* not to be touched outside the team */
+	struct pin_caller caller;	/* its task may only be accessed by members */
 
 	spinlock_t lock;		/* guards all below; nothing is taken within it */
 	unsigned long next;		/* index of the first page that nobody took */
@@ -252,6 +252,17 @@ static bool member_may_go_on(struct team *team)
 	return may;
 }
 
+/* Returns false if the thread is no longer needed. */
+static bool member_wait_turn(struct team *team)
+{
+	while (!pin_thread_turn(&team->caller)) {
+		if (wait_event_killable_timeout(team->room, team_is_over(team),
+						PIN_THREAD_TURN))
+			return false;
+	}
+	return true;
+}
+
 /* Returns false if it's too late. */
 static bool member_enter(struct team *team, struct member *member)
 {
@@ -295,7 +306,7 @@ static int member_run(void *data)
 	struct member self;
 
 	pin_thread_begin();
-	if (member_enter(team, &self)) {
+	if (member_wait_turn(team) && member_enter(team, &self)) {
 		if (!pin_thread_join(&team->caller)) {
 			member_work(team);
 			pin_thread_leave(&team->caller);

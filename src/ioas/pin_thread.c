@@ -16,14 +16,17 @@
 #include <linux/cgroup.h>
 #include <linux/cpumask.h>
 #include <linux/err.h>
+#include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/memcontrol.h>
 #include <linux/mmu_context.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/topology.h>
 
 #include "pin_thread.h"
@@ -69,12 +72,22 @@ static void caller_cpus(struct cpumask *cpus)
 	cpumask_and(cpus, cpumask_of_node(numa_node_id()), current->cpus_ptr);
 }
 
+static const void *task_cgroups(struct task_struct *task)
+{
+#ifdef IOMMUFD_HAVE_SYM_CGROUP_ATTACH_TASK_ALL
+	return rcu_access_pointer(task->cgroups);
+#else
+	return NULL;
+#endif
+}
+
 int pin_caller_init(struct pin_caller *caller)
 {
 	if (!alloc_cpumask_var(&caller->cpus, GFP_KERNEL_ACCOUNT))
 		return -ENOMEM;
 	caller_cpus(caller->cpus);
 	caller->task = current;
+	caller->cgroups = task_cgroups(current);
 	caller->mm = current->mm;
 	caller->memcg = get_mem_cgroup_from_mm(current->mm);
 	caller->policy = caller_policy();
@@ -140,11 +153,40 @@ void pin_thread_exit(void)
 
 static int join_cgroups(struct task_struct *task)
 {
+	if (task_cgroups(task) == task_cgroups(current))
+		return 0;
 #ifdef IOMMUFD_HAVE_SYM_CGROUP_ATTACH_TASK_ALL
 	return cgroup_attach_task_all(task, current);
 #else
 	return -EOPNOTSUPP;
 #endif
+}
+
+/*
+ * cgroup_attach_task_all() blocks every fork(), exec() and exit() for a grace period.
+ * Unprivileged callers could cause that in a loop, so limit the rate for all of them
+ * together.
+ */
+#define JOINS_BURST	16
+#define JOINS_INTERVAL	(JOINS_BURST * PIN_THREAD_TURN)
+
+static DEFINE_SPINLOCK(join_lock);
+static u64 join_next;		/* in jiffies, guarded by @join_lock */
+
+bool pin_thread_turn(const struct pin_caller *caller)
+{
+	u64 now = get_jiffies_64();
+	bool turn;
+
+	if (caller->cgroups == task_cgroups(current))
+		return true;
+	spin_lock(&join_lock);
+	join_next = max(join_next, now - JOINS_INTERVAL);
+	turn = join_next <= now;
+	if (turn)
+		join_next += PIN_THREAD_TURN;
+	spin_unlock(&join_lock);
+	return turn;
 }
 
 /*

@@ -14,6 +14,7 @@ struct task_struct;
 /* What a thread inherits from the calling task. */
 struct pin_caller {
 	struct task_struct *task;
+	const void *cgroups;		/* only to be compared */
 	struct mm_struct *mm;
 	struct mem_cgroup *memcg;
 	struct mempolicy *policy;
@@ -39,6 +40,13 @@ unsigned int pin_threads_fit(unsigned int most);
 int pin_thread_start(int (*fn)(void *data), void *data);
 void pin_thread_begin(void);
 void pin_thread_exit(void) __noreturn;
+
+/*
+ * Returns whether the thread may join @caller now; if not, ask again after PIN_THREAD_TURN
+ * jiffies.  Only accesses the structure, so the caller may have returned.
+ */
+#define PIN_THREAD_TURN	DIV_ROUND_UP(HZ, 50)
+bool pin_thread_turn(const struct pin_caller *caller);
 
 /*
  * Called by the thread: adopt mm, cgroups, NUMA policy and node, CPUs and nice

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Threads that help a process to pin come into its cgroups, for which the kernel holds up
+ * every fork() and exec(): how often that happens isn't the process's to say.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include "device.h"
+#include "edu.h"
+#include "iommu.h"
+#include "mem.h"
+#include "tap.h"
+#include "trace.h"
+
+#define TRACING	"/sys/kernel/tracing/"
+#define EVENT	"pin_join"
+#define GROUP	"/tmp/cgroup/pin_join"
+#define SIZE	(64 * MIB)
+#define ROUNDS	150
+
+/* Joins in a second, those at once, and what a clock of ticks may add. */
+#define RATE	50
+#define BURST	16
+#define SLACK	4
+
+static bool put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	bool ok = fd >= 0 && write(fd, text, strlen(text)) > 0;
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+static void enter_group(void)
+{
+	mkdir("/tmp/cgroup", 0755);
+	if (mount("none", "/tmp/cgroup", "cgroup2", 0, NULL) && errno != EBUSY)
+		tap_skip("no cgroup2: %s", strerror(errno));
+	mkdir(GROUP, 0755);
+	require(put(GROUP "/cgroup.procs", "0"));
+}
+
+static void count_joins(void)
+{
+	mount("none", TRACING, "tracefs", 0, NULL);
+	put(TRACING "events/kprobes/" EVENT "/enable", "0");
+	put(TRACING "kprobe_events", "-:" EVENT);
+	if (!put(TRACING "kprobe_events", "p:" EVENT " cgroup_attach_task_all"))
+		tap_skip("no kprobe for the kernel's function: %s", strerror(errno));
+	require(put(TRACING "events/kprobes/" EVENT "/enable", "1"));
+}
+
+static unsigned int joins(void)
+{
+	return number_after(slurp(TRACING "kprobe_profile"), EVENT);
+}
+
+static void rate(void)
+{
+	double begin, seconds;
+	unsigned int n, most;
+	struct device dev;
+	struct mem m;
+	uint32_t ioas;
+	int fd;
+
+	if (tap_oracle() || get_nprocs() < 2)
+		tap_skip("no threads help here");
+	enter_group();
+	count_joins();
+	fd = iommu_open();
+	ioas = ioas_new(fd);
+	device_get(&dev, "edu", 0, fd);
+	require_ok(device_attach(&dev, ioas));
+	mem_get(&m, MEM_THP, SIZE);
+	begin = tap_now();
+	for (int i = 0; i < ROUNDS; i++) {
+		require(!madvise(m.va, m.size, MADV_DONTNEED));
+		require_ok(ioas_map_at(fd, ioas, m.va, m.size, EDU_IOVA));
+		check_eq(ioas_unmap_all(fd, ioas), m.size);
+	}
+	seconds = tap_now() - begin;
+	n = joins();
+	most = BURST + (unsigned int)(seconds * RATE) + SLACK;
+	tap_diag("%u threads joined in %.1f s", n, seconds);
+	check(n > 0);
+	check_msg(n <= most, "%u threads joined, not %u", n, most);
+}
+
+static const struct test tests[] = {
+	{ "rate", rate, 120 },
+};
+
+TAP_MAIN("pin_join", tests)
