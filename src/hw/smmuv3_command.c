@@ -131,10 +131,10 @@ static int smmuv3_take_command(struct smmuv3_batch *batch, u64 command[2])
 			return 0;
 	} else {
 		/*
-		 * Without a VMID the parent was never attached, so nothing is
-		 * cached.
+		 * A parent that was never attached has no VMID, and the VMID of one that
+		 * was attached to another SMMU belongs to that SMMU: nothing is cached here.
 		 */
-		if (!smmuv3_of_domain(viommu->parent))
+		if (smmuv3_of_domain(viommu->parent) != viommu->smmu)
 			return 0;
 		smmuv3_command_set_vmid(command, smmuv3_vmid(viommu->parent));
 	}
