@@ -8,6 +8,7 @@
  */
 #include <linux/atomic.h>
 #include <linux/bug.h>
+#include <linux/device.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/spinlock.h>
@@ -92,8 +93,11 @@ void hw_overlay_flush(struct iommu_domain *parent)
 		flush(parent);
 }
 
-/* Devices that are being reset.  One that there is no room for isn't paused. */
-#define PAUSES_MAX 64
+/*
+ * Devices that are being reset, each with a reference, so that no other device comes to
+ * have the address of one.  A device that finds no room isn't paused.
+ */
+#define PAUSES_MAX 512
 
 static struct overlay_pause {
 	struct device *dev;
@@ -119,30 +123,57 @@ void hw_overlay_pause(struct device *dev)
 
 	spin_lock_irqsave(&overlays_lock, flags);
 	pause = overlay_pause_of(dev) ?: overlay_pause_of(NULL);
-	if (pause) {
-		pause->dev = dev;
-		pause->depth++;
+	if (pause && !pause->depth++)
+		pause->dev = get_device(dev);
+	spin_unlock_irqrestore(&overlays_lock, flags);
+}
+
+static void overlay_enter_again(struct device *dev)
+{
+	struct hw_attachment *attachment;
+	struct hw_overlay *overlay;
+
+	lockdep_assert_held(&overlays_lock);
+	if (overlay_pause_of(dev))
+		return;
+	list_for_each_entry(attachment, &overlays_in_force, overlay_item) {
+		overlay = hw_overlay_of(attachment->domain);
+		if (attachment->at->group == dev->iommu_group)
+			overlay->ops->enter(overlay, dev);
 	}
+}
+
+void hw_overlay_enter_again(struct device *dev)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&overlays_lock, flags);
+	overlay_enter_again(dev);
 	spin_unlock_irqrestore(&overlays_lock, flags);
 }
 
 void hw_overlay_resume(struct device *dev)
 {
-	struct hw_attachment *attachment;
 	struct overlay_pause *pause;
-	struct hw_overlay *overlay;
 	unsigned long flags;
 
 	spin_lock_irqsave(&overlays_lock, flags);
 	pause = overlay_pause_of(dev);
-	if (pause && !--pause->depth)
+	if (pause && !--pause->depth) {
 		pause->dev = NULL;
-	list_for_each_entry(attachment, &overlays_in_force, overlay_item) {
-		overlay = hw_overlay_of(attachment->domain);
-		if (attachment->at->group == dev->iommu_group && !(pause && pause->dev))
-			overlay->ops->enter(overlay, dev);
+		/* Never the last reference: the task that resets the device has one. */
+		put_device(dev);
 	}
+	overlay_enter_again(dev);
 	spin_unlock_irqrestore(&overlays_lock, flags);
+}
+
+void hw_overlay_resume_none(void)
+{
+	size_t i;
+
+	for (i = 0; i < PAUSES_MAX; i++)
+		put_device(overlay_pauses[i].dev);
 }
 
 /* A step of a move, for each device of a group. */

@@ -70,12 +70,17 @@ void hw_overlay_enter(struct hw_attachment *to);
 void hw_overlay_block(struct hw_attachment *from);
 void hw_overlay_move(struct hw_attachment *from, struct hw_attachment *to);
 
+/* Calls @enter once more if @dev uses an overlay: what the shim keeps of @dev is new. */
+void hw_overlay_enter_again(struct device *dev);
+
 /*
  * A PCI device is about to be reset, and was: to be called before the core blocks its
  * DMA and after it has put the parent's entry in force again.
  */
 void hw_overlay_pause(struct device *dev);
 void hw_overlay_resume(struct device *dev);
+/* At the module's exit: gives back what is kept for devices whose reset hasn't ended. */
+void hw_overlay_resume_none(void);
 
 /* Calls them, on kernels whose core does so.  0, or as register_kretprobe(). */
 int hw_resets_watch(void);

@@ -11,7 +11,8 @@
 
 #include "overlay.h"
 
-#define RESETS_MAX 128		/* at a time */
+/* Calls at a time.  One more wouldn't be seen, and its device stay paused. */
+#define RESETS_MAX 512
 
 struct reset_call {
 	struct device *dev;
@@ -89,5 +90,6 @@ void hw_resets_unwatch(void)
 		return;
 	unregister_kretprobe(&reset_end);
 	unregister_kretprobe(&reset_begin);
+	hw_overlay_resume_none();
 	resets_watched = false;
 }
