@@ -62,6 +62,8 @@ int smmuv3_vdevice_init(struct hw_vdevice *hw)
 	list_add(&vdevice->item, &vdevices);
 	spin_unlock_irq(&vdevices_lock);
 	mutex_unlock(&vdevices_mutex);
+	/* One that is made while the device uses a guest's entry learns of it. */
+	hw_overlay_enter_again(vdevice->hw.dev);
 	return 0;
 }
 

@@ -577,6 +577,18 @@ static void events(void)
 	check_eq(r.event.evt[0] & 0xff, 0x10);
 	check_eq(r.event.evt[0] >> 32, w.d.vsid);
 	check_eq(r.event.evt[2], stage1_iova(5));
+	/* A transfer may fault more than once. */
+	while (poll(&ready, 1, 200) == 1)
+		check_eq(read(ready.fd, &r, sizeof(r)), sizeof(r));
+	/* The device stays where it is, and gets another StreamID. */
+	check_ret(iommu_destroy(w.g.fd, w.d.vdevice), 0);
+	w.d.vsid++;
+	require_ok(vdevice_alloc(w.g.fd, w.g.viommu, w.d.dev.id, w.d.vsid, &w.d.vdevice));
+	require_ok(edu_store(&w.d.edu, stage1_iova(6), 0, 8));
+	require(poll(&ready, 1, 20000) == 1);
+	check_eq(read(ready.fd, &r, sizeof(r)), sizeof(r));
+	check_eq(r.event.evt[0] >> 32, w.d.vsid);
+	check_eq(r.event.evt[2], stage1_iova(6));
 	require_ok(device_attach(&w.d.dev, w.g.parent));
 	close(ready.fd);
 	check_ret(iommu_destroy(w.g.fd, veventq_id), 0);
