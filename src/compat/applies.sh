@@ -6,13 +6,14 @@
 # Exit status: 0 if they do; 77, with one sentence, if the kernel has its own
 # iommufd or lacks something; 1 on error.
 set -u
-kdir=$1 build=$2
+kdir=$1 build=$(realpath -m "$2")
 top=$(cd "$(dirname "$(readlink -f "$0")")/../.." && pwd)
 shift 2
 
 sh "$top/src/compat/prepare.sh" "$kdir" "$build" || exit
 make -s -C "$top" KDIR="$kdir" BUILD="$build" "$@" ask >"$build/applies.log" 2>&1 || {
-	echo "iommufd: the probes can't be built, see $build/applies.log." >&2
+	tail -n 20 "$build/applies.log" >&2
+	echo "iommufd: the probes can't be built." >&2
 	exit 1
 }
 exec sh "$build/src/compat/answers.sh" "$kdir" "$build"

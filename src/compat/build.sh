@@ -6,7 +6,7 @@
 # kernel, also if only compiling or linking shows that; any other on errors that
 # don't depend on the kernel.
 set -u
-kdir=$1 build=$2
+kdir=$1 build=$(realpath -m "$2")
 top=$(cd "$(dirname "$(readlink -f "$0")")/../.." && pwd)
 shift 2
 
@@ -21,7 +21,7 @@ cat "$log"
 if grep -qE 'fatal error|internal compiler error|out of memory|No space left' "$log"; then
 	exit "$status"
 fi
-reason=$(sed -nE 's/^.*(src\/[^:]+:[0-9]+:[0-9]+: error: .*)/\1/p; s/^ERROR: modpost: //p' \
+reason=$(sed -nE 's/^.*\<((src|include)\/[^:]+:[0-9]+:[0-9]+: error: .*)/\1/p; s/^ERROR: modpost: //p' \
 	"$log" | head -n 1)
 [ "$reason" ] || exit "$status"
 echo "iommufd: this kernel differs from those that are known: $reason" >&2
