@@ -22,6 +22,12 @@
 	MODULE_INFO(uapi, "Linux 7.3");		\
 	MODULE_INFO(tested, "6.1 - 7.3")
 
+/*
+ * The names of the features that the kernel doesn't support, separated by commas.
+ * Returns the length of the text, 0 if all are supported.
+ */
+size_t compat_name_unsupported(char *text, size_t size);
+
 /* Symbol namespaces are strings: EXPORT_SYMBOL_NS_GPL(symbol, "NAMESPACE"). */
 #ifdef IOMMUFD_HAVE_NS_IDENTIFIER
 #undef MODULE_IMPORT_NS

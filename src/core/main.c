@@ -268,12 +268,21 @@ static int iommufd_node_init(void)
 	return 0;
 }
 
+static void __init log_kernel(void)
+{
+	char text[128];
+
+	if (IS_ENABLED(IOMMUFD_NEWER_THAN_TESTED))
+		pr_info("this kernel is newer than those tested; all required interfaces are present\n");
+	if (compat_name_unsupported(text, sizeof(text)))
+		pr_info("disabled, not supported by this kernel: %s\n", text);
+}
+
 static int __init iommufd_init(void)
 {
 	int rc;
 
-	if (IS_ENABLED(IOMMUFD_NEWER_THAN_TESTED))
-		pr_info("this kernel is newer than those tested; all required interfaces are present\n");
+	log_kernel();
 	rc = memory_init();
 	if (rc)
 		return rc;
