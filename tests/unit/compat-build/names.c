@@ -13,6 +13,7 @@ struct item {
 
 int names_base(struct mutex *mutex, struct rw_semaphore *rwsem, spinlock_t *lock,
 	       struct eventfd_ctx *event, void __user *user);
+int names_place(const struct compat_attachment *from, const struct compat_attachment *to);
 int names_iommu(struct device *dev, struct iommu_group *group,
 		struct iommu_attach_handle *handle, struct scatterlist *sg);
 void names_faults(struct iopf_group *group);
@@ -105,6 +106,16 @@ void names_faults(struct iopf_group *group)
 	iopf_free_group(group);
 }
 EXPORT_SYMBOL_NS_GPL(names_faults, "COMPAT");
+
+int names_place(const struct compat_attachment *from, const struct compat_attachment *to)
+{
+	char text[16];
+	int rc;
+
+	rc = compat_attach(from) ?: compat_replace(to) ?: compat_replace_by_detaching(to, from);
+	compat_detach(from);
+	return compat_name_unsupported(text, sizeof(text)) ? rc : 0;
+}
 
 int names_iommu(struct device *dev, struct iommu_group *group,
 		struct iommu_attach_handle *handle, struct scatterlist *sg)
