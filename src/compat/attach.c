@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Attachments to the DMA of a group or of a PASID, by one name for both. */
+#include <linux/delay.h>
 #include <linux/iommu.h>
 
 int compat_attach(const struct compat_attachment *to)
@@ -24,6 +25,31 @@ void compat_detach(const struct compat_attachment *from)
 		iommu_detach_device_pasid(from->domain, from->dev, from->pasid);
 }
 
+/* While a device of the group is reset, the core of Linux 7.2 attaches nothing: -EBUSY. */
+static int compat_attach_back(const struct compat_attachment *from)
+{
+	unsigned int tries = 100;
+	int rc;
+
+	for (;;) {
+		rc = compat_attach(from);
+		if (rc != -EBUSY || !--tries)
+			return rc;
+		msleep(20);
+	}
+}
+
+static void compat_report_blocked(const struct compat_attachment *from)
+{
+	if (from->pasid == IOMMU_NO_PASID)
+		pr_err_ratelimited("DMA of group %d is blocked, its page table can't be restored\n",
+				   iommu_group_id(from->group));
+	else
+		dev_err_ratelimited(from->dev,
+				    "iommufd: DMA of PASID %u is blocked, its page table can't be restored\n",
+				    from->pasid);
+}
+
 int compat_replace_by_detaching(const struct compat_attachment *from,
 				const struct compat_attachment *to)
 {
@@ -31,8 +57,7 @@ int compat_replace_by_detaching(const struct compat_attachment *from,
 
 	compat_detach(from);
 	rc = compat_attach(to);
-	if (rc && compat_attach(from))
-		pr_err_ratelimited("DMA of group %d is blocked, its page table can't be restored\n",
-				   iommu_group_id(from->group));
+	if (rc && compat_attach_back(from))
+		compat_report_blocked(from);
 	return rc;
 }

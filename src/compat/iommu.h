@@ -131,7 +131,8 @@ void compat_detach(const struct compat_attachment *from);
 
 /*
  * The same as compat_replace() with the DMA blocked in between.  On failure @from is
- * attached again; if that fails, too, the DMA stays blocked, which is logged.
+ * attached again, if need be after the end of a reset; if that fails, too, the DMA stays
+ * blocked, which is logged.
  */
 int compat_replace_by_detaching(const struct compat_attachment *from,
 				const struct compat_attachment *to);

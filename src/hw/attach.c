@@ -57,10 +57,16 @@ static bool attachment_is_miscounted(const struct hw_attachment *from,
 }
 
 /*
- * VT-d's driver blocks DMA before it looks whether a domain can be attached, while the core
- * from Linux 7.2 on relies on a driver that fails to have changed nothing.  Attach again what
- * was there, by way of the blocking domain, because to the core it is there still.
+ * Without PASID, VT-d's driver blocks DMA before it looks whether a domain can be attached,
+ * while the core from Linux 7.2 on relies on a driver that fails to have changed nothing.
+ * Attach again what was there, by way of the blocking domain, because to the core it is there
+ * still.  -EBUSY is the core's own answer while a device is reset, and nothing has changed.
  */
+static bool attachment_is_lost(const struct compat_attachment *from, int rc)
+{
+	return rc && rc != -EBUSY && from->pasid == IOMMU_NO_PASID && vtd_has(from->group);
+}
+
 static int attachment_replace_core(struct hw_attachment *from, struct hw_attachment *to)
 {
 	const struct compat_attachment before = attachment_core(from);
@@ -70,7 +76,7 @@ static int attachment_replace_core(struct hw_attachment *from, struct hw_attachm
 	if (attachment_is_miscounted(from, after.domain))
 		return compat_replace_by_detaching(&before, &after);
 	rc = compat_replace(&after);
-	if (rc && vtd_has(before.group))
+	if (attachment_is_lost(&before, rc))
 		compat_replace_by_detaching(&before, &before);
 	return rc;
 }
@@ -125,7 +131,8 @@ struct hw_attachment *hw_attach(const struct hw_place *at,
 		return ERR_PTR(-ENOMEM);
 	rc = attachment_attach(attachment);
 	if (rc) {
-		kfree(attachment);
+		/* Some cores have the handle while they try: a page fault may have seen it. */
+		hw_attachment_free(attachment);
 		return ERR_PTR(rc);
 	}
 	return attachment;
@@ -151,7 +158,7 @@ struct hw_attachment *hw_replace(struct hw_attachment *old,
 	struct hw_attachment *attachment;
 	int rc;
 
-	/* No kernel's core checks that when it replaces. */
+	/* Without PASID, no kernel's core checks that when it replaces. */
 	rc = iommu_group_for_each_dev(old->at->group, domain, attachment_device_fits);
 	if (rc)
 		return ERR_PTR(rc);
@@ -160,7 +167,7 @@ struct hw_attachment *hw_replace(struct hw_attachment *old,
 		return ERR_PTR(-ENOMEM);
 	rc = attachment_replace(old, attachment);
 	if (rc) {
-		kfree(attachment);
+		hw_attachment_free(attachment);
 		return ERR_PTR(rc);
 	}
 	return attachment;
