@@ -4,7 +4,7 @@
  *
  * An attachment that is in force is in a list, so that the guest's tables come back
  * when the core has put the parent's entry in force again after a reset.  Until then
- * the group is paused: the core keeps its DMA blocked, and nothing is written.
+ * the device is paused: the core keeps its DMA blocked, and nothing is written.
  */
 #include <linux/atomic.h>
 #include <linux/bug.h>

@@ -4,9 +4,9 @@
  * the parent, so that the driver's bookkeeping and the doorbells of interrupts stay
  * right; what the hardware walks besides, a shim writes over the driver's entry.
  *
- * hw/attach.c calls for that, under the group's lock and, except for @check, under a
- * spinlock with interrupts off: the core rewrites an entry when a PCI device was reset,
- * and the guest's has to come back there.
+ * hw/attach.c calls for that, under the group's lock, reset.c, and shims.  All operations
+ * but @check and @free run under a spinlock with interrupts off: the core rewrites an entry
+ * when a PCI device was reset, and the guest's has to come back there.
  */
 #ifndef IOMMUFD_HW_OVERLAY_H
 #define IOMMUFD_HW_OVERLAY_H

@@ -8,6 +8,7 @@
 #include <linux/errno.h>
 #include <linux/kprobes.h>
 #include <linux/pci.h>
+#include <linux/pci-ats.h>
 
 #include "overlay.h"
 
@@ -18,19 +19,22 @@ struct reset_call {
 	struct device *dev;
 };
 
+/* Returns nonzero, to ignore the call, for a device without ATS, which the core leaves alone. */
 static int reset_note(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
+	struct pci_dev *pdev = (void *)regs_get_kernel_argument(regs, 0);
 	struct reset_call *call = (void *)instance->data;
 
-	call->dev = &((struct pci_dev *)regs_get_kernel_argument(regs, 0))->dev;
-	return 0;
+	call->dev = &pdev->dev;
+	return !pci_ats_supported(pdev);
 }
 
 static int reset_begins(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
 	struct reset_call *call = (void *)instance->data;
 
-	reset_note(instance, regs);
+	if (reset_note(instance, regs))
+		return 1;
 	hw_overlay_pause(call->dev);
 	return 0;
 }
@@ -74,12 +78,13 @@ int hw_resets_watch(void)
 {
 	int rc;
 
-	rc = register_kretprobe(&reset_begin);
-	if (rc)
-		return rc == -ENOENT ? 0 : rc;
+	/* An end without a beginning does no harm. */
 	rc = register_kretprobe(&reset_end);
 	if (rc)
-		unregister_kretprobe(&reset_begin);
+		return rc == -ENOENT ? 0 : rc;
+	rc = register_kretprobe(&reset_begin);
+	if (rc)
+		unregister_kretprobe(&reset_end);
 	resets_watched = !rc;
 	return rc;
 }
@@ -88,8 +93,8 @@ void hw_resets_unwatch(void)
 {
 	if (!resets_watched)
 		return;
-	unregister_kretprobe(&reset_end);
 	unregister_kretprobe(&reset_begin);
+	unregister_kretprobe(&reset_end);
 	hw_overlay_resume_none();
 	resets_watched = false;
 }
