@@ -255,12 +255,12 @@ static bool member_may_go_on(struct team *team)
 /* Returns false if the thread is no longer needed. */
 static bool member_wait_turn(struct team *team)
 {
-	while (!pin_thread_turn(&team->caller)) {
-		if (wait_event_killable_timeout(team->room, team_is_over(team),
-						PIN_THREAD_TURN))
-			return false;
+	while (!team_is_over(team)) {
+		if (pin_thread_turn(&team->caller))
+			return true;
+		wait_event_idle_timeout(team->room, team_is_over(team), PIN_THREAD_TURN);
 	}
-	return true;
+	return false;
 }
 
 /* Returns false if it's too late. */

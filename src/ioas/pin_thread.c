@@ -19,8 +19,8 @@
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/memcontrol.h>
-#include <linux/mmu_context.h>
 #include <linux/minmax.h>
+#include <linux/mmu_context.h>
 #include <linux/module.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -163,12 +163,12 @@ static int join_cgroups(struct task_struct *task)
 }
 
 /*
- * cgroup_attach_task_all() blocks every fork(), exec() and exit() for a grace period.
- * Unprivileged callers could cause that in a loop, so limit the rate for all of them
- * together.
+ * cgroup_attach_task_all() holds cgroup_mutex for a grace period, and then blocks every
+ * fork(), exec() and exit() while it moves the thread.  Unprivileged callers could cause that
+ * in a loop, so limit the rate for all of them together.
  */
 #define JOINS_BURST	16
-#define JOINS_INTERVAL	(JOINS_BURST * PIN_THREAD_TURN)
+#define JOINS_INTERVAL	((JOINS_BURST - 1) * PIN_THREAD_TURN)
 
 static DEFINE_SPINLOCK(join_lock);
 static u64 join_next;		/* in jiffies, guarded by @join_lock */

@@ -28,7 +28,7 @@
 /* Joins in a second, those at once, and what a clock of ticks may add. */
 #define RATE	50
 #define BURST	16
-#define SLACK	4
+#define SLACK	2
 
 static bool put(const char *path, const char *text)
 {
