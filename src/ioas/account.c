@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Charge pinned pages against RLIMIT_MEMLOCK, and count them in VmLck and
- * VmPin.
+ * Charge pinned pages against RLIMIT_MEMLOCK.
  */
 #include <linux/capability.h>
 #include <linux/cred.h>
@@ -115,7 +114,7 @@ int pin_account_charge_limited(struct pin_account *account, enum charge mode,
 		rc = pin_account_charge_user(account, npages);
 	else
 		rc = pin_account_charge_mm(account, npages, true, false);
-	if (rc)
+	if (rc == -ENOMEM)
 		pin_account_log_refusal(account, mode, npages);
 	return rc;
 }
