@@ -200,7 +200,9 @@ void object_tombstone(struct iommufd_ctx *ctx, struct object *obj)
 	if (!mine)
 		return;
 	wait_event_idle(ctx->idle, object_is_idle(obj));
-	/* The ID stays reserved. */
+	/* Whoever ended the last use may still be in the lock.  The ID stays reserved. */
+	xa_lock(&ctx->objects);
+	xa_unlock(&ctx->objects);
 	obj->type->destroy(obj);
 	kfree(obj);
 }
