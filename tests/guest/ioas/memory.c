@@ -7,17 +7,15 @@
  * are the hardware's need, those of the process aren't ours); and the growth
  * of the slab of the whole system, which also sees what is charged to nobody.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "device.h"
 #include "iommu.h"
 #include "klog.h"
@@ -26,33 +24,17 @@
 #include "tap.h"
 
 #define BASE	0x100000000ull
-#define GROUP	"/tmp/cgroup/memory-test"
+#define GROUP	CGROUPS "memory-test"
 
 struct cost {
 	long long group, slab;
 };
 
-static bool put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool ok = fd >= 0 && write(fd, text, strlen(text)) > 0;
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
-/* Moves this process into a cgroup of its own. */
 static void enter_group(void)
 {
-	mkdir("/tmp/cgroup", 0755);
-	if (mount("none", "/tmp/cgroup", "cgroup2", 0, NULL) && errno != EBUSY)
-		tap_skip("no cgroup2: %s", strerror(errno));
-	put("/tmp/cgroup/cgroup.subtree_control", "+memory");
-	mkdir(GROUP, 0755);
+	cgroup_enter(GROUP);
 	if (access(GROUP "/memory.stat", R_OK))
 		tap_skip("the kernel has no memory cgroups");
-	require(put(GROUP "/cgroup.procs", "0"));
 }
 
 static long long stat_of(const char *name)

@@ -3,25 +3,21 @@
  * Threads that help a process to pin come into its cgroups, for which the kernel holds up
  * every fork() and exec(): how often that happens isn't the process's to say.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/sysinfo.h>
-#include <unistd.h>
 
+#include "cgroup.h"
 #include "device.h"
 #include "edu.h"
 #include "iommu.h"
 #include "mem.h"
+#include "plug.h"
 #include "tap.h"
 #include "trace.h"
 
 #define TRACING	"/sys/kernel/tracing/"
 #define EVENT	"pin_join"
-#define GROUP	"/tmp/cgroup/pin_join"
 #define SIZE	(64 * MIB)
 #define ROUNDS	150
 
@@ -30,33 +26,20 @@
 #define BURST	16
 #define SLACK	2
 
-static bool put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
-	bool ok = fd >= 0 && write(fd, text, strlen(text)) > 0;
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
-static void enter_group(void)
-{
-	mkdir("/tmp/cgroup", 0755);
-	if (mount("none", "/tmp/cgroup", "cgroup2", 0, NULL) && errno != EBUSY)
-		tap_skip("no cgroup2: %s", strerror(errno));
-	mkdir(GROUP, 0755);
-	require(put(GROUP "/cgroup.procs", "0"));
-}
-
 static void count_joins(void)
 {
-	mount("none", TRACING, "tracefs", 0, NULL);
-	put(TRACING "events/kprobes/" EVENT "/enable", "0");
-	put(TRACING "kprobe_events", "-:" EVENT);
-	if (!put(TRACING "kprobe_events", "p:" EVENT " cgroup_attach_task_all"))
-		tap_skip("no kprobe for the kernel's function: %s", strerror(errno));
-	require(put(TRACING "events/kprobes/" EVENT "/enable", "1"));
+	int rc;
+
+	rc = write_file(TRACING "kprobe_events", "p:" EVENT " cgroup_attach_task_all");
+	if (rc)
+		tap_skip("no kprobe for the kernel's function: %s", strerror(-rc));
+	require_ok(write_file(TRACING "events/kprobes/" EVENT "/enable", "1"));
+}
+
+static void stop_counting(void)
+{
+	require_ok(write_file(TRACING "events/kprobes/" EVENT "/enable", "0"));
+	require_ok(write_file(TRACING "kprobe_events", "-:kprobes/" EVENT));
 }
 
 static unsigned int joins(void)
@@ -75,7 +58,7 @@ static void rate(void)
 
 	if (tap_oracle() || get_nprocs() < 2)
 		tap_skip("no threads help here");
-	enter_group();
+	cgroup_enter(CGROUPS EVENT);
 	count_joins();
 	fd = iommu_open();
 	ioas = ioas_new(fd);
@@ -90,9 +73,12 @@ static void rate(void)
 	}
 	seconds = tap_now() - begin;
 	n = joins();
+	stop_counting();
 	most = BURST + (unsigned int)(seconds * RATE) + SLACK;
 	tap_diag("%u threads joined in %.1f s", n, seconds);
 	check(n > 0);
+	if (most >= 2 * ROUNDS)
+		tap_skip("this machine is too slow to reach the limit");
 	check_msg(n <= most, "%u threads joined, not %u", n, most);
 }
 

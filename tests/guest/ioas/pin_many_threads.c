@@ -11,11 +11,11 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "iommu.h"
 #include "mem.h"
 #include "meters.h"
@@ -105,31 +105,14 @@ static void alone(void)
 /* What the threads allocate is charged to the group of who called. */
 static void cgroup(void)
 {
-	static const char *dir = "/tmp/cgroup";
-	char path[128], text[32];
+	char text[32];
 	bool seen = false;
 	long long used;
 	FILE *f;
 
-	mkdir(dir, 0700);
-	/* -EBUSY: another test has left it there */
-	if (mount("none", dir, "cgroup2", 0, NULL) && errno != EBUSY)
-		tap_skip("no cgroup2: %s", strerror(errno));
-	snprintf(path, sizeof(path), "%s/cgroup.subtree_control", dir);
-	f = fopen(path, "we");
-	require(f);
-	fputs("+memory", f);
-	if (fclose(f)) {
-		umount(dir);
+	cgroup_enter(CGROUPS "pin_many");
+	if (access(CGROUPS "pin_many/memory.current", R_OK))
 		tap_skip("no cgroup for memory");
-	}
-	snprintf(path, sizeof(path), "%s/pin_many", dir);
-	require(!mkdir(path, 0700) || errno == EEXIST);
-	snprintf(path, sizeof(path), "%s/pin_many/cgroup.procs", dir);
-	f = fopen(path, "we");
-	require(f);
-	fputs("0", f);
-	require(!fclose(f));
 	pin_attach();
 	mem_get(&pin.m, MEM_ANON, PIN_SIZE);
 	call_start(&pin.call, pin_map, NULL);
@@ -139,14 +122,13 @@ static void cgroup(void)
 	}
 	check_ret(pin.call.ret, 0);
 	check(seen || !pin_is_shared());
-	snprintf(path, sizeof(path), "%s/pin_many/memory.current", dir);
-	f = fopen(path, "re");
+	f = fopen(CGROUPS "pin_many/memory.current", "re");
 	require(f && fgets(text, sizeof(text), f));
 	fclose(f);
 	used = atoll(text);
 	check_msg(used >= (long long)PIN_SIZE, "%lld bytes are charged", used);
 	pin_unmap();
-	umount2(dir, MNT_DETACH);
+	umount2(CGROUPS, MNT_DETACH);
 }
 
 static const struct test tests[] = {
