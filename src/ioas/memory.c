@@ -6,6 +6,7 @@
 #include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 
 #include "../core/context.h"
@@ -110,18 +111,22 @@ void memory_put(struct memory *memory)
 	kmem_cache_free(memory_cache, memory);
 }
 
-/* Unpin in batches, to reschedule within a long run of small pages. */
-#define UNPIN_PAGES (PMD_SIZE / PAGE_SIZE)
+/*
+ * Unpin in batches, to reschedule within a long run of small pages.  A batch of
+ * these takes milliseconds at most, even if unpinning frees them.
+ */
+#define UNPIN_PAGES (SZ_32M / PAGE_SIZE)
 
 static void memory_unpin_run(struct memory *memory, const struct run *run)
 {
-	unsigned long pfn = run->pfn, left = run->npages, part;
+	unsigned long pfn = run->pfn, left = run->npages;
 
-	for (; left; pfn += part, left -= part) {
-		part = min(left, UNPIN_PAGES);
-		unpin_user_page_range_dirty_lock(pfn_to_page(pfn), part, memory->writable);
+	for (; left > UNPIN_PAGES; pfn += UNPIN_PAGES, left -= UNPIN_PAGES) {
+		unpin_user_page_range_dirty_lock(pfn_to_page(pfn), UNPIN_PAGES,
+						 memory->writable);
 		cond_resched();
 	}
+	unpin_user_page_range_dirty_lock(pfn_to_page(pfn), left, memory->writable);
 }
 
 /* Unpin all pages on record.  Returns their number. */
