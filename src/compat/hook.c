@@ -121,10 +121,10 @@ static void hook_kprobe_remove(struct hook *hook)
 
 const struct hook_way hook_ways[] = {
 #ifdef CONFIG_FUNCTION_TRACER
-	{ "ftrace", hook_ftrace_install, hook_ftrace_remove },
+	{ "ftrace", hook_ftrace_install, hook_ftrace_remove, false },
 #endif
 #ifdef CONFIG_KPROBES
-	{ "kprobe", hook_kprobe_install, hook_kprobe_remove },
+	{ "kprobe", hook_kprobe_install, hook_kprobe_remove, true },
 #endif
 	{}
 };

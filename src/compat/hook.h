@@ -28,6 +28,7 @@ struct hook_way {
 	const char *name;
 	int (*install)(struct hook *hook);
 	void (*remove)(struct hook *hook);
+	bool can_miss;			/* hooks may be disabled while installed */
 };
 
 /* In order of preference, terminated by an entry without name. */

@@ -9,8 +9,8 @@
  *
  * A VM can end while it has a file, so the file has only its address until BIND takes a
  * counted reference, which lives until the file's release.  The VM clears the address
- * before it ends, unless the hook is gone by then.  Therefore ftrace is tried first: its
- * hook can't be disabled while it is registered, as kprobes can in debugfs.
+ * before it ends, unless the hook is disabled meanwhile.  That of ftrace, which is tried
+ * first, can't be; kprobes can, in debugfs, so BIND then looks for the VM (kvm.c).
  */
 #include <linux/anon_inodes.h>
 #include <linux/err.h>
@@ -71,6 +71,11 @@ static struct hook hooks[] = {
 
 /* NULL, or how the hooks were installed. */
 static const struct hook_way *kvm_hook_way;
+
+bool kvm_hook_can_miss(void)
+{
+	return kvm_hook_way && kvm_hook_way->can_miss;
+}
 
 /*
  * Call as KVM does, with a file that vfio.ko doesn't know.  Its operations are the kernel's,

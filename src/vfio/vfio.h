@@ -132,9 +132,14 @@ void device_file_detach_all(struct vfio_device_file *df);
 /* kvm_hook.c: tell KVM about files */
 void kvm_hook_init(void);
 void kvm_hook_exit(void);
+/* May a VM have ended without clearing the address that its files have of it? */
+bool kvm_hook_can_miss(void);
 
 /* kvm.c: the VM that uses a file */
-/* Take a reference to the VM; none if there is no VM or it is being destroyed. */
+/*
+ * Take a reference to the VM; none if there is no VM or it is being destroyed.  Where hooks
+ * can miss its end, also none unless the current process has the VM open.
+ */
 void device_file_get_vm(struct vfio_device_file *df, struct vm_ref *ref);
 void vm_ref_put(const struct vm_ref *ref);
 

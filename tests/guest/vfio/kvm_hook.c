@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "iommu.h"
 #include "node.h"
 #include "klog.h"
 #include "kvm.h"
@@ -138,10 +139,60 @@ static void no_ftrace(void)
 	close(klog);
 }
 
+#define KPROBES	"/sys/kernel/debug/kprobes/enabled"
+
+/* KVM can't tell of a VM's end: the file has the address of what is no VM any more. */
+static void kprobe_missed(void)
+{
+	struct node s;
+	struct vm vm;
+
+	need_hook();
+	reload("kvm=kprobe");
+	node_prepare(&s);
+	s.fd = iommu_open();
+	require_ok(device_open(&s.dev, s.bdf));
+	vm_open(&vm);
+	check_ret(vm_add(&vm, s.dev.fd), 0);
+	require_ok(write_file(KPROBES, "0"));
+	vm_close(&vm);
+	vm_check_count(0);
+	require_ok(write_file(KPROBES, "1"));
+	check_ret(device_bind(&s.dev, s.fd), 0);
+	check_ret(node_ask(s.dev.fd), 0);
+	device_close(&s.dev);
+	close(s.fd);
+	reload("");
+}
+
+/* A VM that the process has open is held, whatever happened to the hooks. */
+static void kprobe_held(void)
+{
+	struct node s;
+	struct vm vm;
+
+	need_hook();
+	reload("kvm=kprobe");
+	node_prepare(&s);
+	s.fd = iommu_open();
+	require_ok(device_open(&s.dev, s.bdf));
+	vm_open(&vm);
+	check_ret(vm_add(&vm, s.dev.fd), 0);
+	check_ret(device_bind(&s.dev, s.fd), 0);
+	vm_close(&vm);
+	vm_check_count(1);
+	device_close(&s.dev);
+	vm_check_count(0);
+	close(s.fd);
+	reload("");
+}
+
 static const struct test tests[] = {
 	{ "state", state },
 	{ "ways", ways },
 	{ "no_ftrace", no_ftrace },
+	{ "kprobe_missed", kprobe_missed },
+	{ "kprobe_held", kprobe_held },
 };
 
 TAP_MAIN("kvm_hook", tests)
