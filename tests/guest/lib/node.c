@@ -28,8 +28,8 @@ void node_use(struct node *f)
 	f->ioas = ioas_new(f->fd);
 	device_get(&f->dev, "edu", 0, f->fd);
 	require_ok(device_attach(&f->dev, f->ioas));
-	mem_get(&m, MEM_ANON, FRONT_SIZE);
-	require_ok(ioas_map_at(f->fd, f->ioas, m.va, m.size, FRONT_IOVA));
+	mem_get(&m, MEM_ANON, NODE_SIZE);
+	require_ok(ioas_map_at(f->fd, f->ioas, m.va, m.size, NODE_IOVA));
 }
 
 int node_ask(int fd)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* A device in full use through its node, and whether it is free again. */
-#ifndef TESTS_GUEST_FRONT_H
-#define TESTS_GUEST_FRONT_H
+#ifndef TESTS_GUEST_NODE_H
+#define TESTS_GUEST_NODE_H
 
 #include <stdint.h>
 
 #include "device.h"
 
-#define FRONT_IOVA	0x1000000ull
-#define FRONT_SIZE	(64 * 4096ull)
+#define NODE_IOVA	0x1000000ull
+#define NODE_SIZE	(64 * 4096ull)
 
 struct node {
 	const char *bdf;

@@ -34,7 +34,7 @@
 #define DEVICES	8
 #define SLOTS	6
 #define STEPS	12
-#define SLOT_IOVA(i) (FRONT_IOVA + (i) * 16 * MIB)
+#define SLOT_IOVA(i) (NODE_IOVA + (i) * 16 * MIB)
 
 static unsigned int seconds = 20;
 static unsigned int seed;
@@ -355,8 +355,8 @@ static void check_charge(void)
 	require_ok(device_attach(&s.dev, s.ioas));
 	mem_get(&m, MEM_ANON, 32 * PAGE);
 	require(!setrlimit(RLIMIT_MEMLOCK, &limit) && !syscall(SYS_capset, &head, caps));
-	check_ret(ioas_map_at(s.fd, s.ioas, m.va, 16 * PAGE, FRONT_IOVA), 0);
-	check_ret(ioas_map_at(s.fd, s.ioas, m.va, PAGE, FRONT_IOVA + m.size), -ENOMEM);
+	check_ret(ioas_map_at(s.fd, s.ioas, m.va, 16 * PAGE, NODE_IOVA), 0);
+	check_ret(ioas_map_at(s.fd, s.ioas, m.va, PAGE, NODE_IOVA + m.size), -ENOMEM);
 	device_close(&s.dev);
 	close(s.fd);
 }

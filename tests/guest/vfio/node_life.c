@@ -25,7 +25,7 @@ static void device_first(void)
 	device_close(&s.dev);
 	/* the address space is whole, and free */
 	check_ret(iommu_destroy(s.fd, s.dev.id), -ENOENT);
-	check_ret(ioas_unmap(s.fd, s.ioas, FRONT_IOVA, FRONT_SIZE, NULL), 0);
+	check_ret(ioas_unmap(s.fd, s.ioas, NODE_IOVA, NODE_SIZE, NULL), 0);
 	check_ret(iommu_destroy(s.fd, s.ioas), 0);
 	close(s.fd);
 	node_check_free(&s);

@@ -231,9 +231,9 @@ static void lost_while_mapped(bool pull)
 	p.fd = request_eventfd(&s.dev);
 	pid = start_to_lose(&s, pull);
 	check_eq(poll(&p, 1, 10000), 1);
-	check_ret(edu_store(&edu, FRONT_IOVA, 0, 512), 0);
-	check_ret(edu_load(&edu, FRONT_IOVA, 0, 512), 0);
-	check_ret(ioas_unmap(s.fd, s.ioas, FRONT_IOVA, FRONT_SIZE, NULL), 0);
+	check_ret(edu_store(&edu, NODE_IOVA, 0, 512), 0);
+	check_ret(edu_load(&edu, NODE_IOVA, 0, 512), 0);
+	check_ret(ioas_unmap(s.fd, s.ioas, NODE_IOVA, NODE_SIZE, NULL), 0);
 	check(!ended(pid, 200));
 	close(p.fd);
 	close(s.fd);
@@ -332,13 +332,13 @@ static void zapped_at_work(void)
 	node_use(&s);
 	edu_init(&edu, &s.dev);
 	for (int i = 0; i < 3; i++) {
-		check_ret(edu_store(&edu, FRONT_IOVA, 0, 512), 0);
+		check_ret(edu_store(&edu, NODE_IOVA, 0, 512), 0);
 		set_memory(&s.dev, false);
 		check_eq(probe(edu.regs), SIGBUS);
 		check_eq(probe(edu.regs), SIGBUS);
 		set_memory(&s.dev, true);
 		check_eq(probe(edu.regs), 0);
-		check_ret(edu_load(&edu, FRONT_IOVA, 0, 512), 0);
+		check_ret(edu_load(&edu, NODE_IOVA, 0, 512), 0);
 	}
 	edu_fini(&edu);
 	device_close(&s.dev);

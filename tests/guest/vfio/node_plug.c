@@ -66,7 +66,7 @@ static void unplugged_in_use(void)
 	check_ret(device_open(&late, s.bdf), -ENOENT);
 	check(access(s.dev.node, F_OK) < 0);
 	/* the context survives */
-	check_ret(ioas_unmap(s.fd, s.ioas, FRONT_IOVA, FRONT_SIZE, NULL), 0);
+	check_ret(ioas_unmap(s.fd, s.ioas, NODE_IOVA, NODE_SIZE, NULL), 0);
 	close(s.fd);
 	plug_in(&s);
 	node_check_free(&s);
