@@ -200,3 +200,11 @@ void *two_pages(int prot)
 	require(p != MAP_FAILED);
 	return p;
 }
+
+bool world_knows_get_pa(const struct world *w)
+{
+	uint32_t size = 0;
+
+	return !tap_oracle() ||
+	       iommu_ioctl(w->fd, IOMMU_IOAS_NOIOMMU_GET_PA, &size) != -ENOTTY;
+}

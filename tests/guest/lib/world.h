@@ -97,6 +97,9 @@ void world_refuse_table(struct world *w, int want);
 /* A copy of a structure in memory that can't be written. */
 void *read_only_copy(const void *p, size_t size);
 
+/* Is there an IOMMU_IOAS_NOIOMMU_GET_PA?  Linux's own module has it since 7.3. */
+bool world_knows_get_pa(const struct world *w);
+
 /* Any two pages of memory. */
 void *two_pages(int prot);
 
