@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Nested page tables on VT-d: DMA by two stages, what is stale until when, replacing in
- * every direction, what a parent takes away, and bad values.
+ * every direction, what a parent takes away, and the end of their owner.
  */
 #include <errno.h>
 #include <signal.h>
@@ -21,22 +21,9 @@ typedef struct iommu_hwpt_vtd_s1_invalidate range_t;
 
 static struct vtd_guest g;
 
-/* The device on a guest table that maps VTD_IOVA to the first page. */
-static uint32_t nested_up(void)
-{
-	uint32_t id;
-
-	vtd_up(&g);
-	vtd_map(&g, 0, VTD_IOVA, FIRST);
-	id = vtd_table(&g, 0);
-	require_ok(device_attach(&g.dev, id));
-	require(vtd_where(&g, VTD_IOVA) == (int)FIRST);
-	return id;
-}
-
 static void two_stages(void)
 {
-	nested_up();
+	vtd_nested_up(&g);
 	vtd_map(&g, 0, VTD_IOVA + PAGE, SECOND);
 	check_eq(vtd_where(&g, VTD_IOVA + PAGE), SECOND);
 	/* Neither an address of the guest's nor one that it doesn't map. */
@@ -59,7 +46,7 @@ static void flags(void)
 {
 	uint64_t *entry;
 
-	nested_up();
+	vtd_nested_up(&g);
 	entry = vtd_entry(&g, 0, VTD_IOVA);
 	check_eq(*entry & (VTD_A | VTD_D), VTD_A | VTD_D);
 	vtd_map(&g, 0, VTD_IOVA + PAGE, SECOND);
@@ -83,7 +70,7 @@ static void check_fresh_after(uint32_t id, uint64_t iova, uint64_t pages)
 
 static void stale(void)
 {
-	uint32_t id = nested_up();
+	uint32_t id = vtd_nested_up(&g);
 
 	check_fresh_after(id, VTD_IOVA, 1);
 	check_fresh_after(id, VTD_IOVA, 3);
@@ -94,7 +81,7 @@ static void stale(void)
 /* Ranges that one descriptor can't name. */
 static void stale_large(void)
 {
-	uint32_t id = nested_up();
+	uint32_t id = vtd_nested_up(&g);
 
 	if (tap_oracle())
 		tap_skip("Linux's own leaves these stale, and says that it's done");
@@ -112,7 +99,7 @@ static void stale_large(void)
 /* One call with many of them, and ours between the driver's. */
 static void stale_array(void)
 {
-	uint32_t id = nested_up(), n;
+	uint32_t id = vtd_nested_up(&g), n;
 	range_t array[7];
 
 	for (int big = 0; big < 7; big++) {
@@ -136,7 +123,7 @@ static void parent_moves(void)
 	struct mem other;
 	uint64_t unmapped;
 
-	nested_up();
+	vtd_nested_up(&g);
 	mem_get(&other, MEM_ANON, PAGE);
 	memset(other.va, 0, PAGE);
 	require_ok(ioas_unmap(g.fd, g.ioas, VTD_GPA, VTD_PAGES * PAGE, &unmapped));
@@ -170,7 +157,7 @@ static void canary(void)
 	struct mem page;
 	uint64_t unmapped;
 
-	nested_up();
+	vtd_nested_up(&g);
 	if (!edu_has_more(&g.edu))
 		tap_skip("needs the edu of tests/qemu");
 	mem_get(&page, MEM_ANON, PAGE);
@@ -199,7 +186,7 @@ static void replace(void)
 	struct { uint32_t pt; uint64_t reached; } place[5];
 	uint32_t plain;
 
-	place[1].pt = nested_up();
+	place[1].pt = vtd_nested_up(&g);
 	vtd_map(&g, 1, VTD_IOVA, SECOND);
 	place[0].pt = g.parent;
 	place[2].pt = vtd_table(&g, 1);
@@ -222,24 +209,10 @@ static void replace(void)
 	}
 }
 
-/* What stands on what. */
-static void holds(void)
-{
-	uint32_t id = nested_up();
-
-	check_ret(iommu_destroy(g.fd, g.parent), -EBUSY);
-	check_ret(iommu_destroy(g.fd, id), -EBUSY);
-	require_ok(device_attach(&g.dev, g.parent));
-	check_ret(iommu_destroy(g.fd, id), 0);
-	check_ret(iommu_destroy(g.fd, g.parent), -EBUSY);
-	require_ok(device_detach(&g.dev));
-	check_ret(iommu_destroy(g.fd, g.parent), 0);
-}
-
 /* The device goes with its page table: DMA has ended, nothing is pinned (the harness). */
 static void closed(void)
 {
-	nested_up();
+	vtd_nested_up(&g);
 	if (edu_has_more(&g.edu)) {
 		edu_repeat(&g.edu, true);
 		edu_start(&g.edu, true, VTD_IOVA, 0, 64);
@@ -255,7 +228,7 @@ static void closed(void)
 /* The owner dies in full use; another process can have the device then. */
 static void killed_owner(void *ready)
 {
-	nested_up();
+	vtd_nested_up(&g);
 	if (edu_has_more(&g.edu))
 		edu_repeat(&g.edu, true);
 	edu_start(&g.edu, true, VTD_IOVA, 0, 64);
@@ -287,13 +260,13 @@ static void killed(void)
 	}
 	kill(pid, SIGKILL);
 	require(waitpid(pid, &status, 0) == pid);
-	nested_up();
+	vtd_nested_up(&g);
 }
 
 /* After a reset the guest's table translates, or nothing does. */
 static void reset(void)
 {
-	uint32_t id = nested_up();
+	uint32_t id = vtd_nested_up(&g);
 	int ret = device_reset(&g.dev);
 
 	if (ret == -ENOTTY)
@@ -312,7 +285,7 @@ static void two_devices(void)
 	struct vtd_guest h;
 	uint32_t id;
 
-	nested_up();
+	vtd_nested_up(&g);
 	h = g;
 	device_get(&h.dev, "edu", 1, g.fd);
 	edu_init(&h.edu, &h.dev);
@@ -335,136 +308,6 @@ static void two_devices(void)
 	check_eq(vtd_where(&g, VTD_IOVA), FIRST);
 }
 
-/* Erratum 772415: nothing that is read-only below a nested page table. */
-static void read_only(void)
-{
-	struct mem page;
-	uint64_t iova = VTD_GPA + GIB;
-	uint32_t id, other;
-
-	vtd_up(&g);
-	mem_get(&page, MEM_ANON, PAGE);
-	check_ret(ioas_map(g.fd, g.ioas, MAP_R | MAP_FIX, page.va, PAGE, &iova), -EINVAL);
-	check_eq(vtd_where(&g, vtd_gpa(FIRST)), FIRST);
-	other = ioas_new(g.fd);
-	iova = VTD_GPA;
-	require_ok(ioas_map(g.fd, other, MAP_R | MAP_FIX, page.va, PAGE, &iova));
-	check_ret(hwpt_alloc(g.fd, g.dev.id, other, IOMMU_HWPT_ALLOC_NEST_PARENT, &id),
-		  -EINVAL);
-}
-
-/* One field of what it is made of is bad: there's none, or it can't be attached. */
-static void check_data(struct iommu_hwpt_vtd_s1 data, int want)
-{
-	uint32_t id = 0;
-	int ret = vtd_nested(&g, 0, &data, &id);
-
-	if (!ret) {
-		ret = device_attach(&g.dev, id);
-		check_ret(iommu_destroy(g.fd, id), 0);
-	}
-	check_ret(ret, want);
-	/* Linux's own leaves DMA blocked when an attachment fails. */
-	if (tap_oracle()) {
-		require_ok(device_detach(&g.dev));
-		require_ok(device_attach(&g.dev, g.parent));
-	}
-	check_eq(vtd_where(&g, vtd_gpa(FIRST)), FIRST);
-}
-
-static void bad_data(void)
-{
-	struct iommu_hwpt_vtd_s1 good, data;
-	uint32_t id = 0;
-
-	vtd_up(&g);
-	good = (struct iommu_hwpt_vtd_s1){ .pgtbl_addr = g.root[0], .addr_width = 48 };
-	for (uint32_t width = 0; width < 70; width++) {
-		data = good;
-		data.addr_width = width;
-		if (width != 48)
-			check_data(data, -EINVAL);
-	}
-	data = good;
-	data.addr_width = UINT32_MAX;
-	check_data(data, -EINVAL);
-	data = good;
-	data.flags = IOMMU_VTD_S1_EAFE;
-	check_data(data, -EINVAL);
-	check_ret(vtd_nested(&g, IOMMU_HWPT_ALLOC_NEST_PARENT, &good, &id), -EOPNOTSUPP);
-	check_ret(vtd_nested(&g, IOMMU_HWPT_ALLOC_DIRTY_TRACKING, &good, &id), -EOPNOTSUPP);
-	/* A table that isn't in the parent, or nowhere: that translates nothing. */
-	for (int bit = 12; bit < 64; bit += 13) {
-		data = good;
-		data.pgtbl_addr = 1ull << bit | PAGE;
-		require_ok(vtd_nested(&g, 0, &data, &id));
-		if (!device_attach(&g.dev, id))
-			check_eq(vtd_where(&g, VTD_IOVA), -1);
-		require_ok(device_attach(&g.dev, g.parent));
-		check_ret(iommu_destroy(g.fd, id), 0);
-	}
-}
-
-/* Entry @at of eight is bad: those before it are done, and no more. */
-static void check_array(uint32_t id, uint32_t at, range_t bad, int want)
-{
-	range_t array[8];
-	uint32_t n = 8;
-
-	for (int i = 0; i < 8; i++)
-		array[i] = (range_t){ .addr = i & 1 ? 0 : VTD_IOVA,
-				      .npages = i & 1 ? UINT64_MAX : 1 };
-	array[at] = bad;
-	check_ret(vtd_invalidate(g.fd, id, array, &n), want);
-	check_eq(n, at);
-}
-
-static void bad_ranges(void)
-{
-	uint32_t id = nested_up(), n = 2;
-	range_t *end = before_hole(sizeof(*end));
-
-	for (uint32_t at = 0; at < 8; at++) {
-		check_array(id, at, (range_t){ .npages = 1, .flags = 2 }, -EOPNOTSUPP);
-		check_array(id, at, (range_t){ .npages = 1, .__reserved = 1 }, -EOPNOTSUPP);
-		check_array(id, at, (range_t){ .npages = UINT64_MAX, .flags = 1u << 31 },
-			    -EOPNOTSUPP);
-		check_array(id, at, (range_t){ .npages = 1ull << 40, .__reserved = 1 },
-			    -EOPNOTSUPP);
-		check_array(id, at, (range_t){ .addr = 1, .npages = 1 }, -EINVAL);
-		check_array(id, at, (range_t){ .addr = 8, .npages = 1ull << 40 }, -EINVAL);
-		check_array(id, at, (range_t){ .addr = PAGE, .npages = UINT64_MAX }, -EINVAL);
-	}
-	*end = (range_t){ .npages = UINT64_MAX };
-	check_ret(vtd_invalidate(g.fd, id, end, &n), -EFAULT);
-	check_eq(n, 1);
-	n = 0;
-	check_ret(vtd_invalidate(g.fd, id, NULL, &n), 0);
-	/* A parent has nothing of that kind. */
-	n = 1;
-	check_ret(vtd_invalidate(g.fd, g.parent, end, &n), -EINVAL);
-	check_eq(n, 0);
-}
-
-/* Nesting is promised where a parent can be had, and nowhere else. */
-static void promised(void)
-{
-	struct iommu_hw_info_vtd vtd = {};
-	struct iommu_hw_info info;
-	struct device dev;
-	uint32_t ioas, id;
-	int fd = iommu_open(), ret;
-
-	ioas = ioas_new(fd);
-	device_get(&dev, "edu", 0, fd);
-	require_ok(hw_info(fd, dev.id, &vtd, sizeof(vtd), &info));
-	if (info.out_data_type != IOMMU_HW_INFO_TYPE_INTEL_VTD)
-		tap_skip("needs VT-d");
-	ret = hwpt_alloc(fd, dev.id, ioas, IOMMU_HWPT_ALLOC_NEST_PARENT, &id);
-	check(!ret || ret == -EOPNOTSUPP);
-	check_eq(!!(vtd.ecap_reg & VTD_NEST), !ret);
-}
-
 static const struct test tests[] = {
 	{ "two_stages", two_stages },
 	{ "flags", flags },
@@ -474,15 +317,10 @@ static const struct test tests[] = {
 	{ "parent_moves", parent_moves },
 	{ "canary", canary },
 	{ "replace", replace },
-	{ "holds", holds },
 	{ "closed", closed },
 	{ "killed", killed },
 	{ "reset", reset },
 	{ "two_devices", two_devices },
-	{ "read_only", read_only },
-	{ "bad_data", bad_data },
-	{ "bad_ranges", bad_ranges },
-	{ "promised", promised },
 };
 
 TAP_MAIN("vtd_nested", tests)

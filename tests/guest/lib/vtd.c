@@ -141,3 +141,15 @@ int vtd_where(struct vtd_guest *g, uint64_t iova)
 	}
 	return found;
 }
+
+uint32_t vtd_nested_up(struct vtd_guest *g)
+{
+	uint32_t id;
+
+	vtd_up(g);
+	vtd_map(g, 0, VTD_IOVA, VTD_DATA);
+	id = vtd_table(g, 0);
+	require_ok(device_attach(&g->dev, id));
+	require(vtd_where(g, VTD_IOVA) == (int)VTD_DATA);
+	return id;
+}

@@ -64,6 +64,12 @@ int vtd_nested(struct vtd_guest *g, uint32_t flags, const struct iommu_hwpt_vtd_
 /* The same for one of the two tables; the test ends if it fails. */
 uint32_t vtd_table(struct vtd_guest *g, int table);
 
+/*
+ * vtd_up(), and the device moves to a nested page table, which is returned: table 0, which
+ * maps VTD_IOVA to page VTD_DATA.
+ */
+uint32_t vtd_nested_up(struct vtd_guest *g);
+
 /* IOMMU_HWPT_INVALIDATE: 0 or -errno; *@n is in and out. */
 int vtd_invalidate(int fd, uint32_t hwpt, const struct iommu_hwpt_vtd_s1_invalidate *array,
 		   uint32_t *n);
