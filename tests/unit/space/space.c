@@ -13,8 +13,9 @@
 #include <linux/slab.h>
 
 #include "../../../src/ioas/space.h"
-#include "model.h"
 #include "random.h"
+#include "model.h"
+#include "compare.h"
 
 static struct iova_space space;
 
@@ -22,112 +23,6 @@ static struct iova_space space;
 static struct iova_node *nodes[CELLS];
 static struct iova_range reserved[64];
 static size_t n_nodes, n_reserved;
-
-static void random_cells(unsigned long *first, unsigned long *last)
-{
-	unsigned long most = one_in(50) ? CELLS : one_in(3) ? 300 : 20;
-
-	*first = random_below(CELLS);
-	*last = *first + random_below(min(most, CELLS - *first));
-}
-
-static void check_subtree(const struct rb_node *rb, unsigned long *end, bool *begun)
-{
-	const struct iova_node *node, *left, *right;
-	unsigned long most;
-
-	if (!rb)
-		return;
-	node = rb_entry(rb, struct iova_node, rb);
-	left = rb_entry_safe(rb->rb_left, struct iova_node, rb);
-	right = rb_entry_safe(rb->rb_right, struct iova_node, rb);
-	check_subtree(rb->rb_left, end, begun);
-	check(!*begun || node->first > *end);
-	check_eq(node->gap, *begun ? node->first - *end - 1 : node->first);
-	*end = node->last;
-	*begun = true;
-	check_subtree(rb->rb_right, end, begun);
-	most = node->gap;
-	if (left && left->max_gap > most)
-		most = left->max_gap;
-	if (right && right->max_gap > most)
-		most = right->max_gap;
-	check_eq(node->max_gap, most);
-}
-
-static void check_tree(void)
-{
-	unsigned long end = 0;
-	bool begun = false;
-
-	check_subtree(space.taken.rb_node, &end, &begun);
-}
-
-/* Walks the taken ranges of a random stretch. */
-static void compare_taken(void)
-{
-	unsigned long first, last, cell, seen = 0;
-	struct iova_node *node, *next;
-
-	random_cells(&first, &last);
-	cell = first;
-	for (node = space_find(&space, address(first), last_of(last)); node;
-	     node = space_next(node, last_of(last)), seen++) {
-		if (!check(node->last >= address(first) && node->first <= last_of(last)))
-			return;
-		for (; cell < CELLS && address(cell) < node->first; cell++)
-			check(!model.taken[cell]);
-		for (; cell <= last && last_of(cell) <= node->last; cell++)
-			check(model.taken[cell]);
-		next = space_next(node, ULONG_MAX);
-		if (next) {
-			check(space_next(node, next->first) == next);
-			check(!space_next(node, next->first - 1));
-		}
-	}
-	for (; cell <= last; cell++)
-		check(!model.taken[cell]);
-	check_eq(seen != 0, model_is_taken(first, last));
-	check_eq(!!space_find(&space, address(first), address(first)), model.taken[first]);
-	check_eq(!!space_find(&space, last_of(last), last_of(last)), model.taken[last]);
-}
-
-/* Walks the holes between reserved ranges, all of them. */
-static void compare_holes(void)
-{
-	unsigned long cell = 0;
-	struct iova_range hole;
-	unsigned long from = base;
-
-	while (space_next_hole(&space, from, &hole)) {
-		check(hole.first >= from && hole.first <= hole.last);
-		if (!check(hole.last <= last_of(CELLS - 1)))
-			return;
-		for (; address(cell) != hole.first; cell++)
-			if (!check(model.reserved[cell]))
-				return;
-		for (; cell < CELLS && last_of(cell) <= hole.last; cell++)
-			check(!model.reserved[cell]);
-		if (hole.last == ULONG_MAX)
-			break;
-		from = hole.last + 1;
-	}
-	for (; cell < CELLS; cell++)
-		check(model.reserved[cell]);
-}
-
-static void compare_reserved(void)
-{
-	unsigned long first, last;
-
-	random_cells(&first, &last);
-	check_eq(space_is_reserved(&space, address(first), last_of(last)),
-		 model_is_reserved(first, last));
-	check_eq(space_is_reserved(&space, address(first), address(first)),
-		 model.reserved[first] != 0);
-	check_eq(space_is_reserved(&space, last_of(last), last_of(last)),
-		 model.reserved[last] != 0);
-}
 
 static void take(unsigned long first, unsigned long last)
 {
@@ -222,7 +117,7 @@ static void try_reserve(void)
 		rc = space_reserve(&space, address(first), last_of(last));
 		if (rc != -ENOMEM || !shim_alloc_failed())
 			break;
-		compare_holes();
+		compare_holes(&space);
 	}
 	shim_fail_alloc(0);
 	check_eq(rc, refused ? -EADDRINUSE : 0);
@@ -299,14 +194,6 @@ static void try_allow(void)
 	}
 }
 
-static void compare(void)
-{
-	check_tree();
-	compare_taken();
-	compare_holes();
-	compare_reserved();
-}
-
 /* Only the window is open; what is around it is as if a device couldn't reach it. */
 static void begin(unsigned long at)
 {
@@ -357,7 +244,7 @@ static void random_operations(unsigned long at)
 		begin(at);
 		for (i = 0; i < rounds && !tap_failures(); i++) {
 			one_operation();
-			compare();
+			compare(&space);
 		}
 		if (tap_failures())
 			tap_diag("SEED=%lu, sequence %lu, round %lu",
