@@ -99,8 +99,21 @@ struct iommufd_ctx {
 	struct object *type1_ioas;	/* or NULL; under objects.xa_lock */
 };
 
-/* Allocate the context of a new file, or return NULL; free it when the file is released. */
+/**
+ * context_new() - allocate the context of a new file
+ * @file: the file, which has no reference from its context
+ * @dev: the device of /dev/iommu
+ *
+ * Ends by context_destroy().
+ *
+ * Return: the context, without objects, or NULL if out of memory.
+ */
 struct iommufd_ctx *context_new(struct file *file, struct device *dev);
+
+/**
+ * context_destroy() - destroy a context with all of its objects
+ * @ctx: the context of a file that is being released, so no other task has access
+ */
 void context_destroy(struct iommufd_ctx *ctx);
 
 /**
@@ -109,6 +122,10 @@ void context_destroy(struct iommufd_ctx *ctx);
  * @user: the ioctl's argument
  * @size: size of the structure in bytes, as passed by user space
  * @arg: a copy of the structure, zero-filled to its full size
+ *
+ * The functions that carry out ioctls, X_ioctl(), are called in the caller's task, without
+ * locks.  They respond to user space themselves, and return 0 or the errno that the UAPI
+ * header documents.
  */
 struct command {
 	struct iommufd_ctx *ctx;
@@ -151,7 +168,13 @@ static inline int command_tell(struct command *cmd, const u64 *member)
  */
 int command_finalize(struct command *cmd, size_t len, struct object *obj);
 
-/* IOMMU_OPTION_RLIMIT_MODE: charge pinned memory to the user or to the process. */
+/**
+ * context_option_rlimit_mode() - IOMMU_OPTION_RLIMIT_MODE: charge the user or the process
+ * @cmd: an IOMMU_OPTION; the caller responds with its arg
+ *
+ * Return: 0, -EPERM without CAP_SYS_RESOURCE, -EBUSY if the context has objects, -EINVAL for
+ * an unknown mode, -EOPNOTSUPP if an object is given.
+ */
 int context_option_rlimit_mode(struct command *cmd);
 
 #endif

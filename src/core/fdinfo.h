@@ -27,6 +27,11 @@
 struct file;
 struct seq_file;
 
+/**
+ * iommufd_show_fdinfo() - show the context of a file
+ * @m: the seq_file of /proc/<pid>/fdinfo
+ * @file: a file of /dev/iommu, which the caller keeps open
+ */
 void iommufd_show_fdinfo(struct seq_file *m, struct file *file);
 
 #endif

@@ -24,6 +24,11 @@ struct refusal {
  * @fmt: format, without newline
  */
 __printf(2, 3) void refusal_set(struct refusal *refusal, const char *fmt, ...);
+
+/**
+ * refusal_clear() - forget the reason, as the request goes on
+ * @refusal: where it was set, or NULL
+ */
 void refusal_clear(struct refusal *refusal);
 
 /**

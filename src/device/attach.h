@@ -41,11 +41,27 @@ static inline bool attach_is_plain(const struct attach *attach)
 
 /* In move.c, under group->lock: */
 
-/*
- * Connect the hardware to a page table, or move it there from another one; disconnect it.
- * The devices must be listed in @devices.
+/**
+ * attach_connect() - connect the hardware to a page table, or move it there
+ * @attach: the place; its devices are listed already
+ * @hwpt: the page table, which the caller holds
+ *
+ * On failure the hardware stays where it was, unless it can't be restored: then its DMA is
+ * blocked, until this or attach_disconnect() is called again.
+ *
+ * Context: under group->lock; takes hwpt->lock, and waits for it killably.  May pin memory.
+ *
+ * Return: 0, -EINVAL if @hwpt doesn't fit the devices or PASIDs, -EINTR by a fatal signal,
+ * -ENOMEM, as hwpt_fill() and hwpt_prepare_msi(), or the IOMMU driver's errno.
  */
 int attach_connect(struct attach *attach, struct hwpt *hwpt);
+
+/**
+ * attach_disconnect() - disconnect the hardware, which blocks DMA, and refuse page faults
+ * @attach: the place, before its last device is erased from the list
+ *
+ * Context: under group->lock.
+ */
 void attach_disconnect(struct attach *attach);
 
 /* A part of attaching a device to a page table, and what undoes it. */
@@ -54,9 +70,27 @@ struct attach_step {
 	void (*undo)(struct attach *attach, struct iommufd_device *idev, struct hwpt *hwpt);
 };
 
-/* Runs a step for all devices that are listed, or for none; or undoes it for all. */
+/**
+ * attach_run_for_all() - run a step for all devices that are listed, or for none
+ * @attach: the place
+ * @step: the step
+ * @hwpt: the page table that the devices go to
+ *
+ * Context: under group->lock.
+ *
+ * Return: 0, or the errno of @step, undone for the devices before.
+ */
 int attach_run_for_all(struct attach *attach, const struct attach_step *step,
 		       struct hwpt *hwpt);
+
+/**
+ * attach_undo_for_all() - undo a step for all devices that are listed
+ * @attach: the place
+ * @step: the step
+ * @hwpt: the page table that it was run for
+ *
+ * Context: under group->lock.
+ */
 void attach_undo_for_all(struct attach *attach, const struct attach_step *step,
 			 struct hwpt *hwpt);
 
@@ -102,7 +136,12 @@ int attach_replace(struct iommufd_device *idev, u32 pasid, struct hwpt *hwpt,
  */
 void attach_remove(struct iommufd_device *idev, u32 pasid);
 
-/* Detach a device from everything its driver left it attached to. */
+/**
+ * attach_remove_all() - detach a device from everything its driver left it attached to
+ * @idev: the device, for which its driver makes no more calls
+ *
+ * Context: takes group->lock.
+ */
 void attach_remove_all(struct iommufd_device *idev);
 
 /* A driver's request to attach or replace. */
@@ -131,11 +170,22 @@ static inline int attach_request_run(const struct attach_request *req, struct hw
 	return rc;
 }
 
-/* Set which reserved range of the device overlaps mappings of the IOAS. */
+/**
+ * attach_explain_reserved() - set which range of a device conflicts with an IOAS
+ * @idev: the device, whose ranges ioas_reserve() refused
+ * @ioas: the IOAS
+ * @refusal: where to set it, or NULL; nothing is set if there is no conflict any more
+ */
 void attach_explain_reserved(struct iommufd_device *idev, struct ioas *ioas,
 			     struct refusal *refusal);
 
-/* Show where a device is attached; don't wait for group->lock. */
+/**
+ * attach_show() - show where a device is attached
+ * @m: the seq_file
+ * @idev: the device
+ *
+ * Context: tries group->lock; if that is taken, shows "busy".
+ */
 void attach_show(struct seq_file *m, struct iommufd_device *idev);
 
 /**

@@ -11,7 +11,19 @@
 struct attach_request;
 struct ioas;
 
-/* Attach or move a device to one, and set *@id to its ID. */
+/**
+ * automatic_attach() - attach or move a device to an automatic page table
+ * @req: the request
+ * @ioas: the IOAS, in use by the caller
+ * @id: out: ID of the page table, on success only
+ *
+ * Tries those that there are; makes one if the device fits none.
+ *
+ * Context: takes ioas->auto_lock, and waits for it killably.
+ *
+ * Return: 0, -EINTR by a fatal signal, as ioas_reserve() and hwpt_new(), or as the function
+ * that was requested.
+ */
 int automatic_attach(const struct attach_request *req, struct ioas *ioas, u32 *id);
 
 #endif

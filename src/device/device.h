@@ -37,6 +37,13 @@ struct iommufd_device {
 };
 
 extern const struct object_type device_object_type;
+
+/**
+ * device_hw_info_ioctl() - IOMMU_GET_HW_INFO
+ * @cmd: the ioctl
+ *
+ * Return: 0 or an errno, see struct command.
+ */
 int device_hw_info_ioctl(struct command *cmd);
 
 #endif

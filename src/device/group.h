@@ -40,6 +40,13 @@ struct group {
  */
 struct group *group_get(struct iommufd_ctx *ctx, struct device *dev,
 			struct refusal *refusal);
+
+/**
+ * group_put() - undo group_get() for a device
+ * @group: the group; with the last device the context's claim ends, and it is freed
+ *
+ * Context: takes ctx->groups_lock.
+ */
 void group_put(struct group *group);
 
 /**
@@ -48,6 +55,8 @@ void group_put(struct group *group);
  * @domain: an empty domain
  *
  * Attaches the group and detaches it again.  DMA stays blocked throughout.
+ *
+ * Context: takes group->lock.
  *
  * Return: 0, -EBUSY if the group is attached elsewhere, or the driver's errno.
  */

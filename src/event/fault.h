@@ -21,6 +21,12 @@ struct iommu_domain;
 struct iommufd_ctx;
 struct object_type;
 
+/**
+ * fault_queue_id() - get the ID of a fault queue
+ * @faults: the queue, held
+ *
+ * Return: the ID, never 0.
+ */
 u32 fault_queue_id(const struct fault_queue *faults);
 
 /**
@@ -35,7 +41,10 @@ u32 fault_queue_id(const struct fault_queue *faults);
 int fault_queue_serve(struct iommufd_ctx *ctx, u32 id, struct iommu_domain *domain,
 		      struct fault_queue **out);
 
-/* End the hold of fault_queue_serve().  @faults may be NULL. */
+/**
+ * fault_queue_release() - end the hold of fault_queue_serve()
+ * @faults: the queue, which may be destroyed at once, or NULL
+ */
 void fault_queue_release(struct fault_queue *faults);
 
 /**
@@ -44,11 +53,22 @@ void fault_queue_release(struct fault_queue *faults);
  * @attachment: an attachment
  * @dev: NULL if @attachment was replaced or detached, else a device that
  *	attach_device_id() no longer finds there
+ *
+ * If @attachment was replaced or detached, its later faults are refused, too.
+ *
+ * Context: takes faults->lock, and sleeps.
  */
 void fault_queue_refuse(struct fault_queue *faults,
 			struct hw_attachment *attachment, struct device *dev);
 
 extern const struct object_type fault_queue_object_type;
+
+/**
+ * fault_queue_alloc_ioctl() - IOMMU_FAULT_QUEUE_ALLOC
+ * @cmd: the ioctl
+ *
+ * Return: 0 or an errno, see struct command.
+ */
 int fault_queue_alloc_ioctl(struct command *cmd);
 
 #endif

@@ -28,10 +28,17 @@ struct event_queue {
 	struct list_head waiting;
 };
 
-/* Call right after object_new(). */
+/**
+ * event_queue_init() - initialize a queue
+ * @queue: the queue, right after object_new()
+ * @ctx: its context
+ */
 void event_queue_init(struct event_queue *queue, struct iommufd_ctx *ctx);
 
-/* Call last in the type's destroy. */
+/**
+ * event_queue_fini() - check that a queue is empty, last in the destroy of its type
+ * @queue: the queue, which the caller frees
+ */
 void event_queue_fini(struct event_queue *queue);
 
 /**
@@ -48,13 +55,23 @@ void event_queue_fini(struct event_queue *queue);
 int event_queue_finalize(struct command *cmd, size_t len, struct event_queue *queue,
 			 const char *name, const struct file_operations *fops, u32 *fd);
 
-/* Return the queue of a file, NULL if it was never published. */
+/**
+ * event_queue_of() - get the queue of a file
+ * @file: a file of event_queue_finalize()
+ *
+ * Return: the queue, which the file holds; in a release NULL, if it was never published.
+ */
 static inline struct event_queue *event_queue_of(struct file *file)
 {
 	return file->private_data;
 }
 
-/* The last step of the file's release. */
+/**
+ * event_queue_close() - end what a queue's file has, as the last step of its release
+ * @queue: the queue, which may be destroyed at once
+ *
+ * Ends the file's hold of the queue and its reference to the context.
+ */
 void event_queue_close(struct event_queue *queue);
 
 /**
@@ -65,15 +82,20 @@ void event_queue_close(struct event_queue *queue);
  * @next: copies the next entry to the rest of the buffer, of @room bytes; returns the bytes
  *	copied, 0 if the queue is empty, or an errno
  *
- * Calls are serialized by queue->reader.
+ * Calls are serialized by queue->reader, which a signal ends the wait for.
  *
- * Return: bytes copied, or the errno if there are none.
+ * Return: bytes copied, or if there are none, the errno of @next or -EINTR.
  */
 ssize_t event_queue_read(struct event_queue *queue, char __user *buf, size_t count,
 			 ssize_t (*next)(struct event_queue *queue, char __user *buf,
 					 size_t room));
 
-/* Wake poll() waiters. */
+/**
+ * event_queue_wake() - wake tasks that poll() a queue
+ * @queue: the queue
+ *
+ * Context: any.
+ */
 static inline void event_queue_wake(struct event_queue *queue)
 {
 	wake_up_interruptible_poll(&queue->readable, EPOLLIN | EPOLLRDNORM);

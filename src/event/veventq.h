@@ -14,6 +14,13 @@ struct object_type;
 /* viommu_report_event() of hw/shim.h is implemented here, too. */
 
 extern const struct object_type veventq_object_type;
+
+/**
+ * veventq_alloc_ioctl() - IOMMU_VEVENTQ_ALLOC
+ * @cmd: the ioctl
+ *
+ * Return: 0 or an errno, see struct command.
+ */
 int veventq_alloc_ioctl(struct command *cmd);
 
 #endif

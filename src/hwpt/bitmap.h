@@ -60,6 +60,13 @@ int bitmap_begin(struct user_bitmap *map, unsigned long first, unsigned long las
  * Return: 0, -EFAULT if user space can't write there, -EINTR or -ENOMEM.
  */
 int bitmap_open(struct user_bitmap *map, unsigned long iova);
+
+/**
+ * bitmap_close() - unpin the window
+ * @map: the bitmap, with a window
+ *
+ * What was noted past the window is kept for the next one.
+ */
 void bitmap_close(struct user_bitmap *map);
 
 /**

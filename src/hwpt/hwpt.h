@@ -39,7 +39,12 @@ struct hwpt {
 	bool automatic;			/* created by an attach, destroyed with the last hold */
 };
 
-/* The page table that is filled from the IOAS: the parent, or @hwpt itself. */
+/**
+ * hwpt_paging() - get the page table that is filled from the IOAS
+ * @hwpt: a page table
+ *
+ * Return: the parent, or @hwpt itself if it isn't nested.
+ */
 static inline struct hwpt *hwpt_paging(struct hwpt *hwpt)
 {
 	return hwpt->parent ?: hwpt;
@@ -82,10 +87,23 @@ struct hwpt *hwpt_new_nested(struct hwpt *parent, struct iommufd_device *idev,
 struct hwpt *hwpt_new_on_viommu(struct viommu *viommu, struct iommufd_device *idev,
 				u32 flags, const struct iommu_user_data *data);
 
-/* object_get() of a page table that isn't nested. */
+/**
+ * hwpt_get_paging() - look up a page table that isn't nested, and begin a use of it
+ * @ctx: the context
+ * @id: its ID
+ *
+ * Ends by object_put().
+ *
+ * Return: the page table, or ERR_PTR(-ENOENT), also if it is nested.
+ */
 struct hwpt *hwpt_get_paging(struct iommufd_ctx *ctx, u32 id);
 
-/* Return false while the driver doesn't know its limits, before the first attach. */
+/**
+ * hwpt_is_ready() - check whether a page table can be filled
+ * @hwpt: the page table, not nested
+ *
+ * Return: false while the driver doesn't know its limits, before the first attach.
+ */
 bool hwpt_is_ready(const struct hwpt *hwpt);
 
 /**
@@ -100,11 +118,36 @@ bool hwpt_is_ready(const struct hwpt *hwpt);
  */
 int hwpt_fill(struct hwpt *hwpt, struct refusal *refusal);
 
-/* After the first attach, with the page table still empty.  Requires @lock. */
+/**
+ * hwpt_settle() - take the limits from the driver, after the first attach
+ * @hwpt: the page table, not nested, and still empty; ready after this
+ *
+ * Context: under @hwpt->lock.
+ */
 void hwpt_settle(struct hwpt *hwpt);
 
-/* See hw_msi_prepare() and hw_msi_take().  Require @lock. */
+/**
+ * hwpt_prepare_msi() - choose where a page table maps doorbells of interrupts
+ * @hwpt: the page table, not nested
+ * @window: IOVA of the devices' doorbells; nothing is done if its last byte is 0
+ *
+ * Before the first attach; later calls change nothing.
+ *
+ * Context: under @hwpt->lock.
+ *
+ * Return: as hw_msi_prepare().
+ */
 int hwpt_prepare_msi(struct hwpt *hwpt, const struct iova_range *window);
+
+/**
+ * hwpt_take_doorbells() - map the doorbells that devices write to already
+ * @hwpt: the page table, not nested, prepared and ready
+ * @known: the doorbells
+ *
+ * Context: under @hwpt->lock.
+ *
+ * Return: as hw_msi_take().
+ */
 int hwpt_take_doorbells(struct hwpt *hwpt, const struct hw_doorbells *known);
 
 /**
@@ -116,9 +159,37 @@ int hwpt_take_doorbells(struct hwpt *hwpt, const struct hw_doorbells *known);
 void hwpt_release(struct hwpt *hwpt);
 
 extern const struct object_type hwpt_object_type;
+
+/**
+ * hwpt_alloc_ioctl() - IOMMU_HWPT_ALLOC
+ * @cmd: the ioctl
+ *
+ * Return: 0 or an errno, see struct command.
+ */
 int hwpt_alloc_ioctl(struct command *cmd);
+
+/**
+ * hwpt_get_dirty_ioctl() - IOMMU_HWPT_GET_DIRTY_BITMAP
+ * @cmd: the ioctl
+ *
+ * Return: 0 or an errno, see struct command.
+ */
 int hwpt_get_dirty_ioctl(struct command *cmd);
+
+/**
+ * hwpt_invalidate_ioctl() - IOMMU_HWPT_INVALIDATE
+ * @cmd: the ioctl
+ *
+ * Return: 0 or an errno, see struct command.
+ */
 int hwpt_invalidate_ioctl(struct command *cmd);
+
+/**
+ * hwpt_set_dirty_ioctl() - IOMMU_HWPT_SET_DIRTY_TRACKING
+ * @cmd: the ioctl
+ *
+ * Return: 0 or an errno, see struct command.
+ */
 int hwpt_set_dirty_ioctl(struct command *cmd);
 
 #endif

@@ -24,6 +24,13 @@ struct queue {
 };
 
 extern const struct object_type hw_queue_object_type;
+
+/**
+ * hw_queue_alloc_ioctl() - IOMMU_HW_QUEUE_ALLOC
+ * @cmd: the ioctl
+ *
+ * Return: 0 or an errno, see struct command.
+ */
 int hw_queue_alloc_ioctl(struct command *cmd);
 
 #endif

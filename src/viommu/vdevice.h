@@ -24,10 +24,25 @@ struct vdevice {
 	struct hw_vdevice hw;		/* must be last, the shim's structure extends it */
 };
 
-/* Disconnect a device that is being unbound from its vDEVICE, if any, and refuse new ones. */
+/**
+ * vdevice_disconnect() - disconnect a device that is being unbound from its vDEVICE
+ * @idev: the device, detached; it gets no vDEVICE after this
+ *
+ * The vDEVICE, if there is one, becomes a tombstone, unless user space is creating or
+ * destroying it.  Waits for ioctls that use it.
+ *
+ * Context: takes ctx->vdevices_lock and group->lock.
+ */
 void vdevice_disconnect(struct iommufd_device *idev);
 
 extern const struct object_type vdevice_object_type;
+
+/**
+ * vdevice_alloc_ioctl() - IOMMU_VDEVICE_ALLOC
+ * @cmd: the ioctl
+ *
+ * Return: 0 or an errno, see struct command.
+ */
 int vdevice_alloc_ioctl(struct command *cmd);
 
 #endif

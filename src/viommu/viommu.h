@@ -36,22 +36,55 @@ struct viommu {
 	struct hw_viommu hw;		/* must be last, the shim's structure extends it */
 };
 
+/**
+ * to_viommu() - get the vIOMMU that a shim's structure is a part of
+ * @hw: the shim's part
+ *
+ * Return: the vIOMMU.
+ */
 static inline struct viommu *to_viommu(struct hw_viommu *hw)
 {
 	return container_of(hw, struct viommu, hw);
 }
 
-/* Return true if @dev is behind the vIOMMU's physical IOMMU. */
+/**
+ * viommu_serves() - check whether a device is behind a vIOMMU's physical IOMMU
+ * @viommu: the vIOMMU
+ * @dev: a device with an IOMMU, bound
+ *
+ * Return: true if it is.
+ */
 bool viommu_serves(const struct viommu *viommu, struct device *dev);
 
-/* See hw_nested_alloc(). */
+/**
+ * viommu_nested_alloc() - allocate a nested domain by the vIOMMU's shim
+ * @viommu: the vIOMMU, held until hw_domain_free()
+ * @flags: IOMMU_HWPT_ALLOC_*
+ * @data: description of the guest's table, for the shim
+ *
+ * Return: the domain, or an ERR_PTR: -EOPNOTSUPP if the shim has none, or as the shim and
+ * hw_nested_take().
+ */
 struct iommu_domain *viommu_nested_alloc(struct viommu *viommu, u32 flags,
 					 const struct iommu_user_data *data);
 
-/* See hw_nested_invalidate(). */
+/**
+ * viommu_invalidate() - invalidate caches of a vIOMMU
+ * @viommu: the vIOMMU, in use by the caller
+ * @array: entries in user memory; its entry_num is set to the number handled, also on failure
+ *
+ * Return: 0, -EOPNOTSUPP if the shim can't, or the shim's errno.
+ */
 int viommu_invalidate(struct viommu *viommu, struct iommu_user_data_array *array);
 
 extern const struct object_type viommu_object_type;
+
+/**
+ * viommu_alloc_ioctl() - IOMMU_VIOMMU_ALLOC
+ * @cmd: the ioctl
+ *
+ * Return: 0 or an errno, see struct command.
+ */
 int viommu_alloc_ioctl(struct command *cmd);
 
 #endif

@@ -10,7 +10,16 @@
 struct iommufd_ctx;
 struct vm_area_struct;
 
+/**
+ * windows_init() - prepare a new context for windows
+ * @ctx: the context
+ */
 void windows_init(struct iommufd_ctx *ctx);
+
+/**
+ * windows_destroy() - undo windows_init()
+ * @ctx: the context, whose vIOMMUs are gone and with them all windows
+ */
 void windows_destroy(struct iommufd_ctx *ctx);
 
 /**
