@@ -25,6 +25,7 @@ struct dma_buf_attachment;
 #define TEST_COMMANDS
 #define TEST_DMABUFS	0
 
+/* No device or DMA-buf is the mock's, see tests/mock/hooks.h. */
 static inline bool test_owns_device(struct device *dev)
 {
 	return false;

@@ -230,9 +230,11 @@ struct iopf_group;
 
 int hw_domain_take_faults(struct iommu_domain *domain,
 			  int (*take)(struct iopf_group *group));
+/* The device that reported a group of faults. */
 struct device *hw_fault_device(const struct iopf_group *group);
 /* Remove the group from the core's list.  @take must call it first. */
 void hw_fault_own(struct iopf_group *group);
+/* Respond to a group, and free it. */
 void hw_fault_answer(struct iopf_group *group, enum iommu_page_response_code code);
 
 /*

@@ -28,7 +28,9 @@ struct hw_shim_module {
 extern const struct hw_shim_module smmuv3_shim_module;
 #endif
 
+/* When the module is loaded.  A shim that isn't possible is logged, and no error. */
 void hw_shims_init(void);
+/* Unregister those that are on; no context is left. */
 void hw_shims_exit(void);
 
 #endif

@@ -38,11 +38,15 @@
 struct smmuv3_smmu;
 struct smmuv3_master;
 
+/* The SMMU of one of the driver's IOMMU devices, and of one of its paging domains: */
 struct smmuv3_smmu *smmuv3_of_iommu(struct iommu_device *iommu);
 /* NULL before the first attach. */
 struct smmuv3_smmu *smmuv3_of_domain(struct iommu_domain *domain);
+/* The VMID of a domain, which is attached. */
 u16 smmuv3_vmid(struct iommu_domain *domain);
+/* SMMUV3_*, as above. */
 u32 smmuv3_features(struct smmuv3_smmu *smmu);
+/* What the SMMU's commands support; @limits->ds is never set. */
 void smmuv3_limits_of(struct smmuv3_smmu *smmu, struct smmuv3_limits *limits);
 /*
  * Returns true if the driver invalidates nested tables when their parent
@@ -50,10 +54,13 @@ void smmuv3_limits_of(struct smmuv3_smmu *smmu, struct smmuv3_limits *limits);
  */
 bool smmuv3_flushes_nested(void);
 
+/* The driver's data of a device, as long as that is bound; and its SMMU. */
 struct smmuv3_master *smmuv3_master_of(struct device *dev);
 struct smmuv3_smmu *smmuv3_of_master(struct smmuv3_master *master);
+/* The number of its streams, and the StreamID of the first. */
 unsigned int smmuv3_streams(struct smmuv3_master *master);
 u32 smmuv3_sid(struct smmuv3_master *master);
+/* Return true if its ATS is enabled, and if its transactions may stall. */
 bool smmuv3_has_ats(struct smmuv3_master *master);
 bool smmuv3_may_stall(struct smmuv3_master *master);
 /* The STE of the only stream, or NULL. */
@@ -73,6 +80,7 @@ struct smmuv3_queue {
 	u32 shift;		/* log2 of the number of entries */
 };
 
+/* Take a snapshot; the driver may move on at once. */
 void smmuv3_event_queue(struct smmuv3_smmu *smmu, struct smmuv3_queue *queue);
 
 struct smmuv3_viommu {
@@ -90,12 +98,13 @@ struct smmuv3_vdevice {
 	u64 drop_stamp;			/* of the last ATC_INV on behalf of a guest without ATS */
 };
 
+/* The shim's structure of a vIOMMU. */
 static inline struct smmuv3_viommu *smmuv3_viommu_of(struct hw_viommu *hw)
 {
 	return container_of(hw, struct smmuv3_viommu, hw);
 }
 
-/* Members of hw_viommu_ops. */
+/* Members of hw_viommu_ops, see there. */
 int smmuv3_invalidate(struct hw_viommu *viommu, struct iommu_user_data_array *array);
 int smmuv3_vdevice_init(struct hw_vdevice *hw);
 void smmuv3_vdevice_destroy(struct hw_vdevice *hw);

@@ -91,6 +91,7 @@ void smmuv3_ste_compose(const struct smmuv3_vste *vste, u64 host, bool no_stalls
 int smmuv3_command_check(const struct smmuv3_limits *limits, const u64 command[2]);
 /* Returns true if a valid command targets a stream, not a VMID. */
 bool smmuv3_command_has_sid(const u64 command[2]);
+/* The StreamID in such a command; and set it, or the VMID, for the physical SMMU. */
 u32 smmuv3_command_sid(const u64 command[2]);
 void smmuv3_command_set_sid(u64 command[2], u32 sid);
 void smmuv3_command_set_vmid(u64 command[2], u16 vmid);

@@ -39,6 +39,7 @@ struct walk {
 	void (*cleaned)(struct walk *walk, unsigned long first, unsigned long last);
 };
 
+/* Returns 0, or the result by which @note ended the walk. */
 int walk_dirty(struct walk *walk);
 
 #endif

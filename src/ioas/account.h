@@ -38,14 +38,17 @@ enum charge {
 	CHARGE_MM,	/* mm->locked_vm (VmLck) of the process, as VFIO type1 does */
 };
 
+/* Take another reference.  Returns @account. */
 static inline struct pin_account *pin_account_get(struct pin_account *account)
 {
 	refcount_inc(&account->refs);
 	return account;
 }
 
+/* Put a reference; @account may be NULL.  The last one frees it. */
 void pin_account_put(struct pin_account *account);
 
+/* Returns true if the calling process is charged by @account, which may be NULL. */
 static inline bool pin_account_is_current(const struct pin_account *account)
 {
 	return account && account->mm == current->mm &&
@@ -53,7 +56,10 @@ static inline bool pin_account_is_current(const struct pin_account *account)
 	       account->cred->user == current_user();
 }
 
-/* Make a new account of the calling process the context's latest one. */
+/*
+ * Make a new account of the calling process the context's latest one.  Returns it with a
+ * reference of its own, NULL if out of memory.
+ */
 struct pin_account *pin_account_renew(struct iommufd_ctx *ctx);
 
 /*

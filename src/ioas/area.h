@@ -58,6 +58,7 @@ struct area {
 	bool lost;			/* only the range is left; guarded by ioas->lock */
 };
 
+/* In bytes. */
 static inline unsigned long area_length(const struct area *area)
 {
 	return area->node.last - area->node.first + 1;
@@ -72,6 +73,7 @@ static inline bool area_is_pinned_by_readers(const struct area *area)
 	return atomic_read_acquire(&area->pins) || atomic_read_acquire(&area->locks);
 }
 
+/* The area whose range @node is. */
 static inline struct area *to_area(struct iova_node *node)
 {
 	return container_of(node, struct area, node);

@@ -139,6 +139,7 @@ static inline struct ioas *ioas_get(struct iommufd_ctx *ctx, u32 id)
 	return object_get(ctx, id, &ioas_object_type);
 }
 
+/* End the use of ioas_get(). */
 static inline void ioas_put(struct ioas *ioas)
 {
 	object_put(ioas->ctx, &ioas->obj);
@@ -161,6 +162,7 @@ static inline void ioas_count_mapped(struct ioas *ioas, long length, bool export
 struct iommu_iova_range *ioas_get_holes(struct ioas *ioas,
 					struct iommu_ioas_iova_ranges *arg);
 
+/* The ioctls of an IOAS, see struct command in core/context.h. */
 int ioas_alloc_ioctl(struct command *cmd);
 int ioas_allow_iovas_ioctl(struct command *cmd);
 int ioas_change_process_ioctl(struct command *cmd);
@@ -170,6 +172,11 @@ int ioas_iova_ranges_ioctl(struct command *cmd);
 int ioas_map_ioctl(struct command *cmd);
 int ioas_map_file_ioctl(struct command *cmd);
 int ioas_unmap_ioctl(struct command *cmd);
+
+/*
+ * IOMMU_OPTION_HUGE_PAGES; the caller responds with cmd->arg.  Returns 0, -ENOENT, -EINVAL, or
+ * as ioas_set_single_pages().
+ */
 int ioas_option_huge_pages(struct command *cmd);
 
 #endif

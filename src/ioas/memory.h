@@ -50,6 +50,7 @@ struct memory {
 	struct area first;		/* same locking as any area */
 };
 
+/* When the module is loaded, and unloaded: then no memory is left.  Returns 0 or -ENOMEM. */
 int memory_init(void);
 void memory_exit(void);
 
@@ -82,12 +83,14 @@ static inline unsigned long memory_position(const struct memory *memory,
 	return memory->va + memory->start + offset;
 }
 
+/* Take another reference.  Returns @memory. */
 static inline struct memory *memory_get(struct memory *memory)
 {
 	refcount_inc(&memory->refs);
 	return memory;
 }
 
+/* Put a reference.  The last one, after all areas and pins, frees it. */
 void memory_put(struct memory *memory);
 
 /*

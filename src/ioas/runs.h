@@ -54,8 +54,10 @@ struct run_walk {
 	unsigned int slot;
 };
 
+/* An empty record, which needs no counterpart. */
 void runs_init(struct runs *runs);
 
+/* Returns true if no page is recorded. */
 static inline bool runs_empty(const struct runs *runs)
 {
 	return RB_EMPTY_ROOT(&runs->leaves);

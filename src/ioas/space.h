@@ -34,6 +34,7 @@ struct iova_space {
 	size_t n_allowed;
 };
 
+/* An empty space, in which all is free and allowed. */
 void space_init(struct iova_space *space);
 
 /* Free reserved and allowed ranges.  No range may be taken. */
@@ -75,6 +76,7 @@ int space_find_room(const struct iova_space *space, unsigned long length,
 		    unsigned long align, unsigned long offset,
 		    unsigned long *iova);
 
+/* Returns true if any byte of [first, last] is reserved. */
 bool space_is_reserved(const struct iova_space *space, unsigned long first,
 		       unsigned long last);
 

@@ -10,6 +10,7 @@ struct command;
 struct ioas;
 struct iommufd_ctx;
 
+/* IOMMU_VFIO_IOAS: get, choose or forget the IOAS.  See struct command in core/context.h. */
 int type1_ioas_ioctl(struct command *cmd);
 
 /*
