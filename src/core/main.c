@@ -268,7 +268,7 @@ static int iommufd_node_init(void)
 	return 0;
 }
 
-static void __init log_kernel(void)
+static void __init iommufd_log_kernel(void)
 {
 	char text[128];
 
@@ -282,7 +282,7 @@ static int __init iommufd_init(void)
 {
 	int rc;
 
-	log_kernel();
+	iommufd_log_kernel();
 	rc = memory_init();
 	if (rc)
 		return rc;
