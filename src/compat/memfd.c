@@ -99,7 +99,7 @@ static struct page *memfd_get_huge(struct file *memfd, pgoff_t index)
 }
 
 /* The kernel has this in a function that it doesn't export. */
-static unsigned int block_type(struct page *page)
+static unsigned int memfd_block_type(struct page *page)
 {
 	unsigned long pfn = page_to_pfn(page), bit;
 	unsigned long *map = section_to_usemap(__pfn_to_section(pfn));
@@ -109,9 +109,9 @@ static unsigned int block_type(struct page *page)
 	       (BIT(PB_migratetype_bits) - 1);
 }
 
-static bool may_stay(struct page *page)
+static bool memfd_may_stay(struct page *page)
 {
-	unsigned int type = block_type(page);
+	unsigned int type = memfd_block_type(page);
 
 #ifdef CONFIG_CMA
 	if (type == MIGRATE_CMA)
@@ -199,7 +199,7 @@ static struct page *memfd_pin_page(struct file *memfd, pgoff_t index)
 	page = huge ? memfd_get_huge(memfd, index) : memfd_get_page(memfd, index);
 	if (IS_ERR(page) && !(PTR_ERR(page) == -EINTR && !fatal_signal_pending(current)))
 		return page;
-	if (IS_ERR(page) || !may_stay(page)) {
+	if (IS_ERR(page) || !memfd_may_stay(page)) {
 		if (!IS_ERR(page))
 			put_page(page);
 		return memfd_pin_mapped(memfd, index);

@@ -22,7 +22,7 @@
 #undef pin_user_pages_remote
 #undef pin_user_pages_fast
 
-static bool is_private(const struct vm_area_struct *vma)
+static bool pin_is_private(const struct vm_area_struct *vma)
 {
 	return (vma->vm_flags & (VM_SHARED | VM_MAYWRITE)) == VM_MAYWRITE;
 }
@@ -37,7 +37,7 @@ static long pin_readonly_vma(struct vm_area_struct *vma, unsigned long start,
 {
 	long rc = -EFAULT;
 
-	if (is_private(vma))
+	if (pin_is_private(vma))
 		rc = pin_user_pages_remote(vma->vm_mm, start, nr_pages,
 					   gup_flags | FOLL_WRITE | FOLL_FORCE,
 					   pages, NULL, NULL);
@@ -48,7 +48,7 @@ static long pin_readonly_vma(struct vm_area_struct *vma, unsigned long start,
 }
 
 /* Returns true if the filesystem must be notified of writes to the mapping. */
-static bool tracks_writes(const struct vm_area_struct *vma)
+static bool pin_tracks_writes(const struct vm_area_struct *vma)
 {
 	const struct vm_operations_struct *ops = vma->vm_ops;
 
@@ -64,7 +64,7 @@ static long pin_vma(struct vm_area_struct *vma, unsigned long start,
 		    unsigned long nr_pages, unsigned int gup_flags, struct page **pages)
 {
 	if (gup_flags & FOLL_WRITE)
-		return tracks_writes(vma) ? -EFAULT :
+		return pin_tracks_writes(vma) ? -EFAULT :
 		       pin_user_pages_remote(vma->vm_mm, start, nr_pages, gup_flags,
 					     pages, NULL, NULL);
 	/* FOLL_FORCE must not give access to what the process can't read. */
@@ -101,7 +101,7 @@ static long pin_locked(struct mm_struct *mm, unsigned long start,
 }
 
 /* Returns true if no page can belong to a file with write-back. */
-static bool are_memory(struct page **pages, long n)
+static bool pin_are_memory(struct page **pages, long n)
 {
 	long i;
 
@@ -137,7 +137,7 @@ int compat_pin_user_pages_fast(unsigned long start, int nr_pages,
 		return pin_user_pages_fast(start, nr_pages, gup_flags, pages);
 	if (gup_flags & FOLL_WRITE) {
 		rc = pin_user_pages_fast(start, nr_pages, gup_flags, pages);
-		if (rc <= 0 || are_memory(pages, rc))
+		if (rc <= 0 || pin_are_memory(pages, rc))
 			return rc;
 		/* Only their VMAs can tell. */
 		unpin_user_pages(pages, rc);

@@ -187,7 +187,7 @@ int hw_restore(struct hw_attachment *now, struct hw_attachment *old)
 static DEFINE_SPINLOCK(late_lock);
 static LIST_HEAD(late);			/* struct hw_attachment, under @late_lock */
 
-static void late_add(struct hw_attachment *attachment)
+static void attachment_add_late(struct hw_attachment *attachment)
 {
 	attachment->until = jiffies + LATE;
 	spin_lock(&late_lock);
@@ -196,7 +196,7 @@ static void late_add(struct hw_attachment *attachment)
 }
 
 /* Takes the first one off the list if its time has come. */
-static struct hw_attachment *late_take(void)
+static struct hw_attachment *attachment_take_late(void)
 {
 	struct hw_attachment *attachment;
 
@@ -211,14 +211,14 @@ static struct hw_attachment *late_take(void)
 }
 
 /* Frees those whose time has come.  Returns whether there are others. */
-static bool late_free(void)
+static bool attachments_free_late(void)
 {
 	struct hw_attachment *attachment;
 	bool more;
 
-	while ((attachment = late_take())) {
+	while ((attachment = attachment_take_late())) {
 		if (hw_faults_are_under_way(attachment->late_group)) {
-			late_add(attachment);
+			attachment_add_late(attachment);
 			continue;
 		}
 		iommu_group_put(attachment->late_group);
@@ -230,12 +230,12 @@ static bool late_free(void)
 	return more;
 }
 
-static void late_run(struct work_struct *work);
-static DECLARE_DELAYED_WORK(late_work, late_run);
+static void attachments_run_late(struct work_struct *work);
+static DECLARE_DELAYED_WORK(late_work, attachments_run_late);
 
-static void late_run(struct work_struct *work)
+static void attachments_run_late(struct work_struct *work)
 {
-	if (late_free())
+	if (attachments_free_late())
 		schedule_delayed_work(&late_work, HZ);
 }
 
@@ -247,13 +247,13 @@ void hw_attachment_free(struct hw_attachment *attachment)
 	}
 	hw_faults_refuse(&attachment->handle);
 	attachment->late_group = iommu_group_ref_get(attachment->at->group);
-	late_add(attachment);
+	attachment_add_late(attachment);
 	schedule_delayed_work(&late_work, LATE);
 }
 
 void hw_attachments_exit(void)
 {
 	cancel_delayed_work_sync(&late_work);
-	while (late_free())
+	while (attachments_free_late())
 		msleep(50);
 }

@@ -84,7 +84,7 @@ static const struct {
 	[RAW_ENUM64] = { 0, 12 },
 };
 
-static const struct raw_type *type_at(const struct btf_data *btf, u32 id)
+static const struct raw_type *btf_type_at(const struct btf_data *btf, u32 id)
 {
 	if (!id || id >= btf->n)
 		return NULL;
@@ -92,20 +92,20 @@ static const struct raw_type *type_at(const struct btf_data *btf, u32 id)
 }
 
 /* Offsets of member and parameter names aren't verified by btf_open(). */
-static const char *name_at(const struct btf_data *btf, u32 offset)
+static const char *btf_name_at(const struct btf_data *btf, u32 offset)
 {
 	return offset < btf->strings_size ? btf->strings + offset : "";
 }
 
-static bool is_named(const struct btf_data *btf, u32 offset, const char *name, size_t length)
+static bool btf_is_named(const struct btf_data *btf, u32 offset, const char *name, size_t length)
 {
-	const char *it = name_at(btf, offset);
+	const char *it = btf_name_at(btf, offset);
 
 	return !strncmp(it, name, length) && !it[length];
 }
 
 /* Returns the size of the type at @at, or 0 if it is unknown or truncated. */
-static size_t type_size(const struct btf_data *btf, size_t at)
+static size_t btf_type_size(const struct btf_data *btf, size_t at)
 {
 	const struct raw_type *type = (const void *)(btf->types + at);
 	size_t room = btf->types_size - at;
@@ -119,13 +119,13 @@ static size_t type_size(const struct btf_data *btf, size_t at)
 }
 
 /* Count the types, and store their offsets if the index is allocated. */
-static int scan_types(struct btf_data *btf)
+static int btf_scan_types(struct btf_data *btf)
 {
 	size_t at, size;
 
 	btf->n = 1;
 	for (at = 0; at < btf->types_size; at += size) {
-		size = type_size(btf, at);
+		size = btf_type_size(btf, at);
 		if (!size)
 			return -EINVAL;
 		if (btf->index)
@@ -138,7 +138,7 @@ static int scan_types(struct btf_data *btf)
 /*
  * Returns a section of the data, or NULL if the header's values exceed @size.
  */
-static const void *part_at(const void *data, size_t size, u32 at, u32 length)
+static const void *btf_part_at(const void *data, size_t size, u32 at, u32 length)
 {
 	const struct raw_header *header = data;
 	size_t room = size - header->header_size;
@@ -148,7 +148,7 @@ static const void *part_at(const void *data, size_t size, u32 at, u32 length)
 	return data + header->header_size + at;
 }
 
-static int read_header(struct btf_data *btf, const void *data, size_t size)
+static int btf_read_header(struct btf_data *btf, const void *data, size_t size)
 {
 	const struct raw_header *header = data;
 
@@ -157,9 +157,9 @@ static int read_header(struct btf_data *btf, const void *data, size_t size)
 	    header->header_size > size || header->header_size % 4 ||
 	    header->types_at % 4 || !header->strings_size)
 		return -EINVAL;
-	btf->types = part_at(data, size, header->types_at, header->types_size);
+	btf->types = btf_part_at(data, size, header->types_at, header->types_size);
 	btf->types_size = header->types_size;
-	btf->strings = part_at(data, size, header->strings_at, header->strings_size);
+	btf->strings = btf_part_at(data, size, header->strings_at, header->strings_size);
 	btf->strings_size = header->strings_size;
 	if (!btf->types || !btf->strings || btf->types_size % 4 ||
 	    btf->strings[btf->strings_size - 1])
@@ -172,15 +172,15 @@ int btf_open(struct btf_data *btf, const void *data, size_t size)
 	int rc;
 
 	*btf = (struct btf_data){};
-	rc = read_header(btf, data, size);
+	rc = btf_read_header(btf, data, size);
 	if (!rc)
-		rc = scan_types(btf);
+		rc = btf_scan_types(btf);
 	if (rc)
 		return rc;
 	btf->index = kvmalloc_array(btf->n, sizeof(*btf->index), GFP_KERNEL);
 	if (!btf->index)
 		return -ENOMEM;
-	return scan_types(btf);
+	return btf_scan_types(btf);
 }
 
 void btf_close(struct btf_data *btf)
@@ -192,7 +192,7 @@ void btf_close(struct btf_data *btf)
 /* Returns the type without typedefs and qualifiers, or NULL. */
 static const struct raw_type *btf_strip(const struct btf_data *btf, u32 id)
 {
-	const struct raw_type *type = type_at(btf, id);
+	const struct raw_type *type = btf_type_at(btf, id);
 	unsigned int depth;
 
 	for (depth = 0; type && depth < DEPTH_MAX; depth++) {
@@ -202,7 +202,7 @@ static const struct raw_type *btf_strip(const struct btf_data *btf, u32 id)
 		case RAW_CONST:
 		case RAW_RESTRICT:
 		case RAW_TYPE_TAG:
-			type = type_at(btf, type->size_or_type);
+			type = btf_type_at(btf, type->size_or_type);
 			break;
 		default:
 			return type;
@@ -211,13 +211,13 @@ static const struct raw_type *btf_strip(const struct btf_data *btf, u32 id)
 	return NULL;
 }
 
-static bool is_compound(const struct raw_type *type)
+static bool btf_is_compound(const struct raw_type *type)
 {
 	return type && (RAW_KIND(type) == RAW_STRUCT || RAW_KIND(type) == RAW_UNION);
 }
 
 /* Returns the size in bytes, 0 if unknown. */
-static u32 size_of(const struct btf_data *btf, u32 id)
+static u32 btf_size_of(const struct btf_data *btf, u32 id)
 {
 	const struct raw_type *type;
 	const struct raw_array *array;
@@ -261,9 +261,9 @@ struct search {
 
 #define STEPS_MAX 10000
 
-static const struct raw_member *search_member(struct search *search,
-					      const struct raw_type *type,
-					      unsigned int depth)
+static const struct raw_member *btf_search_member(struct search *search,
+						  const struct raw_type *type,
+						  unsigned int depth)
 {
 	const struct raw_member *it = (const void *)(type + 1), *found;
 	const struct raw_type *inner;
@@ -273,13 +273,13 @@ static const struct raw_member *search_member(struct search *search,
 		offset = RAW_FLAG(type) ? it->offset & 0xffffff : it->offset;
 		found = NULL;
 		if (search->length &&
-		    is_named(search->btf, it->name, search->name, search->length)) {
+		    btf_is_named(search->btf, it->name, search->name, search->length)) {
 			found = it;
 			search->field = RAW_FLAG(type) ? it->offset >> 24 : 0;
-		} else if (depth && !*name_at(search->btf, it->name)) {
+		} else if (depth && !*btf_name_at(search->btf, it->name)) {
 			inner = btf_strip(search->btf, it->type);
-			if (is_compound(inner))
-				found = search_member(search, inner, depth - 1);
+			if (btf_is_compound(inner))
+				found = btf_search_member(search, inner, depth - 1);
 		}
 		if (found) {
 			search->bits += offset;
@@ -289,14 +289,14 @@ static const struct raw_member *search_member(struct search *search,
 	return NULL;
 }
 
-static int fill_place(const struct btf_data *btf, u32 bits, u32 field, u32 type,
-		      struct btf_place *place)
+static int btf_fill_place(const struct btf_data *btf, u32 bits, u32 field, u32 type,
+			  struct btf_place *place)
 {
 	if (!field && bits % 8)
 		return -ENOENT;
 	*place = (struct btf_place){
 		.offset = bits / 8,
-		.size = field ? 0 : size_of(btf, type),
+		.size = field ? 0 : btf_size_of(btf, type),
 		.bit = bits % 8,
 		.bits = field,
 	};
@@ -312,11 +312,11 @@ int btf_find_member(const struct btf_data *btf, u32 id, const char *path,
 
 	for (;;) {
 		type = btf_strip(btf, id);
-		if (!is_compound(type))
+		if (!btf_is_compound(type))
 			return -ENOENT;
 		search.name = path;
 		search.length = strcspn(path, ".");
-		member = search_member(&search, type, DEPTH_MAX / 4);
+		member = btf_search_member(&search, type, DEPTH_MAX / 4);
 		if (!member)
 			return -ENOENT;
 		id = member->type;
@@ -324,7 +324,7 @@ int btf_find_member(const struct btf_data *btf, u32 id, const char *path,
 		if (!*path++)
 			break;
 	}
-	return fill_place(btf, search.bits, search.field, id, place);
+	return btf_fill_place(btf, search.bits, search.field, id, place);
 }
 
 u32 btf_find_struct(const struct btf_data *btf, const char *name, const char *with)
@@ -334,9 +334,9 @@ u32 btf_find_struct(const struct btf_data *btf, const char *name, const char *wi
 	u32 id, found = 0;
 
 	for (id = 1; id < btf->n; id++) {
-		type = type_at(btf, id);
+		type = btf_type_at(btf, id);
 		if (RAW_KIND(type) != RAW_STRUCT ||
-		    !is_named(btf, type->name, name, strlen(name)))
+		    !btf_is_named(btf, type->name, name, strlen(name)))
 			continue;
 		if (with && btf_find_member(btf, id, with, &place))
 			continue;
@@ -349,9 +349,9 @@ u32 btf_find_struct(const struct btf_data *btf, const char *name, const char *wi
 
 u32 btf_struct_size(const struct btf_data *btf, u32 id)
 {
-	const struct raw_type *type = type_at(btf, id);
+	const struct raw_type *type = btf_type_at(btf, id);
 
-	return is_compound(type) ? type->size_or_type : 0;
+	return btf_is_compound(type) ? type->size_or_type : 0;
 }
 
 /* Output buffer. */
@@ -374,11 +374,11 @@ static void text_add(struct text *text, const char *more)
 	text->room -= length;
 }
 
-static void write_type(const struct btf_data *btf, struct text *text, u32 id,
-		       unsigned int depth);
+static void btf_write_type(const struct btf_data *btf, struct text *text, u32 id,
+			   unsigned int depth);
 
-static void write_parameters(const struct btf_data *btf, struct text *text,
-			     const struct raw_type *proto, unsigned int depth)
+static void btf_write_parameters(const struct btf_data *btf, struct text *text,
+				 const struct raw_type *proto, unsigned int depth)
 {
 	const struct raw_parameter *it = (const void *)(proto + 1);
 	u32 i;
@@ -391,38 +391,38 @@ static void write_parameters(const struct btf_data *btf, struct text *text,
 		if (!it->name && !it->type)
 			text_add(text, "...");
 		else
-			write_type(btf, text, it->type, depth);
+			btf_write_type(btf, text, it->type, depth);
 	}
 	text_add(text, RAW_COUNT(proto) ? ")" : "void)");
 }
 
-static void write_pointer(const struct btf_data *btf, struct text *text, u32 to,
-			  unsigned int depth)
+static void btf_write_pointer(const struct btf_data *btf, struct text *text, u32 to,
+			      unsigned int depth)
 {
-	const struct raw_type *type = type_at(btf, to);
+	const struct raw_type *type = btf_type_at(btf, to);
 
 	if (type && RAW_KIND(type) == RAW_PROTO) {
-		write_type(btf, text, type->size_or_type, depth);
+		btf_write_type(btf, text, type->size_or_type, depth);
 		text_add(text, " (*)");
-		write_parameters(btf, text, type, depth);
+		btf_write_parameters(btf, text, type, depth);
 		return;
 	}
-	write_type(btf, text, to, depth);
+	btf_write_type(btf, text, to, depth);
 	if (!text->full)
 		text_add(text, text->at[-1] == '*' ? "*" : " *");
 }
 
-static void write_named(const struct btf_data *btf, struct text *text,
-			const struct raw_type *type, const char *word)
+static void btf_write_named(const struct btf_data *btf, struct text *text,
+			    const struct raw_type *type, const char *word)
 {
 	text_add(text, word);
-	text_add(text, name_at(btf, type->name));
+	text_add(text, btf_name_at(btf, type->name));
 }
 
-static void write_type(const struct btf_data *btf, struct text *text, u32 id,
-		       unsigned int depth)
+static void btf_write_type(const struct btf_data *btf, struct text *text, u32 id,
+			   unsigned int depth)
 {
-	const struct raw_type *type = type_at(btf, id);
+	const struct raw_type *type = btf_type_at(btf, id);
 
 	/* A type that can't be written matches no expected prototype. */
 	if (!depth || (id && !type) || text->full) {
@@ -434,48 +434,48 @@ static void write_type(const struct btf_data *btf, struct text *text, u32 id,
 		text_add(text, "void");
 		break;
 	case RAW_PTR:
-		write_pointer(btf, text, type->size_or_type, depth - 1);
+		btf_write_pointer(btf, text, type->size_or_type, depth - 1);
 		break;
 	case RAW_CONST:
 		text_add(text, "const ");
-		write_type(btf, text, type->size_or_type, depth - 1);
+		btf_write_type(btf, text, type->size_or_type, depth - 1);
 		break;
 	case RAW_VOLATILE:
 	case RAW_RESTRICT:
 	case RAW_TYPE_TAG:
-		write_type(btf, text, type->size_or_type, depth - 1);
+		btf_write_type(btf, text, type->size_or_type, depth - 1);
 		break;
 	case RAW_STRUCT:
 	case RAW_FWD:
-		write_named(btf, text, type, "struct ");
+		btf_write_named(btf, text, type, "struct ");
 		break;
 	case RAW_UNION:
-		write_named(btf, text, type, "union ");
+		btf_write_named(btf, text, type, "union ");
 		break;
 	case RAW_ENUM:
 	case RAW_ENUM64:
-		write_named(btf, text, type, "enum ");
+		btf_write_named(btf, text, type, "enum ");
 		break;
 	case RAW_INT:
 	case RAW_TYPEDEF:
 	case RAW_FLOAT:
-		write_named(btf, text, type, "");
+		btf_write_named(btf, text, type, "");
 		break;
 	default:
 		text->full = true;
 	}
 }
 
-static int write_function(const struct btf_data *btf, const struct raw_type *func,
-			  char *at, size_t room)
+static int btf_write_function(const struct btf_data *btf, const struct raw_type *func,
+			      char *at, size_t room)
 {
-	const struct raw_type *proto = type_at(btf, func->size_or_type);
+	const struct raw_type *proto = btf_type_at(btf, func->size_or_type);
 	struct text text = { .at = at, .room = room };
 
 	if (!proto || RAW_KIND(proto) != RAW_PROTO)
 		return -EINVAL;
-	write_type(btf, &text, proto->size_or_type, DEPTH_MAX);
-	write_parameters(btf, &text, proto, DEPTH_MAX);
+	btf_write_type(btf, &text, proto->size_or_type, DEPTH_MAX);
+	btf_write_parameters(btf, &text, proto, DEPTH_MAX);
 	return text.full ? -EINVAL : 0;
 }
 
@@ -490,12 +490,12 @@ int btf_prototype(const struct btf_data *btf, const char *name, char *text, size
 	u32 id;
 
 	for (id = 1; id < btf->n; id++) {
-		type = type_at(btf, id);
+		type = btf_type_at(btf, id);
 		if (RAW_KIND(type) != RAW_FUNC ||
-		    !is_named(btf, type->name, name, strlen(name)))
+		    !btf_is_named(btf, type->name, name, strlen(name)))
 			continue;
-		rc = write_function(btf, type, found ? other : text,
-				    found ? sizeof(other) : room);
+		rc = btf_write_function(btf, type, found ? other : text,
+					found ? sizeof(other) : room);
 		if (rc || (found && strcmp(text, other)))
 			return -EINVAL;
 		found = true;

@@ -181,7 +181,7 @@ static struct chunk *chunk_take(struct team *team, unsigned int most)
 }
 
 /* Sets the pointers that a huge page in a part of a chunk needn't have. */
-static void spread_run(struct pinned *part)
+static void chunk_spread_part(struct pinned *part)
 {
 	unsigned long pfn = page_to_pfn(part->pages[0]), i;
 
@@ -204,7 +204,7 @@ static void chunk_pin(struct team *team, struct chunk *chunk)
 			break;
 		got->run = part.run && part.n == chunk->npages;
 		if (part.run && !got->run)
-			spread_run(&part);
+			chunk_spread_part(&part);
 		got->n += part.n;
 		cond_resched();
 	}
@@ -375,7 +375,7 @@ static void team_close(struct team *team)
 }
 
 /* How many threads are worth it. */
-static unsigned int threads_for(unsigned long npages)
+static unsigned int team_threads_for(unsigned long npages)
 {
 	unsigned int workers = min(READ_ONCE(pin_workers), WORKERS_MAX);
 
@@ -388,12 +388,12 @@ static unsigned int threads_for(unsigned long npages)
 bool pin_team_pays(const struct memory *memory, unsigned long npages)
 {
 	return !memory->file && npages >= 2 * PAGES_PER_THREAD && pin_is_own(memory) &&
-	       threads_for(npages);
+	       team_threads_for(npages);
 }
 
 int pin_by_team(struct memory *memory, struct run_appender *to, unsigned long last)
 {
-	unsigned int threads = threads_for(last - to->index + 1), started = 0;
+	unsigned int threads = team_threads_for(last - to->index + 1), started = 0;
 	struct team *team;
 	int rc = 0;
 

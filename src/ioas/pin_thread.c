@@ -151,7 +151,7 @@ void pin_thread_exit(void)
 	module_put_and_kthread_exit(0);
 }
 
-static int join_cgroups(struct task_struct *task)
+static int thread_join_cgroups(struct task_struct *task)
 {
 	if (task_cgroups(task) == task_cgroups(current))
 		return 0;
@@ -193,7 +193,7 @@ bool pin_thread_turn(const struct pin_caller *caller)
  * The policy is the caller's own, which only the caller replaces and which outlives what
  * the thread does.  Changes of nodes within it come under the lock of cpusets.
  */
-static void set_policy(struct mempolicy *policy)
+static void thread_set_policy(struct mempolicy *policy)
 {
 #ifdef CONFIG_NUMA
 	task_lock(current);
@@ -206,7 +206,7 @@ int pin_thread_join(const struct pin_caller *caller)
 {
 	int rc;
 
-	rc = join_cgroups(caller->task);
+	rc = thread_join_cgroups(caller->task);
 	if (rc)
 		return rc;
 	/* Cpusets have set nodes and CPUs to what the group may use. */
@@ -214,7 +214,7 @@ int pin_thread_join(const struct pin_caller *caller)
 	if (rc)
 		return rc;
 	set_user_nice(current, caller->nice);
-	set_policy(caller->policy);
+	thread_set_policy(caller->policy);
 	set_active_memcg(caller->memcg);
 	kthread_use_mm(caller->mm);
 	return 0;
@@ -224,7 +224,7 @@ void pin_thread_leave(const struct pin_caller *caller)
 {
 	kthread_unuse_mm(caller->mm);
 	set_active_memcg(NULL);
-	set_policy(NULL);
+	thread_set_policy(NULL);
 }
 
 void pin_thread_kill(struct task_struct *thread)

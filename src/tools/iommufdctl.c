@@ -25,13 +25,13 @@ static const char usage[] =
 	"DEVICE is an address as 0000:01:00.0.  Exit status: 0, 1 if a check failed,\n"
 	"2 for wrong usage, 3 if something can't be checked.\n";
 
-static int wrong(const char *what)
+static int usage_error(const char *what)
 {
 	fprintf(stderr, "iommufdctl: %s\n%s", what, usage);
 	return EXIT_USAGE;
 }
 
-static int doctor(const char *device, const struct who *who)
+static int command_doctor(const char *device, const struct who *who)
 {
 	if (!*kernel_release()) {
 		fputs("iommufdctl: /proc isn't there\n", stderr);
@@ -46,26 +46,26 @@ static int doctor(const char *device, const struct who *who)
 	return report_end("doctor", device);
 }
 
-static int command(int count, char **words, const char *user)
+static int command_run(int count, char **words, const char *user)
 {
 	const char *name = words[0], *object = count > 1 ? words[1] : NULL;
 	struct who who;
 
 	if (count > 2)
-		return wrong("too many words");
+		return usage_error("too many words");
 	if (user && strcmp(name, "doctor") && strcmp(name, "try"))
-		return wrong("--user is for doctor and try");
+		return usage_error("--user is for doctor and try");
 	if (!who_find(user, &who))
-		return wrong("there is no such user");
+		return usage_error("there is no such user");
 	if (!strcmp(name, "doctor"))
-		return doctor(object, &who);
+		return command_doctor(object, &who);
 	if (!strcmp(name, "list"))
-		return object ? wrong("list takes no object") : command_list();
+		return object ? usage_error("list takes no object") : command_list();
 	if (!strcmp(name, "show"))
-		return object ? command_show(object) : wrong("show what?");
+		return object ? command_show(object) : usage_error("show what?");
 	if (!strcmp(name, "try"))
-		return object ? command_try(object, &who) : wrong("try which device?");
-	return wrong("no such command");
+		return object ? command_try(object, &who) : usage_error("try which device?");
+	return usage_error("no such command");
 }
 
 int main(int argc, char **argv)
@@ -100,6 +100,6 @@ int main(int argc, char **argv)
 		}
 	}
 	if (optind == argc)
-		return wrong("no command");
-	return command(argc - optind, argv + optind, user);
+		return usage_error("no command");
+	return command_run(argc - optind, argv + optind, user);
 }

@@ -30,7 +30,7 @@
 /* /sys/dev/char, which the driver core doesn't export. */
 static struct kobject *node_links;
 
-static struct kobject *links_find(void)
+static struct kobject *node_find_links(void)
 {
 	struct kernfs_node *dev, *links;
 	struct kobject *kobj = NULL;
@@ -48,14 +48,14 @@ static struct kobject *links_find(void)
 
 #define LINK_NAME 16
 
-static void link_name(struct vfio_device *vdev, char *name)
+static void node_link_name(struct vfio_device *vdev, char *name)
 {
 	dev_t devt = device_node_devt(vdev);
 
 	snprintf(name, LINK_NAME, "%u:%u", MAJOR(devt), MINOR(devt));
 }
 
-static bool link_exists(const char *name)
+static bool node_link_exists(const char *name)
 {
 	struct kernfs_node *link = kernfs_find_and_get(node_links->sd, name);
 
@@ -98,7 +98,7 @@ static void carrier_remove(struct device *carrier, bool keep_file)
 	put_device(carrier);
 }
 
-static int file_create(struct vfio_device *vdev)
+static int node_create_file(struct vfio_device *vdev)
 {
 	struct device *carrier = carrier_add(vdev);
 	char name[LINK_NAME];
@@ -106,7 +106,7 @@ static int file_create(struct vfio_device *vdev)
 
 	if (IS_ERR(carrier))
 		return PTR_ERR(carrier);
-	link_name(vdev, name);
+	node_link_name(vdev, name);
 	sysfs_remove_link(node_links, name);
 	rc = sysfs_create_link(node_links, &vdev->device.kobj, name);
 	carrier_remove(carrier, !rc);
@@ -114,7 +114,7 @@ static int file_create(struct vfio_device *vdev)
 }
 
 /* Remove the file by adding and deleting a carrier for it. */
-static void file_remove(struct vfio_device *vdev, const char *link)
+static void node_remove_file(struct vfio_device *vdev, const char *link)
 {
 	struct device *carrier;
 
@@ -143,7 +143,7 @@ int node_publish(struct vfio_device *vdev)
 	rc = device_create_file(dev, &dev_attr_dev);
 	if (rc)
 		return rc;
-	rc = file_create(vdev);
+	rc = node_create_file(vdev);
 	if (rc) {
 		device_remove_file(dev, &dev_attr_dev);
 		return rc;
@@ -162,12 +162,12 @@ void node_withdraw(struct vfio_device *vdev)
 	struct device *dev = &vdev->device;
 	char link[LINK_NAME];
 
-	link_name(vdev, link);
-	if (!link_exists(link))
+	node_link_name(vdev, link);
+	if (!node_link_exists(link))
 		return;
 	kobject_uevent(&dev->kobj, KOBJ_REMOVE);
 	WRITE_ONCE(dev->devt, 0);
-	file_remove(vdev, link);
+	node_remove_file(vdev, link);
 	device_remove_file(dev, &dev_attr_dev);
 	kobject_uevent(&dev->kobj, KOBJ_ADD);
 }
@@ -185,7 +185,7 @@ static struct class *node_class;
  * From Linux 7.2 on the class is constant and has a devnode callback.  Before, it is
  * allocated and has none.
  */
-static int class_init(const struct class *class)
+static int node_class_init(const struct class *class)
 {
 	if (class->devnode)
 		return 0;
@@ -198,10 +198,10 @@ static int class_init(const struct class *class)
 
 int node_init(const struct class *class)
 {
-	node_links = links_find();
+	node_links = node_find_links();
 	if (!node_links)
 		return -EOPNOTSUPP;
-	return class_init(class);
+	return node_class_init(class);
 }
 
 /* Wait for readers of the attribute "uevent" and for uevents that may be in node_path(). */
