@@ -25,29 +25,20 @@ void compat_detach(const struct compat_attachment *from)
 		iommu_detach_device_pasid(from->domain, from->dev, from->pasid);
 }
 
+#ifdef IOMMUFD_HAVE_SYM_IOMMU_ATTACH_GROUP_HANDLE
+bool compat_is_attached(const struct compat_attachment *at)
+{
+	return iommu_attach_handle_get(at->group, at->pasid, 0) == at->handle;
+}
+#endif
+
 /* While a device of the group is reset, the core of Linux 7.2 attaches nothing: -EBUSY. */
-static int compat_attach_back(const struct compat_attachment *from)
+static void compat_attach_back(const struct compat_attachment *from)
 {
 	unsigned int tries = 100;
-	int rc;
 
-	for (;;) {
-		rc = compat_attach(from);
-		if (rc != -EBUSY || !--tries)
-			return rc;
+	while (compat_attach(from) == -EBUSY && --tries)
 		msleep(20);
-	}
-}
-
-static void compat_report_blocked(const struct compat_attachment *from)
-{
-	if (from->pasid == IOMMU_NO_PASID)
-		pr_err_ratelimited("DMA of group %d is blocked, its page table can't be restored\n",
-				   iommu_group_id(from->group));
-	else
-		dev_err_ratelimited(from->dev,
-				    "iommufd: DMA of PASID %u is blocked, its page table can't be restored\n",
-				    from->pasid);
 }
 
 int compat_replace_by_detaching(const struct compat_attachment *from,
@@ -57,7 +48,7 @@ int compat_replace_by_detaching(const struct compat_attachment *from,
 
 	compat_detach(from);
 	rc = compat_attach(to);
-	if (rc && compat_attach_back(from))
-		compat_report_blocked(from);
+	if (rc)
+		compat_attach_back(from);
 	return rc;
 }

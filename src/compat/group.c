@@ -46,6 +46,14 @@ static int group_first_domain(struct device *dev, void *domain)
 	return 1;
 }
 
+bool compat_is_attached(const struct compat_attachment *at)
+{
+	struct iommu_domain *domain = NULL;
+
+	iommu_group_for_each_dev(at->group, &domain, group_first_domain);
+	return domain == at->domain;
+}
+
 int compat_replace_group_handle(struct iommu_group *group,
 				struct iommu_domain *new_domain,
 				struct iommu_attach_handle *handle)

@@ -73,6 +73,9 @@ void iommu_detach_group_handle(struct iommu_domain *domain,
 int iommu_replace_group_handle(struct iommu_group *group,
 			       struct iommu_domain *new_domain,
 			       struct iommu_attach_handle *handle);
+/* The handle of an attachment, or an ERR_PTR.  @type 0: the domain may have any type. */
+struct iommu_attach_handle *iommu_attach_handle_get(struct iommu_group *group,
+						    ioasid_t pasid, unsigned int type);
 #else
 int compat_attach_group_handle(struct iommu_domain *domain,
 			       struct iommu_group *group,
@@ -132,10 +135,13 @@ void compat_detach(const struct compat_attachment *from);
 /*
  * The same as compat_replace() with the DMA blocked in between.  On failure @from is
  * attached again, if need be after the end of a reset; if that fails, too, the DMA stays
- * blocked, which is logged.
+ * blocked, and compat_is_attached() of @from is false.
  */
 int compat_replace_by_detaching(const struct compat_attachment *from,
 				const struct compat_attachment *to);
+
+/* Returns true if @at is what is attached there now. */
+bool compat_is_attached(const struct compat_attachment *at);
 
 /* Returns the number of PASIDs that @dev can use, 0 for none. */
 u32 compat_max_pasids(struct device *dev);

@@ -33,10 +33,6 @@ void compat_detach_device_pasid(struct iommu_domain *domain, struct device *dev,
 /* The kernel's function, which iommu.h renames to ours. */
 #undef iommu_detach_device_pasid
 
-struct iommu_attach_handle *iommu_attach_handle_get(struct iommu_group *group,
-						    ioasid_t pasid,
-						    unsigned int type);
-
 /* Returns the handle of a PASID's attachment, or NULL. */
 static struct iommu_attach_handle *pasid_current_handle(struct device *dev, u32 pasid)
 {

@@ -151,23 +151,16 @@ static void attach_end(struct hw_attachment *attachment)
 	hw_attachment_free(attachment);
 }
 
-/* If going back fails, DMA stays blocked until the next replace or detach. */
-static void attach_block(struct attach *attach, struct hw_attachment *now)
-{
-	pr_err_ratelimited("DMA of group %d is blocked, its page table can't be restored\n",
-			   iommu_group_id(attach->at.group));
-	hw_detach(now);
-	attach_end(attach->now);
-	attach->now = NULL;
-}
-
 /* Go back to where the group was attached, or detach it if it was detached. */
 static void attach_undo(struct attach *attach, struct hw_attachment *now)
 {
-	if (!attach->now)
+	if (!attach->now) {
 		hw_detach(now);
-	else if (hw_restore(now, attach->now))
-		attach_block(attach, now);
+	} else if (hw_restore(now, attach->now)) {
+		/* DMA stays blocked until the next replace or detach. */
+		attach_end(attach->now);
+		attach->now = NULL;
+	}
 	attach_end(now);
 }
 

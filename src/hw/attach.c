@@ -151,6 +151,24 @@ void hw_detach(struct hw_attachment *attachment)
 	compat_detach(&core);
 }
 
+static bool attachment_is_attached(struct hw_attachment *attachment)
+{
+	const struct compat_attachment core = attachment_core(attachment);
+
+	return compat_is_attached(&core);
+}
+
+static void attachment_log_blocked(const struct hw_place *at)
+{
+	if (at->pasid == IOMMU_NO_PASID)
+		pr_err_ratelimited("DMA of group %d is blocked, its page table can't be restored\n",
+				   iommu_group_id(at->group));
+	else
+		dev_err_ratelimited(at->dev,
+				    "DMA of PASID %u is blocked, its page table can't be restored\n",
+				    at->pasid);
+}
+
 struct hw_attachment *hw_replace(struct hw_attachment *old,
 				 struct iommu_domain *domain,
 				 struct fault_queue *faults)
@@ -167,6 +185,8 @@ struct hw_attachment *hw_replace(struct hw_attachment *old,
 		return ERR_PTR(-ENOMEM);
 	rc = attachment_replace(old, attachment);
 	if (rc) {
+		if (!attachment_is_attached(old))
+			attachment_log_blocked(old->at);
 		hw_attachment_free(attachment);
 		return ERR_PTR(rc);
 	}
@@ -175,7 +195,13 @@ struct hw_attachment *hw_replace(struct hw_attachment *old,
 
 int hw_restore(struct hw_attachment *now, struct hw_attachment *old)
 {
-	return attachment_replace(now, old);
+	int rc = attachment_replace(now, old);
+
+	if (rc) {
+		attachment_log_blocked(now->at);
+		hw_detach(now);
+	}
+	return rc;
 }
 
 /*

@@ -194,6 +194,10 @@ struct hw_attachment {
  * attachment and either returns to it by hw_restore() or frees it.  -EOPNOTSUPP
  * for PASIDs if the kernel or the IOMMU lacks them; -EINVAL if the domain
  * doesn't fit.
+ *
+ * Where a failed hw_replace() can't go back to the old attachment, the DMA is
+ * blocked, although the attachment is still to be replaced or detached.  A
+ * hw_restore() that fails blocks it as hw_detach() of @now.  Either is logged.
  */
 struct hw_attachment *hw_attach(const struct hw_place *at,
 				struct iommu_domain *domain,

@@ -113,7 +113,8 @@ int names_place(const struct compat_attachment *from, const struct compat_attach
 	int rc;
 
 	rc = compat_attach(from) ?: compat_replace(to) ?: compat_replace_by_detaching(to, from);
-	compat_detach(from);
+	if (compat_is_attached(from))
+		compat_detach(from);
 	return compat_name_unsupported(text, sizeof(text)) ? rc : 0;
 }
 
