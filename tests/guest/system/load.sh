@@ -7,13 +7,12 @@
 # order, as files or as names for modprobe, and ROUNDS how often.
 
 . /vm.sh
+. /tap.sh
 
 rounds=${ROUNDS:-50}
 modules=${IOMMUFD_MODULES:-iommufd iommufd_vfio}
 # shellcheck disable=SC2086 # a list
 reversed=$(vm_reversed $modules)
-
-result() { vm_result "$1" "load.$2"; }
 
 name_of() { basename "$1" .ko | tr - _; }
 
@@ -44,8 +43,7 @@ kernel_memory() {
 	done | sort -n | head -n 1
 }
 
-echo "TAP version 13"
-echo "1..5"
+tap_plan 5
 
 loaded=yes
 for m in $modules; do
@@ -53,7 +51,7 @@ for m in $modules; do
 done
 [ $loaded = yes ] || load
 unload
-result $? "first_unload"
+tap_ok $? "first_unload"
 
 # The first rounds fill caches, with any module; what comes after must not grow.
 i=0
@@ -71,19 +69,19 @@ while [ $i -lt "$rounds" ]; do
 	i=$((i + 1))
 done
 echo "# $i of $rounds rounds"
-result $status "rounds"
+tap_ok $status "rounds"
 after=$(kernel_memory)
 echo "# kernel memory: $before KiB before, $after KiB after"
 # a leak of a page in each round would be more than half of this
 [ $((after - before)) -lt $((rounds * 4 / 2)) ]
-result $? "memory"
+tap_ok $? "memory"
 # a module may log once that it is there, and what the kernel lacks for it
 dmesg | sed "1,/$mark/d" |
 	grep -Eiv 'iommufd.*(version|loaded|unloaded|uAPI|not supported by this kernel)|drop_caches' |
 	sed 's/^/# /' > /tmp/load.log
 cat /tmp/load.log
 [ ! -s /tmp/load.log ]
-result $? "log"
+tap_ok $? "log"
 load && [ -c /dev/iommu ]
-result $? "last_load"
-exit "$vm_failed"
+tap_ok $? "last_load"
+tap_end

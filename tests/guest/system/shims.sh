@@ -5,12 +5,11 @@
 # of a test build already, and finds them loaded again.
 
 . /vm.sh
+. /tap.sh
 
 modules="iommufd iommufd_vfio iommufd_access_test iommufd_inject iommufd_mock iommufd_walk_test vfio_mock"
 # shellcheck disable=SC2086 # a list
 reversed=$(vm_reversed $modules)
-
-result() { vm_result "$1" "shims.$2"; }
 
 unload() {
 	for m in $reversed; do
@@ -22,7 +21,7 @@ unload() {
 reads() {
 	text=$1
 	shift
-	mark="shims: $$ $vm_number"
+	mark="shims: $$ $tap_number"
 	unload || return 1
 	echo "$mark" > /dev/kmsg
 	modprobe iommufd "$@" || return 1
@@ -37,29 +36,29 @@ lines() { dmesg | sed "1,/$mark/d" | grep -c "no nested page tables by"; }
 # lacks WHAT TEXT: it is told, and once
 lacks() {
 	reads "smmuv3: $2" "shims_lack=$1" && [ "$(lines)" = 1 ]
-	result $? "$3"
+	tap_ok $? "$3"
 }
 
-echo "TAP version 13"
 if [ "$IOMMU" != smmuv3-nested ] || [ ! -e /sys/module/iommufd/parameters/shims_lack ]; then
+	echo "TAP version 13"
 	echo "1..0 # SKIP no SMMUv3, or no test build"
 	exit 0
 fi
-echo "1..6"
+tap_plan 6
 
 lacks arm_smmu_master.streams "the kernel's struct arm_smmu_master has no such member streams" member
 lacks arm_smmu_device.evtq.q.base \
 	"the kernel's struct arm_smmu_device has no such member evtq.q.base" inner_member
 lacks arm_smmu_cmdq_issue_cmdlist "the kernel has no arm_smmu_cmdq_issue_cmdlist()" function
 reads "smmuv3: off" shims=off && [ "$(lines)" = 0 ]
-result $? off
+tap_ok $? off
 unload
 ! modprobe iommufd shims=perhaps 2> /dev/null
-result $? wrong
+tap_ok $? wrong
 reads "smmuv3: on" shims=auto && [ "$(lines)" = 0 ]
-result $? on
+tap_ok $? on
 
 for m in $modules; do
-	modprobe "$m" || vm_failed=1
+	modprobe "$m" || tap_failed=1
 done
-exit "$vm_failed"
+tap_end

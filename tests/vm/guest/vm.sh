@@ -53,19 +53,6 @@ vm_bind() {
 	export VFIO_BDFS
 }
 
-# vm_result STATUS NAME: one test's line of TAP; vm_failed becomes 1 if STATUS isn't 0
-vm_number=0
-vm_failed=0
-vm_result() {
-	vm_number=$((vm_number + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $vm_number - $2"
-	else
-		echo "not ok $vm_number - $2"
-		vm_failed=1
-	fi
-}
-
 # vm_reversed WORD...: the same words, the last one first
 vm_reversed() {
 	vm_words=

@@ -17,6 +17,7 @@ import pieces
 from cache import Failed, cache_dir, is_whole, piece, run, stamp_of
 
 GUEST = Path(__file__).resolve().parents[1] / "guest"
+PARTS = ("init", "vm.sh", "tap.sh")
 
 # Modules of the kernel that guests may want, with all that these depend on.
 # A name that a kernel doesn't have (built in, or another version) is left out.
@@ -98,7 +99,7 @@ def kernel_image(name, arch, ours, extra, parameters):
     busybox = pieces.guest(arch) / "busybox"
     tree = kernel / "lib/modules"
     release = next(p.name for p in tree.iterdir() if p.is_dir())
-    key = hash_of(stamp_of(kernel), GUEST / "init", GUEST / "vm.sh", Path(__file__),
+    key = hash_of(stamp_of(kernel), *(GUEST / part for part in PARTS), Path(__file__),
                   *ours, *extra, *parameters)
 
     def make(directory):
@@ -106,8 +107,8 @@ def kernel_image(name, arch, ours, extra, parameters):
         for part in ("bin", "sbin", "etc/modprobe.d", "test"):
             (root / part).mkdir(parents=True)
         shutil.copy2(busybox, root / "bin/busybox")
-        shutil.copy2(GUEST / "init", root / "init")
-        shutil.copy2(GUEST / "vm.sh", root / "vm.sh")
+        for part in PARTS:
+            shutil.copy2(GUEST / part, root / part)
         (root / "sbin/modprobe").symlink_to("/bin/busybox")
         (root / "init").chmod(0o755)
         add_stock_modules(tree, root, WANTED + tuple(extra))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
-# TAP for scripts: a plan, results that count themselves, a status at the end.
+# TAP for test scripts (". /tap.sh"): a plan, results that count themselves, a status at the end.
 tap_number=0 tap_failed=0 tap_planned=0
-tap_name=$(basename "$0")
+tap_name=$(basename "$0" .sh)
 
 tap_plan() { tap_planned=$1; echo "TAP version 13"; echo "1..$1"; }
 
