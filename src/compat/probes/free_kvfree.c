@@ -1,4 +1,4 @@
-/* Linux 6.12 has __free(kvfree), 6.1 doesn't. */
+/* Linux 6.7 added __free(kvfree) (a67d74a4b163). */
 #include <linux/slab.h>
 
 int probe(void);

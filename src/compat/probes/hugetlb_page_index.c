@@ -1,4 +1,4 @@
-/* Linux 6.7 indexes the page cache of hugetlbfs by small pages, not huge ones. */
+/* Linux 6.7 indexes the page cache of hugetlbfs by small pages, not huge ones (a08c7193e4f1). */
 #include <linux/hugetlb.h>
 
 struct folio *probe(struct hstate *h, struct address_space *mapping);

@@ -1,4 +1,4 @@
-/* Linux 6.12 has pci_pasid_status(), 6.1 doesn't. */
+/* Linux 6.15 added pci_pasid_status() (803f97298e7d); 6.12.118 or earlier has it, too. */
 #include <linux/pci-ats.h>
 
 int probe(struct pci_dev *pdev);
