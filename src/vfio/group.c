@@ -210,8 +210,8 @@ int group_hold_get(struct vfio_device *vdev, struct group_hold **hold)
 	rc = wait_event_killable(hold_gone, (found = group_hold_join(devt, new)));
 	if (found != new)
 		kfree(new);
-	if (!found)
-		return rc;
+	if (rc)
+		return -EINTR;
 
 	rc = group_hold_open(found);
 	if (rc)

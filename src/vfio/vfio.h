@@ -260,7 +260,7 @@ struct vfio_device_file *device_file_bound_to(struct vfio_device *vdev);
  * Context: without dev_set->lock, as it waits killably for legacy programs.
  *
  * Return: 0, -EBUSY if a legacy program has the node open, -EOPNOTSUPP if struct vfio_group
- * isn't as expected, -EINTR or -ERESTARTSYS by a fatal signal, -ENOMEM, or another errno of
+ * isn't as expected, -EINTR by a fatal signal, -ENOMEM, or another errno of
  * opening the node.
  */
 int group_hold_get(struct vfio_device *vdev, struct group_hold **hold);
