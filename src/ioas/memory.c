@@ -129,6 +129,14 @@ static void memory_unpin_run(struct memory *memory, const struct run *run)
 	unpin_user_page_range_dirty_lock(pfn_to_page(pfn), left, memory->writable);
 }
 
+/* Add to the pages unpinned, and reschedule after as many as a batch has, for short runs. */
+static void memory_count_unpinned(unsigned long *npages, unsigned long n)
+{
+	if ((*npages % UNPIN_PAGES) + n >= UNPIN_PAGES)
+		cond_resched();
+	*npages += n;
+}
+
 /* Unpin all pages on record.  Returns their number. */
 static unsigned long memory_unpin_all(struct memory *memory)
 {
@@ -137,7 +145,7 @@ static unsigned long memory_unpin_all(struct memory *memory)
 
 	while (runs_take(&memory->runs, &run)) {
 		memory_unpin_run(memory, &run);
-		npages += run.npages;
+		memory_count_unpinned(&npages, run.npages);
 	}
 	return npages;
 }
@@ -153,7 +161,7 @@ static unsigned long memory_unpin_recorded(struct memory *memory, unsigned long 
 	for (more = runs_walk(&memory->runs, &walk, first, last); more;
 	     more = runs_walk_next(&walk)) {
 		memory_unpin_run(memory, &walk.run);
-		npages += walk.run.npages;
+		memory_count_unpinned(&npages, walk.run.npages);
 	}
 	runs_erase(&memory->runs, first, last);
 	return npages;

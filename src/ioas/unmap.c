@@ -96,9 +96,12 @@ void area_list_unmap(struct ioas *ioas, struct area *area)
 
 void area_list_unpin(struct area *area)
 {
-	for (; area; area = area->next)
+	for (; area; area = area->next) {
 		if (area->pinned)
 			area_unpin(area);
+		if (area->next)
+			cond_resched();
+	}
 }
 
 /* Unpin and free areas that are out of all page tables. */
