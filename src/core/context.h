@@ -45,11 +45,11 @@
  *     fault_life, veventq_life: stuck_reader]
  *   i_rwsem of a file, for a write to it: yes [stall_killed: killed_map_file]
  *   memory->lock, for page faults of a task that pins: to pin, yes; to unpin, yes, see
- *     memory_unlock() [stall_killed: killed_unmap]
+ *     memory_unlock() [stall_killed: killed_unmap, killed_attach_end]; to end CHANGE_PROCESS, no
  *   mmap_lock, for page faults that hold it: to pin or charge, yes; to uncharge, no (only
  *     with accounting by process)
- *   group->lock, hwpt->lock, for an ATTACH that pins: to attach, yes; to detach, unbind and
- *     close, no
+ *   group->lock, hwpt->lock, for an ATTACH that pins: to bind, attach and allocate, yes; to
+ *     detach, unbind, close and destroy a vDEVICE, no
  *   ioas->auto_lock, for the same: yes
  *   uses of an object that is destroyed, for ioctls with page faults: yes; a close finds
  *     none

@@ -33,7 +33,9 @@ static int device_init(struct iommufd_device *idev, struct refusal *refusal)
 		refusal_set(refusal, "its reserved ranges of IOVA can't be determined");
 		return rc;
 	}
-	mutex_lock(&idev->group->lock);
+	rc = mutex_lock_killable(&idev->group->lock);
+	if (rc)
+		return rc;
 	if (msi_window.last)
 		idev->group->msi_window = msi_window;
 	mutex_unlock(&idev->group->lock);

@@ -146,9 +146,12 @@ int group_settle_domain(struct group *group, struct iommu_domain *domain)
 {
 	struct hw_place at = { .group = group->iommu_group, .pasid = IOMMU_NO_PASID };
 	struct hw_attachment *attachment;
-	int rc = -EBUSY;
+	int rc;
 
-	mutex_lock(&group->lock);
+	rc = mutex_lock_killable(&group->lock);
+	if (rc)
+		return rc;
+	rc = -EBUSY;
 	if (!xa_load(&group->attaches, IOMMU_NO_PASID)) {
 		attachment = hw_attach(&at, domain, NULL);
 		rc = PTR_ERR_OR_ZERO(attachment);

@@ -58,7 +58,8 @@ void group_put(struct group *group);
  *
  * Context: takes group->lock.
  *
- * Return: 0, -EBUSY if the group is attached elsewhere, or the driver's errno.
+ * Return: 0, -EBUSY if the group is attached elsewhere, -EINTR by a fatal signal, or the
+ * driver's errno.
  */
 int group_settle_domain(struct group *group, struct iommu_domain *domain);
 

@@ -2,7 +2,6 @@
 /* Page tables of an IOAS: filling and emptying them. */
 #include <linux/err.h>
 #include <linux/mm.h>
-#include <linux/slab.h>
 
 #include "../core/refusal.h"
 #include "../hw/hw.h"
@@ -89,35 +88,14 @@ static int table_fill(struct ioas *ioas, struct ioas_table *table,
 	return 0;
 }
 
-/* A temporary holder of an area's pages, while a page table is being filled. */
-struct prepin {
-	struct prepin *next;
-	struct memory *memory;
-	struct interval_tree_node holder;
-};
-
-static void prepin_end(struct prepin *list)
+/*
+ * List the pages that page tables need, as areas that are in no IOAS.  They hold the pages
+ * while a page table is being filled.
+ */
+static int prepin_list(struct ioas *ioas, struct area **list)
 {
-	struct prepin *next;
-
-	for (; list; list = next) {
-		next = list->next;
-		if (list->memory) {
-			mutex_lock(&list->memory->lock);
-			memory_unpin(list->memory, &list->holder);
-			memory_unlock(list->memory);
-			memory_put(list->memory);
-		}
-		kfree(list);
-	}
-}
-
-/* List the pages that page tables need, with a reference to each memory. */
-static int prepin_list(struct ioas *ioas, struct prepin **list)
-{
+	struct area *area, *new;
 	struct iova_node *node;
-	struct prepin *new;
-	struct area *area;
 	int rc = 0;
 
 	lockdep_assert_held_write(&ioas->users);
@@ -128,14 +106,12 @@ static int prepin_list(struct ioas *ioas, struct prepin **list)
 		area = to_area(node);
 		if (!area->filled || area->memory->dmabuf)
 			continue;
-		new = kmalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
-		if (!new) {
-			rc = -ENOMEM;
+		new = area_share(area->memory, area->holder.start * PAGE_SIZE + area->offset,
+				 area_length(area), area->prot);
+		if (IS_ERR(new)) {
+			rc = PTR_ERR(new);
 			break;
 		}
-		new->memory = memory_get(area->memory);
-		new->holder.start = area->holder.start;
-		new->holder.last = area->holder.last;
 		new->next = *list;
 		*list = new;
 	}
@@ -143,7 +119,7 @@ static int prepin_list(struct ioas *ioas, struct prepin **list)
 	return rc;
 }
 
-static int prepin_one(struct prepin *one, struct refusal *refusal)
+static int prepin_one(struct area *one, struct refusal *refusal)
 {
 	int rc;
 
@@ -154,24 +130,24 @@ static int prepin_one(struct prepin *one, struct refusal *refusal)
 	memory_unlock(one->memory);
 	if (rc)
 		memory_explain(one->memory, &one->holder, rc, refusal);
+	else
+		one->pinned = true;
 	return rc;
 }
 
-/*
- * Pin the listed pages, until the first failure.  @rc is a previous failure or
- * 0.
- */
-static int prepin_all(struct prepin *list, int rc, struct refusal *refusal)
+static int prepin_all(struct area *list, struct refusal *refusal)
 {
-	for (; list; list = list->next) {
-		if (!rc)
-			rc = prepin_one(list, refusal);
-		if (!rc)
-			continue;
-		memory_put(list->memory);
-		list->memory = NULL;
-	}
+	int rc = 0;
+
+	for (; list && !rc; list = list->next)
+		rc = prepin_one(list, refusal);
 	return rc;
+}
+
+static void prepin_end(struct area *list)
+{
+	area_list_unpin(list);
+	area_list_free(list);
 }
 
 static int ioas_add_table_locked(struct ioas *ioas, struct ioas_table *table,
@@ -202,7 +178,7 @@ static int ioas_add_table_locked(struct ioas *ioas, struct ioas_table *table,
  */
 int ioas_add_table(struct ioas *ioas, struct ioas_table *table, struct refusal *refusal)
 {
-	struct prepin *prepin = NULL;
+	struct area *prepin = NULL;
 	int rc;
 
 	rc = down_write_killable(&ioas->users);
@@ -214,7 +190,8 @@ int ioas_add_table(struct ioas *ioas, struct ioas_table *table, struct refusal *
 		rc = prepin_list(ioas, &prepin);
 	up_write(&ioas->users);
 
-	rc = prepin_all(prepin, rc, refusal);
+	if (!rc)
+		rc = prepin_all(prepin, refusal);
 	down_write(&ioas->users);
 	if (!rc)
 		rc = ioas_add_table_locked(ioas, table, refusal);

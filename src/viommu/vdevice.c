@@ -15,9 +15,11 @@
 static int vdevice_init_hw(struct vdevice *vdev, struct mutex *group_lock)
 {
 	struct viommu *viommu = vdev->viommu;
-	int rc = 0;
+	int rc;
 
-	mutex_lock(group_lock);
+	rc = mutex_lock_killable(group_lock);
+	if (rc)
+		return rc;
 	if (viommu->hw.ops->vdevice_init)
 		rc = viommu->hw.ops->vdevice_init(&vdev->hw);
 	mutex_unlock(group_lock);
@@ -26,7 +28,7 @@ static int vdevice_init_hw(struct vdevice *vdev, struct mutex *group_lock)
 	return rc;
 }
 
-static int vdevice_connect(struct vdevice *vdev, struct iommufd_device *idev)
+static int vdevice_connect_locked(struct vdevice *vdev, struct iommufd_device *idev)
 {
 	struct viommu *viommu = vdev->viommu;
 	int rc;
@@ -49,7 +51,30 @@ static int vdevice_connect(struct vdevice *vdev, struct iommufd_device *idev)
 	return 0;
 }
 
-/* Undo vdevice_connect(): first stop lookups, then let the shim forget the device. */
+/* On failure vdev->viommu stays NULL. */
+static int vdevice_connect(struct vdevice *vdev, struct viommu *viommu,
+			   struct iommufd_device *idev)
+{
+	struct iommufd_ctx *ctx = vdev->ctx;
+	int rc;
+
+	rc = object_hold(ctx, &viommu->obj);
+	if (rc)
+		return rc;
+	rc = mutex_lock_killable(&ctx->vdevices_lock);
+	if (!rc) {
+		vdev->viommu = viommu;
+		rc = vdevice_connect_locked(vdev, idev);
+		mutex_unlock(&ctx->vdevices_lock);
+	}
+	if (rc) {
+		vdev->viommu = NULL;
+		object_release(ctx, &viommu->obj);
+	}
+	return rc;
+}
+
+/* Undo vdevice_connect_locked(): first stop lookups, then let the shim forget the device. */
 static void vdevice_disconnect_locked(struct vdevice *vdev)
 {
 	const struct hw_viommu_ops *ops = vdev->viommu->hw.ops;
@@ -89,12 +114,14 @@ static void vdevice_destroy(struct object *obj)
 	struct vdevice *vdev = container_of(obj, struct vdevice, obj);
 	struct iommufd_ctx *ctx = vdev->ctx;
 
+	/* It was never connected. */
+	if (!vdev->viommu)
+		return;
 	mutex_lock(&ctx->vdevices_lock);
 	if (vdev->idev)
 		vdevice_disconnect_locked(vdev);
 	mutex_unlock(&ctx->vdevices_lock);
-	if (vdev->viommu)
-		object_release(ctx, &vdev->viommu->obj);
+	object_release(ctx, &vdev->viommu->obj);
 }
 
 const struct object_type vdevice_object_type = {
@@ -119,13 +146,7 @@ static struct vdevice *vdevice_new(struct viommu *viommu, struct iommufd_device 
 	vdev->hw.viommu = &viommu->hw;
 	vdev->hw.dev = idev->dev;
 	vdev->hw.virt_id = virt_id;
-	rc = object_hold(ctx, &viommu->obj);
-	if (!rc) {
-		vdev->viommu = viommu;
-		mutex_lock(&ctx->vdevices_lock);
-		rc = vdevice_connect(vdev, idev);
-		mutex_unlock(&ctx->vdevices_lock);
-	}
+	rc = vdevice_connect(vdev, viommu, idev);
 	if (rc) {
 		object_abort(ctx, &vdev->obj);
 		return ERR_PTR(rc);

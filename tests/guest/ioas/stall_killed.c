@@ -165,6 +165,70 @@ static void killed_attach(void)
 }
 
 /*
+ * ATTACH has pinned one half of a piece of memory and waits for other memory, while who pins
+ * the other half gets stuck: then ATTACH can't give its pins back.
+ */
+static uint32_t others;
+static int attach_up[2], attach_go[2];
+
+static int alloc_others(void *arg)
+{
+	(void)arg;
+	return hwpt_alloc(stall.fd, stall.dev.id, others, 0, &stall.table);
+}
+
+static void attach_two(void *arg)
+{
+	struct trap own;
+	struct call call;
+	char c;
+
+	(void)arg;
+	trap_set(&own, PAGE);
+	require_ok(ioas_map_at(stall.fd, stall.ioas, own.va, PAGE, STALL_TRAP));
+	call_start(&call, stall_attach, NULL);
+	trap_wait(&own);
+	require(write(attach_up[1], "x", 1) == 1);
+	require(read(attach_go[0], &c, 1) == 1);
+	trap_release(&own);
+	pause();
+}
+
+static void killed_attach_end(void)
+{
+	uint64_t half_at = 2 * STALL_TRAP, trap_at = STALL_TRAP;
+	uint8_t *half;
+	char c;
+	int pid;
+
+	if (tap_oracle())
+		tap_skip("Linux pins otherwise");
+	stall_need_fault_in_pin();
+	stall_up();
+	half = mmap(stall.trap.va - PAGE, PAGE, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	require(half == stall.trap.va - PAGE);
+	apart = ioas_new(stall.fd);
+	others = ioas_new(stall.fd);
+	require_ok(ioas_map_at(stall.fd, apart, half, PAGE + stall.trap.size, STALL_TRAP));
+	require_ok(ioas_copy(stall.fd, stall.ioas, apart, MAP_RW | MAP_FIX, STALL_TRAP, PAGE,
+			     &half_at));
+	require_ok(ioas_copy(stall.fd, others, apart, MAP_RW | MAP_FIX, STALL_TRAP + PAGE,
+			     stall.trap.size, &trap_at));
+	require(!pipe(attach_up) && !pipe(attach_go));
+	pid = tap_spawn(attach_two, NULL);
+	require(read(attach_up[0], &c, 1) == 1);
+	stall_begin(alloc_others);
+	require(write(attach_go[1], "x", 1) == 1);
+	usleep(300000);
+	require(!kill(pid, SIGKILL));
+	check(child_ends(pid));
+	stall_check_space();
+	stall_release(0);
+	check_ret(iommu_destroy(stall.fd, stall.table), 0);
+}
+
+/*
  * Its owner closes the device by its end, while another process that knows
  * the context has an ioctl in a fault.
  */
@@ -207,6 +271,7 @@ static const struct test tests[] = {
 	{ "killed_unmap", killed_unmap },
 	{ "killed_alloc", killed_alloc },
 	{ "killed_attach", killed_attach },
+	{ "killed_attach_end", killed_attach_end },
 	{ "killed_info", killed_info },
 	{ "owner_killed", owner_killed },
 };
