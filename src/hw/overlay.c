@@ -188,6 +188,8 @@ static int overlay_step_device(struct device *dev, void *data)
 	unsigned long flags;
 
 	spin_lock_irqsave(&overlays_lock, flags);
+	if (step->fn != step->overlay->ops->enter)
+		step->overlay->ops->forget(dev);
 	if (!overlay_pause_of(dev))
 		step->fn(step->overlay, dev);
 	spin_unlock_irqrestore(&overlays_lock, flags);

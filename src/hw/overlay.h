@@ -24,6 +24,8 @@ struct hw_overlay_ops {
 	int (*check)(struct hw_overlay *overlay, struct device *dev);
 	/* @dev, which the core has attached to the parent, uses the guest's tables now. */
 	void (*enter)(struct hw_overlay *overlay, struct device *dev);
+	/* It uses them no more, whatever its entry is: the core may have replaced that. */
+	void (*forget)(struct device *dev);
 	/* It uses them no more: its DMA is blocked, in a way that the driver expects. */
 	void (*block)(struct hw_overlay *overlay, struct device *dev);
 	/* It uses them no more: it has what the parent translates. */

@@ -113,9 +113,7 @@ void smmuv3_vdevice_destroy(struct hw_vdevice *hw);
 void smmuv3_vdevice_set(struct device *dev, bool in_force, bool ats);
 
 /*
- * Call @fn for each vDEVICE of a vIOMMU, with a spinlock held and interrupts
- * disabled.  @in_force isn't set in a vDEVICE created after its device was
- * attached.
+ * Call @fn for each vDEVICE of a vIOMMU, with a spinlock held and interrupts disabled.
  */
 void smmuv3_for_each_vdevice(struct hw_viommu *viommu,
 			     void (*fn)(struct smmuv3_vdevice *vdevice, void *arg), void *arg);

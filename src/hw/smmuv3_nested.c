@@ -113,6 +113,11 @@ static void smmuv3_enter(struct hw_overlay *overlay, struct device *dev)
 	smmuv3_vdevice_set(dev, true, nested->vste.ats);
 }
 
+static void smmuv3_forget(struct device *dev)
+{
+	smmuv3_vdevice_set(dev, false, false);
+}
+
 /* Every kernel's driver accepts an invalid STE as the initial state. */
 static void smmuv3_block(struct hw_overlay *overlay, struct device *dev)
 {
@@ -124,7 +129,6 @@ static void smmuv3_block(struct hw_overlay *overlay, struct device *dev)
 	ste[1] = le64_to_cpu(smmuv3_ste(master)[1]) & STE_1_HOST;
 	smmuv3_write_ste(master, ste);
 	smmuv3_flush(overlay->parent);
-	smmuv3_vdevice_set(dev, false, false);
 }
 
 static void smmuv3_leave(struct hw_overlay *overlay, struct device *dev)
@@ -138,7 +142,6 @@ static void smmuv3_leave(struct hw_overlay *overlay, struct device *dev)
 	smmuv3_ste_compose(&alone, le64_to_cpu(smmuv3_ste(master)[1]), false, ste);
 	smmuv3_write_ste(master, ste);
 	smmuv3_flush(overlay->parent);
-	smmuv3_vdevice_set(dev, false, false);
 }
 
 static void smmuv3_nested_free(struct hw_overlay *overlay)
@@ -150,6 +153,7 @@ static const struct hw_overlay_ops smmuv3_overlay_ops = {
 	.free = smmuv3_nested_free,
 	.check = smmuv3_check,
 	.enter = smmuv3_enter,
+	.forget = smmuv3_forget,
 	.block = smmuv3_block,
 	.leave = smmuv3_leave,
 };
@@ -159,6 +163,7 @@ static const struct hw_overlay_ops smmuv3_overlay_flush_ops = {
 	.free = smmuv3_nested_free,
 	.check = smmuv3_check,
 	.enter = smmuv3_enter,
+	.forget = smmuv3_forget,
 	.block = smmuv3_block,
 	.leave = smmuv3_leave,
 	.flush = smmuv3_flush,
