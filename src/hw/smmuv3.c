@@ -314,6 +314,11 @@ static int smmuv3_init(const struct btf_data *btf, struct layout_why *why)
 		strscpy(why->text, "the kernel checks where indirect calls go", sizeof(why->text));
 		return -EOPNOTSUPP;
 	}
+	/* Probes of resets and events run with preemption disabled and take spinlocks. */
+	if (IS_ENABLED(CONFIG_PREEMPT_RT)) {
+		strscpy(why->text, "it can't watch resets and events on PREEMPT_RT", sizeof(why->text));
+		return -EOPNOTSUPP;
+	}
 	rc = smmuv3_find_members(btf, why);
 	if (!rc)
 		rc = smmuv3_find_functions(btf, why);
