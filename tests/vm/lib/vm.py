@@ -20,7 +20,7 @@ import guestlog
 import image
 import machine as qemu
 import pieces
-from cache import Failed, Missing, cache_dir
+from cache import Failed, cache_dir
 from kernels import has_own_iommufd, is_debug
 from speed import slowness
 from tap import Reader, Tally
@@ -348,16 +348,8 @@ def boot(job, show=False):
     return outcome
 
 
-def check_deadline():
-    """Raises Missing once the run that this is part of has no time for another machine."""
-    deadline = os.environ.get("IOMMUFD_DEADLINE")
-    if deadline and time.time() > int(deadline):
-        raise Missing("too late: the time for the whole run is over (IOMMUFD_DEADLINE)")
-
-
 def run(job, show=False):
     """Runs the job; a machine that fails before it loads modules gets a second try."""
-    check_deadline()
     outcome = boot(job, show)
     early = guestlog.complaints_before_modules(outcome.log)
     if not outcome.started or early:
