@@ -62,7 +62,7 @@ struct team {
 	unsigned long last;
 	struct pin_caller caller;	/* its task may only be accessed by members */
 
-	spinlock_t lock;		/* guards all below; nothing is taken within it */
+	spinlock_t lock;		/* guards all below; only signals are sent within it */
 	unsigned long next;		/* index of the first page that nobody took */
 	unsigned int taken;		/* counts chunks; wraps */
 	unsigned int recorded;
@@ -285,6 +285,12 @@ static void member_leave(struct team *team, struct member *member)
 	wake_up(&team->done);
 }
 
+/*
+ * The ring is full while the oldest chunk waits for a page fault, which may take any time.
+ * Don't keep one of the threads that all callers share from others for that long.
+ */
+#define ROOM_PATIENCE HZ
+
 static void member_work(struct team *team)
 {
 	struct chunk *chunk;
@@ -294,7 +300,8 @@ static void member_work(struct team *team)
 		if (chunk)
 			chunk_pin(team, chunk);
 		else if (team_is_over(team) ||
-			 wait_event_killable(team->room, member_may_go_on(team)))
+			 wait_event_killable_timeout(team->room, member_may_go_on(team),
+						     ROOM_PATIENCE) <= 0)
 			break;
 	}
 }

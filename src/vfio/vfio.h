@@ -27,7 +27,8 @@
  *     device_lock, vma_lock, memory_lock (stock)  of a device; for all devices of a set
  *                                only by trylock (hot_reset.c)
  *   hold_lock                    leaf: legacy groups that are held
- *   df->kvm_lock                 leaf: the VM that uses the file (kvm.c)
+ *   df->kvm_lock                 the VM that uses the file (kvm.c); within it only
+ *                                files->file_lock (stock), with kprobes
  *   nodes.xa_lock                leaf: devices that have a node (cdev.c)
  *   bound_lock                   leaf: files that are bound (bind.c)
  *
