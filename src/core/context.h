@@ -31,7 +31,8 @@
  * held while user memory is copied.
  *
  * access->pins_lock and team->lock (spin: which thread pins which part of a memory) are
- * leaf locks, but for the scheduler's and those of a signal that is sent.  Never hold the locks of two IOASes at once.
+ * leaf locks, but for the scheduler's and those of a signal that is sent.  Never hold the
+ * locks of two IOASes at once.
  *
  * Waits that another task can prolong at will, and whether a fatal signal ends them.  A
  * page fault lasts as long as a userfaultfd or FUSE server wants, in the task's own memory

@@ -173,7 +173,9 @@ static struct hw_attachment *attach_apply(struct attach *attach, struct hwpt *hw
 	else
 		now = hw_attach(&attach->at, hwpt->table.domain, hwpt->faults);
 	if (IS_ERR(now) && PTR_ERR(now) != -ENOMEM)
-		attach_refuse(attach, "its IOMMU's driver doesn't take the page table");
+		attach_refuse(attach, PTR_ERR(now) == -EBUSY ?
+			      "its group is busy, as while a device of it is reset" :
+			      "its IOMMU's driver doesn't take the page table");
 	return now;
 }
 

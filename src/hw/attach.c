@@ -174,6 +174,7 @@ struct hw_attachment *hw_replace(struct hw_attachment *old,
 				 struct fault_queue *faults)
 {
 	struct hw_attachment *attachment;
+	bool attached;
 	int rc;
 
 	/* Without PASID, no kernel's core checks that when it replaces. */
@@ -183,9 +184,11 @@ struct hw_attachment *hw_replace(struct hw_attachment *old,
 	attachment = attachment_new(old->at, domain, faults);
 	if (!attachment)
 		return ERR_PTR(-ENOMEM);
+	/* Not if the way back from an earlier replace failed. */
+	attached = attachment_is_attached(old);
 	rc = attachment_replace(old, attachment);
 	if (rc) {
-		if (!attachment_is_attached(old))
+		if (attached && !attachment_is_attached(old))
 			attachment_log_blocked(old->at);
 		hw_attachment_free(attachment);
 		return ERR_PTR(rc);
