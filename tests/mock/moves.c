@@ -4,6 +4,7 @@
  * with the group's mutex held; what it says is compared with what is known here.
  */
 #include <linux/err.h>
+#include <linux/module.h>
 
 #include "driver.h"
 
@@ -71,6 +72,20 @@ static void set_viommu(struct mock_device *mock, struct mock_viommu *viommu,
 	up_write(&mock->viommu_lock);
 }
 
+static bool refuse_attach;
+module_param(refuse_attach, bool, 0644);
+MODULE_PARM_DESC(refuse_attach, "refuse all page tables of user space, going back to one included");
+
+/* Going back to what the core has for a device always works. */
+static int may_move(const struct iommu_domain *domain)
+{
+	if (domain->type != IOMMU_DOMAIN_UNMANAGED && domain->type != IOMMU_DOMAIN_NESTED)
+		return 0;
+	if (READ_ONCE(refuse_attach))
+		return -EIO;
+	return inject_point("attach_dev") ? -ENOMEM : 0;
+}
+
 static int move(struct mock_device *mock, struct iommu_domain *domain)
 {
 	struct mock_viommu *viommu;
@@ -82,10 +97,9 @@ static int move(struct mock_device *mock, struct iommu_domain *domain)
 		return 0;
 	if (tracks_what_it_cannot(mock, domain))
 		return -EINVAL;
-	/* Going back to what the core has for a device always works. */
-	if ((domain->type == IOMMU_DOMAIN_UNMANAGED ||
-	     domain->type == IOMMU_DOMAIN_NESTED) && inject_point("attach_dev"))
-		return -ENOMEM;
+	rc = may_move(domain);
+	if (rc)
+		return rc;
 	rc = find_viommu(mock, domain, &viommu, &virt_id);
 	if (rc)
 		return rc;
