@@ -11,6 +11,7 @@
 #include "klog.h"
 #include "kvm.h"
 #include "plug.h"
+#include "stuck.h"
 #include "tap.h"
 
 #define STATE "/sys/module/iommufd_vfio/parameters/kvm"
@@ -141,11 +142,33 @@ static void no_ftrace(void)
 
 #define KPROBES	"/sys/kernel/debug/kprobes/enabled"
 
-/* KVM can't tell of a VM's end: the file has the address of what is no VM any more. */
+#define OTHERS 64
+
+static int others_up[2], others_end[2];
+
+/* VMs of another process, one of which may lie where one was before. */
+static void have_vms(void *arg)
+{
+	struct vm vm[OTHERS];
+	char c;
+
+	(void)arg;
+	for (int i = 0; i < OTHERS; i++)
+		vm_open(&vm[i]);
+	require(write(others_up[1], "x", 1) == 1);
+	require(read(others_end[0], &c, 1) == 1);
+}
+
+/*
+ * KVM can't tell of a VM's end: the file has the address of what is no VM any more, or
+ * somebody else's.
+ */
 static void kprobe_missed(void)
 {
 	struct node s;
 	struct vm vm;
+	char c;
+	int pid;
 
 	need_hook();
 	reload("kvm=kprobe");
@@ -158,8 +181,14 @@ static void kprobe_missed(void)
 	vm_close(&vm);
 	vm_check_count(0);
 	require_ok(write_file(KPROBES, "1"));
+	require(!pipe(others_up) && !pipe(others_end));
+	pid = tap_spawn(have_vms, NULL);
+	require(read(others_up[0], &c, 1) == 1);
 	check_ret(device_bind(&s.dev, s.fd), 0);
 	check_ret(node_ask(s.dev.fd), 0);
+	require(write(others_end[1], "x", 1) == 1);
+	check(child_ends(pid));
+	vm_check_count(0);
 	device_close(&s.dev);
 	close(s.fd);
 	reload("");
