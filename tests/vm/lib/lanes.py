@@ -29,6 +29,7 @@ class Lane:
     all: int = 0                        # only for who asks for all or names it
     qemu: str = ""                      # another than the host's
     icount: int = 0                     # time is the number of instructions
+    append: str = ""                    # more kernel arguments
 
 
 def all_tests():
