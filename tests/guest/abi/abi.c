@@ -172,7 +172,8 @@ static void pointers(void)
 	uint8_t *gone = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS,
 			     -1, 0);
 	void *bad[] = { NULL, (void *)8, (void *)-1ul, (void *)-8ul, gone,
-			(void *)(1ul << 63), (void *)0x80000000000000 };
+			(void *)(uintptr_t)(1ull << 63),
+			(void *)(uintptr_t)0x80000000000000 };
 	struct world w;
 
 	munmap(gone, PAGE);

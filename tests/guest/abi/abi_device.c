@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -199,7 +200,7 @@ static bool iommu_attr(const char *bdf, const char *attr, uint64_t *value)
 	f = fopen(path, "r");
 	if (!f)
 		return false;
-	n = fscanf(f, "%lx", value);
+	n = fscanf(f, "%" SCNx64, value);
 	fclose(f);
 	return n == 1;
 }

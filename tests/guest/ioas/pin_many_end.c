@@ -55,7 +55,7 @@ static void error_first(void)
 
 	pin_attach();
 	trap_set(&trap, PIN_SIZE + HUGE);
-	pin.m.va = (void *)(((uintptr_t)trap.va + HUGE - 1) & ~(HUGE - 1));
+	pin.m.va = (void *)(uintptr_t)(((uintptr_t)trap.va + HUGE - 1) & -HUGE);
 	pin.m.size = PIN_SIZE;
 	/* one page is left of the trap */
 	require(mmap(pin.m.va, trapped, PROT_READ | PROT_WRITE,

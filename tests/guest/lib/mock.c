@@ -216,12 +216,12 @@ void *mmap_32(int fd, uint64_t length, uint64_t offset)
 int ioctl_32(int fd, unsigned long cmd, void *arg)
 {
 	(void)fd, (void)cmd, (void)arg;
-	tap_skip("no 32-bit programs on this machine");
+	tap_skip("only programs for amd64 make such calls");
 }
 
 void *mmap_32(int fd, uint64_t length, uint64_t offset)
 {
 	(void)fd, (void)length, (void)offset;
-	tap_skip("no 32-bit programs on this machine");
+	tap_skip("only programs for amd64 make such calls");
 }
 #endif

@@ -212,7 +212,7 @@ static void read_random(uint8_t *written)
 	uint64_t bits = shift > 12 ? n / unit : n << (12 - shift);
 	uint32_t offset = offsets[random_below(ARRAY_SIZE(offsets))];
 	uint8_t *space = malloc(4 * PAGE + bits / 8 + 64), *old = malloc(bits / 8 + 64);
-	uint8_t *map = (uint8_t *)(((uintptr_t)space + PAGE) & -PAGE) + offset;
+	uint8_t *map = (uint8_t *)(uintptr_t)(((uintptr_t)space + PAGE) & -PAGE) + offset;
 
 	/* Bits that are set stay so. */
 	for (uint64_t i = 0; i < bits / 8 + 17; i++)

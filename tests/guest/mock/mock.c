@@ -98,7 +98,7 @@ static void reserved_ranges(void)
 {
 	up();
 	check_ret(RUN(ADD_RESERVED, w.ioas, .add_reserved = { PAGE, 0 }), -EINVAL);
-	check_ret(RUN(ADD_RESERVED, w.ioas, .add_reserved = { ~0ul, 2 }), -EOVERFLOW);
+	check_ret(RUN(ADD_RESERVED, w.ioas, .add_reserved = { ~0ull, 2 }), -EOVERFLOW);
 	check_ret(RUN(ADD_RESERVED, BAD_ID, .add_reserved = { PAGE, PAGE }), -ENOENT);
 	require_ok(ioas_map_at(w.fd, w.ioas, w.buffer, PAGE, IOVA));
 	check_ret(RUN(ADD_RESERVED, w.ioas, .add_reserved = { IOVA, 1 }), -EADDRINUSE);
