@@ -18,6 +18,7 @@ class Lane:
     name: str
     kernel: str
     arch: str = "amd64"
+    bits: int = 64                      # of the programs
     iommu: str = "none"
     devices: list = field(default_factory=list)
     tests: list = field(default_factory=list)
@@ -61,7 +62,7 @@ def parse_lane(words, sets):
         values[key] = value
     values["tests"] = pick_tests(values["tests"], sets)
     values["devices"] = values.get("devices", "").split()
-    for key in ("cpus", "timeout", "test_build", "all", "icount"):
+    for key in ("cpus", "timeout", "test_build", "all", "icount", "bits"):
         if key in values:
             values[key] = int(values[key])
     if not exists(values.get("kernel", ""), values.get("arch", "amd64")):

@@ -17,7 +17,7 @@ FUZZ = REPOSITORY / "tests" / "fuzz"
 BENCH = REPOSITORY / "tests" / "bench"
 LIB = TESTS / "lib"
 KEEP = 4            # builds kept of each program
-CROSS = {"amd64": "", "arm64": "aarch64-linux-gnu-"}
+CROSS = {"amd64": "", "arm64": "aarch64-linux-gnu-", "i386": "i686-linux-gnu-"}
 
 
 @dataclass
@@ -101,8 +101,12 @@ def source_of(path):
     return next((p for p in places if p.is_file()), None)
 
 
-def find(text, arch):
-    """The program for one command line: a path, and perhaps arguments."""
+def find(text, arch, bits=64):
+    """The program for one command line, a path and perhaps arguments, for this kernel."""
+    if bits == 32:
+        if arch != "amd64":
+            raise Failed(f"no 32-bit programs for {arch}")
+        arch = "i386"
     words = shlex.split(text)
     path = source_of(Path(words[0]))
     if not path:
