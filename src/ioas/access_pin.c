@@ -135,7 +135,7 @@ static int access_pin_part(struct access_pin_part *part, const struct span *span
 	part->holder.start = offset / PAGE_SIZE;
 	part->holder.last = (offset + (span->part_last - span->iova)) / PAGE_SIZE;
 	mutex_lock(&memory->lock);
-	rc = memory_pin(memory, &part->holder);
+	rc = memory_pin(memory, &part->holder, NULL);
 	if (!rc) {
 		rc = place_add_range(place, memory, part->holder.start,
 				     part->holder.last);

@@ -89,24 +89,28 @@ static int pin_account_charge_mm(struct pin_account *account, unsigned long npag
 	return rc;
 }
 
-/* User space gets a bare -ENOMEM, so log the limit. */
-static void pin_account_log_refusal(struct pin_account *account, enum charge mode,
-				    unsigned long npages)
+/* Out of line, for the stack. */
+static noinline void pin_account_refuse(struct pin_account *account, enum charge mode,
+					unsigned long npages, struct refusal *refusal)
 {
 	unsigned long limit = task_rlimit(account->task, RLIMIT_MEMLOCK);
-	unsigned long now = mode == CHARGE_MM ? account->mm->locked_vm :
+	unsigned long now = mode == CHARGE_MM ? READ_ONCE(account->mm->locked_vm) :
 			    atomic_long_read(&account->cred->user->locked_vm);
+	struct refusal logged;
 
-	pr_notice_ratelimited("refused to pin %lu KiB for %s[%d]: RLIMIT_MEMLOCK of %lu KiB, of which %s %u has %lu KiB (raise it by ulimit -l, limits.conf or LimitMEMLOCK=)\n",
-			      npages << (PAGE_SHIFT - 10), account->task->comm,
-			      task_tgid_nr(account->task), limit >> 10,
-			      mode == CHARGE_MM ? "the process of user" : "user",
-			      from_kuid(&init_user_ns, account->cred->user->uid),
-			      now << (PAGE_SHIFT - 10));
+	refusal_set(refusal ?: &logged,
+		    "RLIMIT_MEMLOCK of %s[%d] is %lu KiB, of which %s %u has %lu KiB, and %lu KiB more were asked for (raise it by ulimit -l, limits.conf or LimitMEMLOCK=)",
+		    account->task->comm, task_tgid_nr(account->task), limit >> 10,
+		    mode == CHARGE_MM ? "the process of user" : "user",
+		    from_kuid(&init_user_ns, account->cred->user->uid),
+		    now << (PAGE_SHIFT - 10), npages << (PAGE_SHIFT - 10));
+	/* User space gets a bare -ENOMEM. */
+	if (!refusal)
+		pr_notice_ratelimited("refused to pin: %s\n", logged.why);
 }
 
 int pin_account_charge_limited(struct pin_account *account, enum charge mode,
-			       unsigned long npages)
+			       unsigned long npages, struct refusal *refusal)
 {
 	int rc;
 
@@ -115,28 +119,8 @@ int pin_account_charge_limited(struct pin_account *account, enum charge mode,
 	else
 		rc = pin_account_charge_mm(account, npages, true, false);
 	if (rc == -ENOMEM)
-		pin_account_log_refusal(account, mode, npages);
+		pin_account_refuse(account, mode, npages, refusal);
 	return rc;
-}
-
-bool pin_account_explain(const struct pin_account *account, enum charge mode, unsigned long npages,
-			 struct refusal *refusal)
-{
-	unsigned long limit = task_rlimit(account->task, RLIMIT_MEMLOCK), charged;
-
-	if (mode == CHARGE_NONE)
-		return false;
-	if (mode == CHARGE_USER)
-		charged = atomic_long_read(&account->cred->user->locked_vm);
-	else
-		charged = READ_ONCE(account->mm->locked_vm);
-	if (charged + npages <= limit >> PAGE_SHIFT)
-		return false;
-	refusal_set(refusal,
-		    "RLIMIT_MEMLOCK of the %s is %lu bytes: %lu are locked, %lu more were asked for",
-		    mode == CHARGE_USER ? "user" : "process", limit, charged * PAGE_SIZE,
-		    npages * PAGE_SIZE);
-	return true;
 }
 
 void pin_account_charge_over(struct pin_account *account, enum charge mode, unsigned long npages)
@@ -169,7 +153,7 @@ int pin_account_move(struct pin_account *from, struct pin_account *to, enum char
 		mode = CHARGE_NONE;
 	if (mode == CHARGE_MM && from->mm == to->mm)
 		return 0;
-	rc = pin_account_charge(to, mode, npages);
+	rc = pin_account_charge(to, mode, npages, NULL);
 	if (!rc)
 		pin_account_uncharge(from, mode, npages);
 	return rc;

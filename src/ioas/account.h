@@ -98,29 +98,25 @@ static inline void pin_account_count(struct pin_account *account, enum charge mo
 		atomic_long_add(npages, &account->ctx->charged);
 }
 
-/* Charge RLIMIT_MEMLOCK.  Returns 0, -ENOMEM if that exceeds the limit, or -EINTR. */
+/*
+ * Charge RLIMIT_MEMLOCK.  Returns 0, -ENOMEM if that exceeds the limit, or
+ * -EINTR.  @refusal gets the reason of -ENOMEM; if it is NULL, log it.
+ */
 int pin_account_charge_limited(struct pin_account *account, enum charge mode,
-			       unsigned long npages);
+			       unsigned long npages, struct refusal *refusal);
 
-/* Charge @npages.  Returns 0, -ENOMEM if that exceeds the limit, or -EINTR. */
+/* Charge @npages, as above. */
 static inline int pin_account_charge(struct pin_account *account, enum charge mode,
-				     unsigned long npages)
+				     unsigned long npages, struct refusal *refusal)
 {
 	int rc = 0;
 
 	if (mode != CHARGE_NONE)
-		rc = pin_account_charge_limited(account, mode, npages);
+		rc = pin_account_charge_limited(account, mode, npages, refusal);
 	if (!rc)
 		pin_account_count(account, mode, npages);
 	return rc;
 }
-
-/*
- * Set @refusal to the amount by which @npages exceed the limit.  Returns false
- * if they don't.
- */
-bool pin_account_explain(const struct pin_account *account, enum charge mode, unsigned long npages,
-			 struct refusal *refusal);
 
 /* Charge without checking the limit, to restore a charge on an error path. */
 void pin_account_charge_over(struct pin_account *account, enum charge mode, unsigned long npages);

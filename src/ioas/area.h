@@ -36,6 +36,7 @@ struct hw_unmapper;
 struct ioas;
 struct ioas_table;
 struct memory;
+struct refusal;
 
 struct area {
 	struct iova_node node;
@@ -150,8 +151,8 @@ void area_list_finalize(struct area *areas);
 /* Map one area into a page table, completely or not at all. */
 int area_map_into(struct ioas *ioas, struct area *area, struct ioas_table *table);
 
-/* Pin the pages of an area. */
-int area_pin(struct area *area);
+/* Pin the pages of an area.  As in memory_pin(), @refusal may be NULL. */
+int area_pin(struct area *area, struct refusal *refusal);
 
 /* In unmap.c: */
 

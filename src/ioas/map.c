@@ -152,7 +152,7 @@ int area_map_into(struct ioas *ioas, struct area *area, struct ioas_table *table
 	return rc;
 }
 
-int area_pin(struct area *area)
+int area_pin(struct area *area, struct refusal *refusal)
 {
 	int rc;
 
@@ -162,7 +162,7 @@ int area_pin(struct area *area)
 	rc = mutex_lock_killable(&area->memory->lock);
 	if (rc)
 		return rc;
-	rc = memory_pin(area->memory, &area->holder);
+	rc = memory_pin(area->memory, &area->holder, refusal);
 	memory_unlock(area->memory);
 	area->pinned = !rc;
 	return rc;
@@ -173,7 +173,7 @@ static int area_list_pin(struct area *area)
 	int rc;
 
 	for (; area; area = area->next) {
-		rc = area->pinned ? 0 : area_pin(area);
+		rc = area->pinned ? 0 : area_pin(area, NULL);
 		if (rc)
 			return rc;
 	}

@@ -235,7 +235,8 @@ static int memory_pin_missing(struct memory *memory, unsigned long first,
 	return rc;
 }
 
-int memory_pin(struct memory *memory, struct interval_tree_node *holder)
+int memory_pin(struct memory *memory, struct interval_tree_node *holder,
+	       struct refusal *refusal)
 {
 	unsigned long npages;
 	int rc;
@@ -244,7 +245,7 @@ int memory_pin(struct memory *memory, struct interval_tree_node *holder)
 	if (memory->dmabuf)
 		return -EINVAL;
 	npages = memory_count_missing(memory, holder->start, holder->last);
-	rc = pin_account_charge(memory->account, memory->charge, npages);
+	rc = pin_account_charge(memory->account, memory->charge, npages, refusal);
 	if (rc) {
 		trace_iommufd_charge_failed(memory->charge, npages, rc);
 		return rc;
@@ -254,28 +255,15 @@ int memory_pin(struct memory *memory, struct interval_tree_node *holder)
 		trace_iommufd_pin_failed(memory->file,
 					 memory_position(memory, holder->start * PAGE_SIZE),
 					 npages, rc);
+		refusal_set(refusal, "what is mapped at %#lx of the %s can't be pinned",
+			    memory_position(memory, holder->start * PAGE_SIZE),
+			    memory->file ? "file" : "process");
 		pin_account_uncharge(memory->account, memory->charge, npages);
 		return rc;
 	}
 	memory->npinned += npages;
 	interval_tree_insert(holder, &memory->holders);
 	return 0;
-}
-
-void memory_explain(struct memory *memory, const struct interval_tree_node *holder, int rc,
-		    struct refusal *refusal)
-{
-	unsigned long npages;
-
-	/* A killed task doesn't wait for the lock. */
-	if (!refusal || rc == -EINTR || mutex_lock_killable(&memory->lock))
-		return;
-	npages = memory_count_missing(memory, holder->start, holder->last);
-	if (rc != -ENOMEM || !pin_account_explain(memory->account, memory->charge, npages, refusal))
-		refusal_set(refusal, "what is mapped at %#lx of the %s can't be pinned",
-			    memory_position(memory, holder->start * PAGE_SIZE),
-			    memory->file ? "file" : "process");
-	memory_unlock(memory);
 }
 
 static bool memory_is_only_holder(const struct memory *memory,

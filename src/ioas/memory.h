@@ -114,16 +114,11 @@ static inline void memory_unlock(struct memory *memory)
  * Pin the pages of @holder that aren't pinned yet, and add it to the holders.
  * Call with memory->lock held and holder->start and holder->last set.  Returns
  * 0, -EFAULT, -ENOMEM, -EINTR, -EINVAL for a DMA-buf, or the file's error.
- * Changes nothing on failure.
+ * Changes nothing on failure.  @refusal gets the reason; if it is NULL, one that
+ * the caller can't know is logged: the limit.
  */
-int memory_pin(struct memory *memory, struct interval_tree_node *holder);
-
-/*
- * Set @refusal, which may be NULL, to the reason why memory_pin() of @holder
- * failed with @rc.  Call without memory->lock.
- */
-void memory_explain(struct memory *memory, const struct interval_tree_node *holder, int rc,
-		    struct refusal *refusal);
+int memory_pin(struct memory *memory, struct interval_tree_node *holder,
+	       struct refusal *refusal);
 
 /* Undo memory_pin() of the same holder.  Call with memory->lock held. */
 void memory_unpin(struct memory *memory, struct interval_tree_node *holder);

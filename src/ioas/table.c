@@ -74,10 +74,8 @@ static int table_fill(struct ioas *ioas, struct ioas_table *table,
 	int rc;
 
 	ioas_for_each_filled(area, ioas) {
-		rc = area->pinned ? 0 : area_pin(area);
-		if (rc)
-			memory_explain(area->memory, &area->holder, rc, refusal);
-		else
+		rc = area->pinned ? 0 : area_pin(area, refusal);
+		if (!rc)
 			rc = table_map(ioas, table, area, refusal);
 		if (rc) {
 			table_unfill(ioas, table, area);
@@ -119,28 +117,12 @@ static int prepin_list(struct ioas *ioas, struct area **list)
 	return rc;
 }
 
-static int prepin_one(struct area *one, struct refusal *refusal)
-{
-	int rc;
-
-	rc = mutex_lock_killable(&one->memory->lock);
-	if (rc)
-		return rc;
-	rc = memory_pin(one->memory, &one->holder);
-	memory_unlock(one->memory);
-	if (rc)
-		memory_explain(one->memory, &one->holder, rc, refusal);
-	else
-		one->pinned = true;
-	return rc;
-}
-
 static int prepin_all(struct area *list, struct refusal *refusal)
 {
 	int rc = 0;
 
 	for (; list && !rc; list = list->next)
-		rc = prepin_one(list, refusal);
+		rc = area_pin(list, refusal);
 	return rc;
 }
 

@@ -352,10 +352,11 @@ static void says_what_is_wrong_with_an_id(void)
 	require_ok(device_detach(&r.dev));
 }
 
-/* The limit, what it counts already, and what was asked for. */
+/* The limit, what it counts already, and what was asked for: all in the device's line. */
 static void says_limit(void)
 {
 	struct rlimit limit = { 4 * PAGE, 4 * PAGE };
+	int klog = klog_open();
 	struct rig r;
 
 	if (tap_oracle())
@@ -364,7 +365,10 @@ static void says_limit(void)
 	require(!setrlimit(RLIMIT_MEMLOCK, &limit) && !setresuid(4242, 4242, 4242));
 	require_ok(ioas_map_at(r.fd, r.ioas, r.m.va, 8 * PAGE, RIG_BASE));
 	check_says(&r, r.ioas, -ENOMEM,
-		   "RLIMIT_MEMLOCK of the user is 16384 bytes: 0 are locked, 32768 more were asked for");
+		   "is 16 KiB, of which user 4242 has 0 KiB, and 32 KiB more were asked for");
+	check(strstr(klog_line(), "RLIMIT_MEMLOCK of "));
+	check(!klog_says(klog, "refused to pin", 200));
+	close(klog);
 	require(ioas_unmap_all(r.fd, r.ioas) > 0);
 	require_ok(ioas_map_at(r.fd, r.ioas, r.m.va, 4 * PAGE, RIG_BASE));
 	require_ok(device_attach(&r.dev, r.ioas));
