@@ -188,9 +188,10 @@ static bool vfio_pci_memory_enabled(struct vfio_pci_core_device *core)
 	return enabled;
 }
 
+/* Of a closed device, one may still be on its way out of the list. */
 bool compat_pci_is_exported(struct vfio_pci_core_device *core)
 {
-	return !list_empty(&core->dmabufs) && vfio_pci_memory_enabled(core);
+	return core->vdev.open_count && !list_empty(&core->dmabufs) && vfio_pci_memory_enabled(core);
 }
 
 /*
@@ -203,7 +204,7 @@ void compat_pci_export_again(struct vfio_pci_core_device *core)
 	bool again;
 
 	down_read(&core->memory_lock);
-	again = vdev->open_count && !core->pm_runtime_engaged && compat_pci_is_exported(core);
+	again = !core->pm_runtime_engaged && compat_pci_is_exported(core);
 	up_read(&core->memory_lock);
 	if (again && vdev->ops->device_feature)
 		vdev->ops->device_feature(vdev, VFIO_DEVICE_FEATURE_SET |

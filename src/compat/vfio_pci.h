@@ -34,7 +34,8 @@ void compat_pci_unblock_memory(struct vfio_pci_core_device *core);
 
 /*
  * Returns true if a DMA-buf of the device's memory may be in use: all of them
- * are revoked while memory decoding is off.  Call with memory_lock held.
+ * are revoked while memory decoding is off, and when the device is closed.
+ * Call with dev_set->lock and memory_lock held.
  */
 bool compat_pci_is_exported(struct vfio_pci_core_device *core);
 

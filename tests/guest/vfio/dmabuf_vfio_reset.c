@@ -3,6 +3,7 @@
  * DMA-bufs of a real device's registers when their exporter is reset or asleep.
  */
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
@@ -179,6 +180,48 @@ static void asleep_reset(void)
 	check_lent_anew(buf);
 }
 
+#define MANY	50
+
+/* The device is closed before the buffers: as the last file, whatever is closed first. */
+static void lend_and_exit(void *arg)
+{
+	const int *ready = arg;
+	char bdf[16];
+
+	strcpy(bdf, exports.lender.bdf);
+	require_ok(device_open(&exports.lender, bdf));
+	require_ok(device_bind(&exports.lender, exports.rig.fd));
+	require_ok(device_bus_master(&exports.lender));
+	for (int i = 0; i < MANY; i++)
+		require(dmabuf_export(1, PAGE) >= 0);
+	require(dup2(exports.lender.fd, 512) == 512);
+	require(!close(exports.lender.fd));
+	require(write(*ready, "1", 1) == 1);
+}
+
+/* A reset meets a closed device, some of whose buffers are still being released. */
+static void exits(void)
+{
+	struct device sibling;
+	int ready[2], pid, ret;
+	char c;
+
+	pair_up_set(&sibling);
+	close(dmabuf_export_whole());
+	device_close(&exports.lender);
+	require(!pipe(ready));
+	for (int i = 0; i < 5; i++) {
+		pid = tap_spawn(lend_and_exit, &ready[1]);
+		require(read(ready[0], &c, 1) == 1);
+		for (int k = 0; k < 3; k++) {
+			ret = hot_reset(sibling.fd);
+			check(!ret || ret == -EBUSY || ret == -EAGAIN);
+		}
+		tap_join(pid);
+	}
+	check_ret(hot_reset(sibling.fd), 0);
+}
+
 static bool memory_round(struct race *race, struct race_side *side)
 {
 	(void)race;
@@ -256,6 +299,7 @@ static const struct test tests[] = {
 	{ "reset_lending", reset_lending },
 	{ "asleep", asleep },
 	{ "asleep_reset", asleep_reset },
+	{ "exits", exits },
 	{ "raced", raced },
 };
 
