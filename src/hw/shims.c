@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Initialisation of the built-in shims. */
-#include <linux/err.h>
-#include <linux/file.h>
-#include <linux/fs.h>
+#include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/moduleparam.h>
 #include <linux/string.h>
-#include <linux/vmalloc.h>
 
-#include "btf.h"
+#include "btf_file.h"
 #include "ksym.h"
 #include "shims.h"
-
-#define BTF_FILE	"/sys/kernel/btf/vmlinux"
-#define BTF_SIZE_MAX	(64 << 20)
 
 static const struct hw_shim_module *const shim_modules[] = {
 #ifdef CONFIG_ARM_SMMU_V3
@@ -70,38 +64,6 @@ module_param_cb(shims, &shims_ops, NULL, 0444);
 MODULE_PARM_DESC(shims,
 		 "Features built on private structures of IOMMU drivers, such as nested page tables: auto (default, if the structures are as expected) or off; reads as their state");
 
-static void *shims_read_file(struct file *file, size_t *size)
-{
-	loff_t at = 0, length = i_size_read(file_inode(file));
-	ssize_t n = 1;
-	void *data;
-
-	if (length <= 0 || length > BTF_SIZE_MAX)
-		return NULL;
-	data = vmalloc(length);
-	while (data && n > 0 && at < length)
-		n = kernel_read(file, data + at, length - at, &at);
-	if (at < length) {
-		vfree(data);
-		return NULL;
-	}
-	*size = length;
-	return data;
-}
-
-/* Returns the contents of BTF_FILE, or NULL. */
-static void *shims_read_btf(size_t *size)
-{
-	struct file *file = filp_open(BTF_FILE, O_RDONLY, 0);
-	void *data;
-
-	if (IS_ERR(file))
-		return NULL;
-	data = shims_read_file(file, size);
-	fput(file);
-	return data;
-}
-
 static int shim_init(const struct hw_shim_module *shim, const struct btf_data *btf,
 		     struct layout_why *why)
 {
@@ -149,22 +111,20 @@ static bool shims_needed(void)
 
 void hw_shims_init(void)
 {
-	struct btf_data btf;
-	size_t size;
-	void *data;
+	struct btf_file vmlinux;
+	int rc;
 
 	if (shims_off || !shims_needed())
 		return;
-	data = shims_read_btf(&size);
-	if (!data) {
-		shims_init_all(NULL, "the kernel has no type information (BTF)");
-	} else if (btf_open(&btf, data, size)) {
-		shims_init_all(NULL, "the kernel's type information (BTF) can't be read");
-	} else {
-		shims_init_all(&btf, NULL);
-		btf_close(&btf);
+	rc = btf_file_open(&vmlinux, BTF_FILE_VMLINUX);
+	if (rc) {
+		shims_init_all(NULL, rc == -ENOENT ?
+			       "the kernel has no type information (BTF)" :
+			       "the kernel's type information (BTF) can't be read");
+		return;
 	}
-	vfree(data);
+	shims_init_all(&vmlinux.btf, NULL);
+	btf_file_close(&vmlinux);
 }
 
 void hw_shims_exit(void)
