@@ -86,14 +86,22 @@ static const struct {
 
 static const struct raw_type *btf_type_at(const struct btf_data *btf, u32 id)
 {
-	if (!id || id >= btf->n)
+	if (btf->base && id < btf->first)
+		btf = btf->base;
+	if (id < btf->first || id >= btf->n)
 		return NULL;
-	return (const struct raw_type *)(btf->types + btf->index[id]);
+	return (const struct raw_type *)(btf->types + btf->index[id - btf->first]);
 }
 
 /* Offsets of member and parameter names aren't verified by btf_open(). */
 static const char *btf_name_at(const struct btf_data *btf, u32 offset)
 {
+	const struct btf_data *base = btf->base;
+
+	if (base && offset < base->strings_size)
+		return base->strings + offset;
+	if (base)
+		offset -= base->strings_size;
 	return offset < btf->strings_size ? btf->strings + offset : "";
 }
 
@@ -123,13 +131,13 @@ static int btf_scan_types(struct btf_data *btf)
 {
 	size_t at, size;
 
-	btf->n = 1;
+	btf->n = btf->first;
 	for (at = 0; at < btf->types_size; at += size) {
 		size = btf_type_size(btf, at);
 		if (!size)
 			return -EINVAL;
 		if (btf->index)
-			btf->index[btf->n] = at;
+			btf->index[btf->n - btf->first] = at;
 		btf->n++;
 	}
 	return 0;
@@ -167,17 +175,17 @@ static int btf_read_header(struct btf_data *btf, const void *data, size_t size)
 	return 0;
 }
 
-int btf_open(struct btf_data *btf, const void *data, size_t size)
+int btf_open(struct btf_data *btf, const struct btf_data *base, const void *data, size_t size)
 {
 	int rc;
 
-	*btf = (struct btf_data){};
+	*btf = (struct btf_data){ .base = base, .first = base ? base->n : 1 };
 	rc = btf_read_header(btf, data, size);
 	if (!rc)
 		rc = btf_scan_types(btf);
 	if (rc)
 		return rc;
-	btf->index = kvmalloc_array(btf->n, sizeof(*btf->index), GFP_KERNEL);
+	btf->index = kvmalloc_array(btf->n - btf->first, sizeof(*btf->index), GFP_KERNEL);
 	if (!btf->index)
 		return -ENOMEM;
 	return btf_scan_types(btf);

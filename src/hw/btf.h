@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * BTF describes the types of the running kernel.  Private structures are
- * accessed only by members found there.
+ * BTF describes the types of the running kernel and of its modules.  Private
+ * structures are accessed only by members found there.
  *
  * Malformed data is rejected as a whole; cyclic types end a lookup.  Also built
  * for the host (tests/unit/btf).
@@ -12,12 +12,14 @@
 #include <linux/types.h>
 
 struct btf_data {
+	const struct btf_data *base;	/* what a module's BTF continues, or NULL */
 	const u8 *types;
 	size_t types_size;
 	const char *strings;
 	size_t strings_size;
-	u32 *index;		/* type ID -> offset in @types */
-	u32 n;			/* type IDs are less than this; 0 is void */
+	u32 *index;		/* type ID - @first -> offset in @types */
+	u32 first;		/* first type ID in @types; lower ones are of @base; 0 is void */
+	u32 n;			/* type IDs are less than this */
 };
 
 /* Location of a member. */
@@ -31,13 +33,16 @@ struct btf_place {
 /**
  * btf_open - Check BTF data and prepare lookups
  * @btf: Initialised on success; release with btf_close()
- * @data: Contents of /sys/kernel/btf/vmlinux, aligned to 4 bytes; must outlive @btf
+ * @base: For a module, the BTF of vmlinux, whose types and strings the module's BTF
+ *	continues; must outlive @btf.  Else NULL
+ * @data: Contents of a file in /sys/kernel/btf, aligned to 4 bytes; must outlive @btf
  * @size: Size of @data in bytes
  *
  * Return: 0, -EINVAL if the data is malformed or has unknown kinds of types, or
  * -ENOMEM.
  */
-int btf_open(struct btf_data *btf, const void *data, size_t size);
+int btf_open(struct btf_data *btf, const struct btf_data *base, const void *data,
+	     size_t size);
 void btf_close(struct btf_data *btf);
 
 /**

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* BTF of the running kernel, as sysfs has it. */
+/* BTF of the running kernel and of its modules, as sysfs has it. */
 #include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/file.h>
@@ -74,7 +74,7 @@ static void *btf_file_read(struct file *file, size_t *size)
 	return data;
 }
 
-int btf_file_open(struct btf_file *file, const char *path)
+int btf_file_open(struct btf_file *file, const char *path, const struct btf_file *base)
 {
 	struct file *from = btf_file_open_path(path);
 	size_t size;
@@ -86,7 +86,7 @@ int btf_file_open(struct btf_file *file, const char *path)
 	fput(from);
 	if (!file->data)
 		return -ENOENT;
-	rc = btf_open(&file->btf, file->data, size);
+	rc = btf_open(&file->btf, base ? &base->btf : NULL, file->data, size);
 	if (rc)
 		vfree(file->data);
 	return rc;

@@ -116,7 +116,7 @@ void hw_shims_init(void)
 
 	if (shims_off || !shims_needed())
 		return;
-	rc = btf_file_open(&vmlinux, BTF_FILE_VMLINUX);
+	rc = btf_file_open(&vmlinux, BTF_FILE_VMLINUX, NULL);
 	if (rc) {
 		shims_init_all(NULL, rc == -ENOENT ?
 			       "the kernel has no type information (BTF)" :

@@ -30,10 +30,11 @@ static size_t n_words;
 static char strings[4096];
 static size_t n_strings;
 static u32 next_id;
+static u32 strings_before;	/* size of those that a module's follow */
 
 static u32 string(const char *text)
 {
-	u32 at = n_strings;
+	u32 at = strings_before + n_strings;
 
 	if (!*text)
 		return 0;
@@ -74,6 +75,18 @@ static void begin(void)
 	memset(strings, 0, sizeof(strings));
 	n_strings = 1;
 	next_id = 1;
+	strings_before = 0;
+}
+
+/* Go on with a module's data: IDs and strings continue those of the kernel. */
+static void begin_module(void)
+{
+	u32 id = next_id, before = n_strings;
+
+	begin();
+	n_strings = 0;
+	next_id = id;
+	strings_before = before;
 }
 
 /* An allocation of just that size, so that a sanitizer sees what goes beyond. */
@@ -197,6 +210,26 @@ static void *sample(size_t *size)
 	return finish(size);
 }
 
+/* A function that takes a structure of the kernel, one of its own, and a kernel's typedef. */
+static void *module_sample(size_t *size)
+{
+	u32 own, proto;
+
+	begin_module();
+	own = type("own", STRUCT, 2, 24);
+	member("kernels", queue_id, 0);
+	member("more", ulong_id, 128);
+	type("", PTR, 0, queue_id);
+	type("", PTR, 0, own);
+	proto = type("", PROTO, 3, 0);
+	parameter("", proto - 2);
+	parameter("", proto - 1);
+	parameter("revoked", u32_id);
+	type("move", FUNC, 1, proto);
+	type("past", FUNC, 1, 0x00ffffff);
+	return finish(size);
+}
+
 /* ---- tests ---- */
 
 static void check_member(struct btf_data *btf, u32 id, const char *path, u32 offset,
@@ -220,7 +253,7 @@ static void members(void)
 	void *data = sample(&size);
 	u32 id;
 
-	check_eq(btf_open(&btf, data, size), 0);
+	check_eq(btf_open(&btf, NULL, data, size), 0);
 	check_eq(btf_find_struct(&btf, "smmu", NULL), 0);
 	check_eq(btf_find_struct(&btf, "smmu", "dev"), 0);
 	check_eq(btf_find_struct(&btf, "smm", NULL), 0);
@@ -262,7 +295,7 @@ static void prototypes(void)
 	size_t size;
 	void *data = sample(&size);
 
-	check_eq(btf_open(&btf, data, size), 0);
+	check_eq(btf_open(&btf, NULL, data, size), 0);
 	check_eq(btf_prototype(&btf, "walk", text, sizeof(text)), 0);
 	check(!strcmp(text, walk));
 	check_eq(btf_prototype(&btf, "walk", text, sizeof(walk)), 0);
@@ -279,10 +312,46 @@ static void prototypes(void)
 	free(data);
 }
 
+/* A module's data refers to the kernel's, not the other way round. */
+static void modules(void)
+{
+	struct btf_data kernel, btf;
+	size_t size, more;
+	void *data = sample(&size), *module = module_sample(&more);
+	char text[128];
+	u32 id;
+
+	check_eq(btf_open(&kernel, NULL, data, size), 0);
+	check_eq(btf_open(&btf, &kernel, module, more), 0);
+	id = btf_find_struct(&btf, "own", NULL);
+	check_eq(id, kernel.n);
+	check_eq(btf_struct_size(&btf, id), 24);
+	check_member(&btf, id, "more", 16, 8, 0, 0);
+	check_member(&btf, id, "kernels.cons", 4, 4, 0, 0);
+	check_eq(btf_find_struct(&btf, "queue", NULL), queue_id);
+	check_eq(btf_find_struct(&kernel, "own", NULL), 0);
+	check_eq(btf_struct_size(&kernel, id), 0);
+	check_eq(btf_prototype(&btf, "move", text, sizeof(text)), 0);
+	check(!strcmp(text, "void(struct queue *, struct own *, u32)"));
+	check_eq(btf_prototype(&btf, "nothing", text, sizeof(text)), 0);
+	check_eq(btf_prototype(&btf, "past", text, sizeof(text)), -EINVAL);
+	check_eq(btf_prototype(&kernel, "move", text, sizeof(text)), -ENOENT);
+	btf_close(&btf);
+
+	/* without the kernel's, its own types are others */
+	check_eq(btf_open(&btf, NULL, module, more), 0);
+	check_eq(btf_find_struct(&btf, "own", NULL), 0);
+	btf_close(&btf);
+	btf_close(&kernel);
+	free(module);
+	free(data);
+}
+
 /* Asks everything; that it comes to an end and reads nothing else is all that counts. */
 static void look_around(struct btf_data *btf)
 {
-	static const char *const names[] = { "smmu", "queue", "loop", "walk", "turn", "" };
+	static const char *const names[] = { "smmu", "queue", "loop", "walk", "turn", "own",
+					     "move", "" };
 	struct btf_place place;
 	char text[64];
 	size_t i;
@@ -299,14 +368,14 @@ static void look_around(struct btf_data *btf)
 	}
 }
 
-static void try_data(const void *data, size_t size)
+static void try_data(const struct btf_data *base, const void *data, size_t size)
 {
 	struct btf_data btf;
 	void *copy = malloc(size ?: 1);
 	int rc;
 
 	memcpy(copy, data, size);
-	rc = btf_open(&btf, copy, size);
+	rc = btf_open(&btf, base, copy, size);
 	check(!rc || rc == -EINVAL);
 	if (!rc) {
 		look_around(&btf);
@@ -326,7 +395,7 @@ static void cut_short(void)
 
 		memcpy(copy, data, i);
 		tap_context("%zu of %zu bytes", i, size);
-		check_eq(btf_open(&btf, copy, i), -EINVAL);
+		check_eq(btf_open(&btf, NULL, copy, i), -EINVAL);
 		free(copy);
 	}
 	free(data);
@@ -350,19 +419,18 @@ static void bad_headers(void)
 		data = sample(&size);
 		data[bad[i].word] = bad[i].value;
 		tap_context("word %u is %#x", bad[i].word, bad[i].value);
-		check_eq(btf_open(&btf, data, size), -EINVAL);
+		check_eq(btf_open(&btf, NULL, data, size), -EINVAL);
 		free(data);
 	}
 	data = sample(&size);
 	((char *)data)[size - 1] = 'x';
-	check_eq(btf_open(&btf, data, size), -EINVAL);
+	check_eq(btf_open(&btf, NULL, data, size), -EINVAL);
 	free(data);
 }
 
-static void bytes_changed(void)
+static void change_bytes(const struct btf_data *base, const u8 *data, size_t size)
 {
-	size_t size, i, rounds = from_environment("ROUNDS", 1000);
-	u8 *data = sample(&size);
+	size_t i, rounds = from_environment("ROUNDS", 1000);
 	u8 *bad = malloc(size);
 
 	random_begin(1);
@@ -370,15 +438,28 @@ static void bytes_changed(void)
 	for (i = 0; i < size; i++) {
 		memcpy(bad, data, size);
 		bad[i] ^= 1u << random_below(8);
-		try_data(bad, size);
+		try_data(base, bad, size);
 	}
 	while (rounds--) {
 		memcpy(bad, data, size);
 		for (i = 0; i <= random_below(8); i++)
 			bad[random_below(size)] = random_below(256);
-		try_data(bad, size);
+		try_data(base, bad, size);
 	}
 	free(bad);
+}
+
+static void bytes_changed(void)
+{
+	struct btf_data kernel;
+	size_t size, more;
+	u8 *data = sample(&size), *module = module_sample(&more);
+
+	change_bytes(NULL, data, size);
+	check_eq(btf_open(&kernel, NULL, data, size), 0);
+	change_bytes(&kernel, module, more);
+	btf_close(&kernel);
+	free(module);
 	free(data);
 }
 
@@ -390,13 +471,14 @@ static void no_memory(void)
 	void *data = sample(&size);
 
 	shim_fail_alloc(1);
-	check_eq(btf_open(&btf, data, size), -ENOMEM);
+	check_eq(btf_open(&btf, NULL, data, size), -ENOMEM);
 	free(data);
 }
 
 static const struct test tests[] = {
 	{ "members", members },
 	{ "prototypes", prototypes },
+	{ "modules", modules },
 	{ "cut_short", cut_short },
 	{ "bad_headers", bad_headers },
 	{ "bytes_changed", bytes_changed },
