@@ -25,6 +25,7 @@ struct iommufd_access;
 struct iommufd_ctx;
 struct iommufd_device;
 struct page;
+struct vfio_pci_core_device;
 
 /**
  * iommufd_node_create() - create /dev/iommu if it doesn't exist
@@ -177,6 +178,28 @@ void iommufd_device_show_fdinfo(struct seq_file *m, struct iommufd_device *idev)
  * also for accesses that request otherwise (PCI no-snoop); false if not, or unknown.
  */
 bool iommufd_enforces_coherency(struct device *dev);
+
+/**
+ * iommufd_find_vfio_pci_dma_buf_move() - look up vfio-pci-core's vfio_pci_dma_buf_move()
+ *
+ * The function isn't exported, so its prototype is checked first.  Takes some time, and
+ * locks under which the caller's address space may be accessed.  The caller holds an open
+ * device of vfio-pci-core, whose module is the one that is searched.
+ *
+ * Return: 0; -EOPNOTSUPP if there is no such function, or one of another kind, or if the
+ * kernel lacks BTF or kprobes; -ENOMEM.
+ */
+int iommufd_find_vfio_pci_dma_buf_move(void);
+
+/**
+ * iommufd_vfio_pci_dma_buf_move() - call vfio-pci-core's vfio_pci_dma_buf_move()
+ * @core: a device, with memory_lock held for writing
+ * @revoked: true to revoke the DMA-bufs of the device's memory, which waits for those who
+ *	have mapped them; false to permit mapping them again
+ *
+ * Call iommufd_find_vfio_pci_dma_buf_move() first, and keep a device open since then.
+ */
+void iommufd_vfio_pci_dma_buf_move(struct vfio_pci_core_device *core, bool revoked);
 
 /**
  * iommufd_device_to_ictx() - get the context that a device is bound to

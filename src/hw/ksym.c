@@ -21,10 +21,13 @@ typedef int ksym_lookup_fn(ksym_match_fn fn, const char *name, void *data);
 
 DEFINE_STATIC_CALL_NULL(ksym_lookup, *(ksym_lookup_fn *)NULL);
 
-/* Returns the address of a function with a unique name, or 0. */
+/*
+ * Returns the address of a function with a unique name, or 0.  The probe is never armed: the
+ * function may be in use.
+ */
 static unsigned long ksym_probe(const char *name)
 {
-	struct kprobe probe = { .symbol_name = name };
+	struct kprobe probe = { .symbol_name = name, .flags = KPROBE_FLAG_DISABLED };
 	unsigned long address;
 
 	if (register_kprobe(&probe))
@@ -81,4 +84,10 @@ int ksym_find(const char *name, unsigned long *address)
 		return found.n ? -ENOTUNIQ : -ENOENT;
 	*address = found.address;
 	return 0;
+}
+
+int ksym_find_in_module(const char *name, unsigned long *address)
+{
+	*address = ksym_probe(name);
+	return *address ? 0 : -ENOENT;
 }

@@ -28,4 +28,16 @@ void ksym_close(void);
  */
 int ksym_find(const char *name, unsigned long *address);
 
+/**
+ * ksym_find_in_module - Find a global function of a module
+ * @name: "module:function".  The module is loaded, and stays so for as long as the
+ *	address is used
+ * @address: As for ksym_find()
+ *
+ * Doesn't need ksym_open().
+ *
+ * Return: 0 or -ENOENT.
+ */
+int ksym_find_in_module(const char *name, unsigned long *address);
+
 #endif
