@@ -7,6 +7,8 @@
 #include <linux/sched/signal.h>
 #include <linux/vfio_pci_core.h>
 
+#include <iommufd/iommufd.h>
+
 #include "vfio_pci.h"
 
 /* Variant drivers replace some operations, but hardly these two. */
@@ -194,6 +196,22 @@ bool compat_pci_is_exported(struct vfio_pci_core_device *core)
 	return core->vdev.open_count && !list_empty(&core->dmabufs) && vfio_pci_memory_enabled(core);
 }
 
+int compat_pci_find_revoke(void)
+{
+	return iommufd_find_vfio_pci_dma_buf_move();
+}
+
+void compat_pci_revoke(struct vfio_pci_core_device *core)
+{
+	iommufd_vfio_pci_dma_buf_move(core, true);
+}
+
+void compat_pci_restore(struct vfio_pci_core_device *core)
+{
+	if (!core->pm_runtime_engaged && compat_pci_is_exported(core))
+		iommufd_vfio_pci_dma_buf_move(core, false);
+}
+
 /*
  * Leaving the low power state restores DMA-bufs, too, and has no other effect
  * on a device that isn't in it.
@@ -216,6 +234,19 @@ void compat_pci_export_again(struct vfio_pci_core_device *core)
 bool compat_pci_is_exported(struct vfio_pci_core_device *core)
 {
 	return false;
+}
+
+int compat_pci_find_revoke(void)
+{
+	return -EOPNOTSUPP;
+}
+
+void compat_pci_revoke(struct vfio_pci_core_device *core)
+{
+}
+
+void compat_pci_restore(struct vfio_pci_core_device *core)
+{
 }
 
 void compat_pci_export_again(struct vfio_pci_core_device *core)

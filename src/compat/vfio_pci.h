@@ -39,7 +39,22 @@ void compat_pci_unblock_memory(struct vfio_pci_core_device *core);
  */
 bool compat_pci_is_exported(struct vfio_pci_core_device *core);
 
-/* Restore revoked DMA-bufs if possible.  Call without memory_lock. */
+/*
+ * Look up what compat_pci_revoke() and compat_pci_restore() call, with the
+ * driver's device open until then.  Call without memory_lock.  Returns 0,
+ * -EOPNOTSUPP if the driver isn't as expected, or -ENOMEM.
+ */
+int compat_pci_find_revoke(void);
+
+/*
+ * Revoke all DMA-bufs of the device's memory: when this returns, nobody can use
+ * what was mapped.  Restore them if the device's memory can be accessed, to be
+ * mapped anew.  Call with dev_set->lock, and memory_lock held for writing.
+ */
+void compat_pci_revoke(struct vfio_pci_core_device *core);
+void compat_pci_restore(struct vfio_pci_core_device *core);
+
+/* As compat_pci_restore(), without a lookup and without memory_lock. */
 void compat_pci_export_again(struct vfio_pci_core_device *core);
 
 #endif

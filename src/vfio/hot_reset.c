@@ -200,6 +200,7 @@ long device_file_hot_reset_info(struct vfio_device_file *df,
 struct reset_set {
 	unsigned int count;
 	struct vfio_pci_core_device **cores;
+	bool can_revoke;	/* DMA-bufs, by compat_pci_revoke() */
 };
 
 static int hot_reset_check_affected(struct vfio_device_file *df)
@@ -228,7 +229,7 @@ static int reset_set_collect(struct vfio_device_file *df, struct reset_set *all)
 	struct vfio_pci_core_device *core;
 	struct vfio_device *vdev;
 
-	all->count = 0;
+	*all = (struct reset_set){};
 	all->cores = kcalloc(reset_set_count(&set->device_list), sizeof(*all->cores),
 			     GFP_KERNEL_ACCOUNT);
 	if (!all->cores)
@@ -322,22 +323,48 @@ static void hot_reset_power_up(struct vfio_pci_core_device *core)
 	pci_restore_state(pdev);
 }
 
-/*
- * Only the driver can revoke DMA-bufs of the devices' memory, and none of the ways to make
- * it do so spares a program that uses a mapping.
- */
-static int reset_set_check_exported(struct reset_set *all)
+/* A device whose memory is exported as a DMA-buf that may be in use, or NULL. */
+static struct vfio_pci_core_device *reset_set_exporter(struct reset_set *all)
 {
 	unsigned int i;
 
 	for (i = 0; i < all->count; i++) {
-		if (!compat_pci_is_exported(all->cores[i]))
-			continue;
-		log_refused(&all->cores[i]->pdev->dev, "hot reset", -EBUSY,
-			    "its memory is exported as a DMA-buf that is in use");
-		return -EBUSY;
+		if (compat_pci_is_exported(all->cores[i]))
+			return all->cores[i];
 	}
-	return 0;
+	return NULL;
+}
+
+static int reset_set_find_revoke(struct reset_set *all, struct vfio_pci_core_device *exporter)
+{
+	int rc = compat_pci_find_revoke();
+
+	all->can_revoke = !rc;
+	if (rc != -EOPNOTSUPP)
+		return rc;
+	log_refused(&exporter->pdev->dev, "hot reset", -EBUSY,
+		    "its memory is exported as a DMA-buf, which can't be revoked on this kernel");
+	return -EBUSY;
+}
+
+/*
+ * As reset_set_block(), and be able to revoke DMA-bufs if there are any.  What looks up how
+ * must not be called with memory_lock held, so block anew after that.
+ */
+static int reset_set_block_exports(struct reset_set *all, struct blocked *blocked)
+{
+	struct vfio_pci_core_device *exporter;
+	int rc;
+
+	rc = reset_set_block(all, blocked);
+	if (rc)
+		return rc;
+	exporter = reset_set_exporter(all);
+	if (!exporter)
+		return 0;
+	reset_set_unblock(all, blocked);
+	rc = reset_set_find_revoke(all, exporter);
+	return rc ?: reset_set_block(all, blocked);
 }
 
 static int reset_set_reset_blocked(struct reset_set *all, struct pci_dev *pdev)
@@ -345,12 +372,18 @@ static int reset_set_reset_blocked(struct reset_set *all, struct pci_dev *pdev)
 	unsigned int i;
 	int rc;
 
-	rc = reset_set_check_exported(all);
-	if (rc)
-		return rc;
+	for (i = 0; i < all->count; i++) {
+		if (all->can_revoke)
+			compat_pci_revoke(all->cores[i]);
+	}
 	for (i = 0; i < all->count; i++)
 		hot_reset_power_up(all->cores[i]);
-	return pci_reset_bus(pdev);
+	rc = pci_reset_bus(pdev);
+	for (i = 0; i < all->count; i++) {
+		if (all->can_revoke)
+			compat_pci_restore(all->cores[i]);
+	}
+	return rc;
 }
 
 /* @pdev: the device whose slot or bus hot_reset_check_affected() has checked. */
@@ -360,13 +393,16 @@ static int reset_set_reset_awake(struct reset_set *all, struct pci_dev *pdev)
 	unsigned int i;
 	int rc;
 
-	rc = reset_set_block(all, &blocked);
+	rc = reset_set_block_exports(all, &blocked);
 	if (rc)
 		return rc;
 	rc = reset_set_reset_blocked(all, pdev);
 	reset_set_unblock(all, &blocked);
-	for (i = 0; i < all->count; i++)
-		compat_pci_export_again(all->cores[i]);
+	/* A device that the reset woke exports again. */
+	for (i = 0; i < all->count; i++) {
+		if (!all->can_revoke)
+			compat_pci_export_again(all->cores[i]);
+	}
 	return rc;
 }
 

@@ -106,23 +106,111 @@ static void reset_together(void)
 	}
 }
 
-/*
- * With memory access on.  Linux revokes what is lent; from outside of its driver
- * that can't be done, and the reset is refused as long as there is anything.
- */
+static bool reset_revokes(void)
+{
+	return tap_oracle() || !access("/sys/kernel/btf/vfio_pci_core", F_OK);
+}
+
+static void require_reset_revokes(void)
+{
+	if (!reset_revokes())
+		tap_skip("the kernel has no type information (BTF) of vfio_pci_core");
+}
+
+/* With memory access on: what is lent is revoked, also if nobody has mapped it. */
 static void reset_lending(void)
+{
+	volatile uint32_t *bar;
+	struct device sibling;
+	int buf;
+
+	pair_up_set(&sibling);
+	buf = dmabuf_export_whole();
+	require_reset_revokes();
+	bar = device_map_bar(&exports.lender, 0, NULL);
+	require(bar && *bar == EDU_ID);
+	for (int i = 0; i < 3; i++) {
+		require_ok(dmabuf_map_at(buf, 0, exports.size, AT));
+		check(dmabuf_scene_sees_exporter(AT));
+		check_ret(hot_reset(i & 1 ? exports.lender.fd : sibling.fd), 0);
+		check_eq(*bar, EDU_ID);
+		check_lent_anew(buf);
+		require_ok(ioas_unmap(exports.rig.fd, exports.rig.ioas, AT, exports.size, NULL));
+		require_ok(ioas_unmap(exports.rig.fd, exports.rig.ioas, AT + 2 * MIB, PAGE, NULL));
+		check_ret(hot_reset(sibling.fd), 0);
+	}
+	close(buf);
+	check_ret(hot_reset(sibling.fd), 0);
+	require_ok(dmabuf_map_at(dmabuf_export_whole(), 0, exports.size, AT));
+	check(dmabuf_scene_sees_exporter(AT));
+}
+
+static void swap_lender(struct device *sibling)
+{
+	struct device lender = exports.lender;
+
+	exports.lender = *sibling;
+	*sibling = lender;
+}
+
+/* Both lend; what was revoked before, as memory access was off, stays so. */
+static void reset_both(void)
+{
+	struct device sibling;
+	int buf, other;
+
+	pair_up_set(&sibling);
+	buf = dmabuf_export_whole();
+	require_reset_revokes();
+	require_ok(dmabuf_map_at(buf, 0, exports.size, AT));
+	dmabuf_scene_set_memory(false);
+	swap_lender(&sibling);
+	other = dmabuf_export_whole();
+	require_ok(dmabuf_map_at(other, 0, exports.size, AT + 4 * MIB));
+	check(dmabuf_scene_sees_exporter(AT + 4 * MIB));
+	check_ret(hot_reset(sibling.fd), 0);
+	check(!dmabuf_scene_sees_exporter(AT));
+	check(!dmabuf_scene_sees_exporter(AT + 4 * MIB));
+	check_ret(dmabuf_map_at(buf, 0, PAGE, AT + 2 * MIB), -ENODEV);
+	check_ret(dmabuf_map_at(other, 0, PAGE, AT + 6 * MIB), 0);
+	check(dmabuf_scene_sees_exporter(AT + 6 * MIB));
+	swap_lender(&sibling);
+	dmabuf_scene_set_memory(true);
+	check_lent_anew(buf);
+	check(!dmabuf_scene_sees_exporter(AT + 4 * MIB));
+}
+
+/* In VFIO's own low power state, which outlasts the reset, nothing is lent. */
+static void reset_low_power(void)
 {
 	struct device sibling;
 	int buf;
 
 	pair_up_set(&sibling);
 	buf = dmabuf_export_whole();
+	require_reset_revokes();
 	require_ok(dmabuf_map_at(buf, 0, exports.size, AT));
-	if (tap_oracle()) {
-		check_ret(hot_reset(sibling.fd), 0);
-		check_lent_anew(buf);
-		return;
-	}
+	require_ok(device_low_power(&exports.lender, true));
+	check(!dmabuf_scene_sees_exporter(AT));
+	check_ret(hot_reset(sibling.fd), 0);
+	check(!dmabuf_scene_sees_exporter(AT));
+	/* Linux lends it again, although the CPU can't access it yet. */
+	check_ret(dmabuf_map_at(buf, 0, PAGE, AT + 4 * MIB), tap_oracle() ? 0 : -ENODEV);
+	require_ok(device_low_power(&exports.lender, false));
+	check_lent_anew(buf);
+}
+
+/* The driver's function isn't called unseen: the reset is refused while a file is open. */
+static void reset_refused(void)
+{
+	struct device sibling;
+	int buf;
+
+	pair_up_set(&sibling);
+	buf = dmabuf_export_whole();
+	if (reset_revokes())
+		tap_skip("the kernel has type information (BTF) of vfio_pci_core");
+	require_ok(dmabuf_map_at(buf, 0, exports.size, AT));
 	check_ret(hot_reset(sibling.fd), -EBUSY);
 	check_ret(hot_reset(exports.lender.fd), -EBUSY);
 	check(dmabuf_scene_sees_exporter(AT));
@@ -297,6 +385,9 @@ static const struct test tests[] = {
 	{ "reset_alone", reset_alone },
 	{ "reset_together", reset_together },
 	{ "reset_lending", reset_lending },
+	{ "reset_both", reset_both },
+	{ "reset_low_power", reset_low_power },
+	{ "reset_refused", reset_refused },
 	{ "asleep", asleep },
 	{ "asleep_reset", asleep_reset },
 	{ "exits", exits },
