@@ -51,7 +51,7 @@
 #define VFIO_MIGRATION_PRE_COPY		(1 << 2)
 #endif
 
-/* BIND_IOMMUFD.  Before Linux 6.18 the structure ends with out_devid. */
+/* BIND_IOMMUFD.  Before Linux 6.17 the structure ends with out_devid. */
 struct vfio_uapi_bind {
 	__u32 argsz;
 	__u32 flags;

@@ -1,4 +1,4 @@
-/* Linux 6.4 dropped the module from class_create(). */
+/* Linux 6.4 dropped the module from class_create() (1aaba11da9aa). */
 #include <linux/device/class.h>
 
 struct class *probe(void);

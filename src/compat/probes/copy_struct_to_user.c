@@ -1,4 +1,4 @@
-/* Linux 6.13 added copy_struct_to_user(). */
+/* Linux 6.13 added copy_struct_to_user() (424a55a4a908). */
 #include <linux/uaccess.h>
 
 int probe(void __user *to, size_t size, int *from);

@@ -1,4 +1,4 @@
-/* Until Linux 6.7, eventfd_signal() took the number to add. */
+/* Until Linux 6.7, eventfd_signal() took the number to add (3652117f8548). */
 #include <linux/eventfd.h>
 
 void probe(struct eventfd_ctx *ctx);

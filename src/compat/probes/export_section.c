@@ -1,4 +1,4 @@
-/* Until Linux 6.4, the preprocessor made exports, named by their section. */
+/* Until Linux 6.4, the preprocessor made exports, named by their section (ddb5cdbafaaa). */
 #include <linux/export.h>
 
 struct kernel_symbol probe(void);

@@ -1,4 +1,4 @@
-/* Linux 6.2 gave ftrace callbacks the arguments without saving all registers. */
+/* Linux 6.2 gave ftrace callbacks the arguments without saving all registers (94d095ffa0e1). */
 #include <linux/ftrace.h>
 
 void probe(struct ftrace_regs *fregs);

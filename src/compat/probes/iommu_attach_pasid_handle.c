@@ -1,4 +1,4 @@
-/* Linux 6.11 gave iommu_attach_device_pasid() a handle. */
+/* Linux 6.11 gave iommu_attach_device_pasid() a handle (14678219cf40). */
 #include <linux/iommu.h>
 
 int probe(struct iommu_domain *domain, struct device *dev,

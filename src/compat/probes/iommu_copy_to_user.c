@@ -1,4 +1,4 @@
-/* Linux 6.16 added iommu_copy_struct_to_user(). */
+/* Linux 6.17 added iommu_copy_struct_to_user() (3fcf56a2393b). */
 #include <linux/iommu.h>
 
 struct answer {

@@ -1,4 +1,4 @@
-/* Linux 6.13 added domain_alloc_paging_flags() with user data to iommu_ops. */
+/* Linux 6.13 added domain_alloc_paging_flags() with user data to iommu_ops (d53764723ecd). */
 #include <linux/iommu.h>
 
 struct iommu_domain *probe(const struct iommu_ops *ops, struct device *dev,

@@ -1,4 +1,4 @@
-/* Linux 6.13 added domain_alloc_nested() to iommu_ops. */
+/* Linux 6.13 added domain_alloc_nested() to iommu_ops (64214c2b9536). */
 #include <linux/iommu.h>
 
 struct iommu_domain *probe(const struct iommu_ops *ops, struct device *dev,

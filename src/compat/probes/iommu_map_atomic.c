@@ -1,4 +1,4 @@
-/* Until Linux 6.2, iommu_map() took no GFP flags; iommu_map_atomic() never slept. */
+/* Until Linux 6.2, iommu_map_atomic() never slept, iommu_map() took no GFP flags (1369459b2e21). */
 #include <linux/iommu.h>
 
 int probe(struct iommu_domain *domain);

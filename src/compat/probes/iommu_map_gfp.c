@@ -1,4 +1,4 @@
-/* Linux 6.3 added GFP flags to iommu_map() and iommu_map_sg(). */
+/* Linux 6.3 added GFP flags to iommu_map() (1369459b2e21) and iommu_map_sg() (f2b2c051be62). */
 #include <linux/iommu.h>
 
 int probe(struct iommu_domain *domain);

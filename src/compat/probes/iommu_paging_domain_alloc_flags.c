@@ -1,4 +1,4 @@
-/* Linux 6.13 added iommu_paging_domain_alloc_flags(). */
+/* Linux 6.13 added iommu_paging_domain_alloc_flags() (20858d4ebb42). */
 #include <linux/iommu.h>
 
 struct iommu_domain *probe(struct device *dev);

@@ -1,4 +1,4 @@
-/* Until Linux 6.13, iommu_ops had remove_dev_pasid(). */
+/* Until Linux 6.13, iommu_ops had remove_dev_pasid() (647b7aad1949). */
 #include <linux/iommu.h>
 
 void probe(const struct iommu_ops *ops, struct device *dev);

@@ -1,4 +1,4 @@
-/* Linux 6.8 added struct iommu_user_data and iommu_user_data_array. */
+/* Linux 6.7 added iommu_user_data (2bdabb8e82f5), 6.8 iommu_user_data_array (f35b88b66fbb). */
 #include <linux/iommu.h>
 
 size_t probe(const struct iommu_user_data *data,

@@ -1,4 +1,4 @@
-/* Linux 6.11 added the attach handle to struct iopf_group. */
+/* Linux 6.11 added the attach handle to struct iopf_group (06cdcc32d657). */
 #include <linux/iommu.h>
 
 struct iommu_attach_handle *probe(struct iopf_group *group);

@@ -1,4 +1,4 @@
-/* Linux 7.0 added kzalloc_obj() and its family; 6.12.107 or earlier has it, too. */
+/* Linux 7.0 added kzalloc_obj() and family (2932ba8d9c99); 6.12.107 or earlier has it, too. */
 #include <linux/slab.h>
 
 struct probe {

@@ -1,4 +1,4 @@
-/* Until Linux 6.4, pin_user_pages_remote() returned VMAs. */
+/* Until Linux 6.4, pin_user_pages_remote() returned VMAs (0b295316b3a9). */
 #include <linux/mm.h>
 
 long probe(struct mm_struct *mm, struct page **pages, int *locked);

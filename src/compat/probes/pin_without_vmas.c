@@ -1,4 +1,4 @@
-/* Linux 6.5 dropped the VMAs from pin_user_pages_remote(). */
+/* Linux 6.5 dropped the VMAs from pin_user_pages_remote() (0b295316b3a9). */
 #include <linux/mm.h>
 
 long probe(struct mm_struct *mm, struct page **pages, int *locked);

@@ -1,4 +1,4 @@
-/* Linux 6.6 added cdev_opened to struct vfio_device. */
+/* Linux 6.6 added cdev_opened to struct vfio_device (5fcc26969a16). */
 #include <linux/vfio.h>
 
 void probe(struct vfio_device *vdev);

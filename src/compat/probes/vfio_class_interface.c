@@ -1,4 +1,4 @@
-/* Linux 6.4 dropped the interface from the callbacks of class_interface. */
+/* Linux 6.4 dropped the interface from the callbacks of class_interface (2243acd50ac4). */
 #include <linux/device.h>
 
 int probe_add(struct device *dev);

@@ -1,4 +1,4 @@
-/* Until Linux 6.3, the callbacks of class_interface got the interface, too. */
+/* Until Linux 6.3, the callbacks of class_interface got the interface, too (2243acd50ac4). */
 #include <linux/device.h>
 
 int probe_add(struct device *dev, struct class_interface *interface);

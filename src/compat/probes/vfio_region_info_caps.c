@@ -1,4 +1,4 @@
-/* Linux 7.0 moved GET_REGION_INFO from drivers to the VFIO core. */
+/* Linux 6.19 moved GET_REGION_INFO from drivers to the VFIO core (775f726a742a). */
 #include <linux/vfio.h>
 
 int probe(struct vfio_device *vdev, struct vfio_region_info *info,

@@ -1,4 +1,4 @@
-/* Linux 7.2 exports vfio_device_try_get_registration(). */
+/* Linux 6.19 exports vfio_device_try_get_registration() (64a5dedcff80). */
 #include <linux/vfio.h>
 
 bool probe(struct vfio_device *vdev);

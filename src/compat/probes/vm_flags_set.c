@@ -1,4 +1,4 @@
-/* Linux 6.3 added vm_flags_set(), which takes the VMA's lock. */
+/* Linux 6.3 added vm_flags_set(), which takes the VMA's lock (bc292ab00f6c). */
 #include <linux/mm.h>
 
 void probe(struct vm_area_struct *vma);
