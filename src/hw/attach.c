@@ -211,7 +211,11 @@ int hw_restore(struct hw_attachment *now, struct hw_attachment *old)
  * Longer than an interrupt handler that has seen the attachment before it ended, apart from
  * its memory allocation, during which the core counts the fault.
  */
+#ifdef IOMMUFD_TEST
+#define LATE HZ		/* tests wait for it after each of a hundred attachments */
+#else
 #define LATE (5 * HZ)
+#endif
 
 static DEFINE_SPINLOCK(late_lock);
 static LIST_HEAD(late);			/* struct hw_attachment, under @late_lock */
