@@ -3,6 +3,7 @@
 
 import os
 import shutil
+from dataclasses import dataclass
 
 import apt
 import archive
@@ -10,13 +11,32 @@ import emulators
 from cache import Failed, Missing, cache_dir, is_whole, note, piece, run
 from pieces import need_tools
 
-# name, with the least version of QEMU: the suite that it comes from
-ROOTS = {
-    "qemu-10.0": "trixie",
-    "qemu-11.1": "trixie-backports",
-}
 PACKAGES = ("qemu-system-x86", "python3")
 USED = "usr/bin/qemu-system-x86_64"
+
+
+@dataclass(frozen=True)
+class Root:
+    """What is in a root."""
+    suite: str
+    scenarios: tuple                    # that it is for
+    more: tuple = ()                    # packages
+    program: str = USED                 # that tells the version in the root's name
+
+
+QEMU = ("linux", "boot", "files", "plain")
+LIBVIRT = ("libvirt-daemon", "libvirt-daemon-driver-qemu", "libvirt-clients")
+
+# name, with the least version of its program
+ROOTS = {
+    "qemu-10.0": Root("trixie", QEMU),
+    "qemu-11.1": Root("trixie-backports", QEMU),
+    "libvirt-12.9": Root("trixie-backports", ("libvirt",), LIBVIRT, "usr/sbin/libvirtd"),
+}
+
+# What a package's script would add of users: those of libvirt's QEMU
+PASSWD = "root:x:0:0::/root:/bin/sh\nlibvirt-qemu:x:64055:64055::/var/lib/libvirt:/bin/false\n"
+GROUP = "root:x:0:\nkvm:x:104:\nlibvirt-qemu:x:64055:\n"
 # Directories that the guest mounts things on, as it can't make them.
 PLACES = ("dev", "proc", "sys", "tmp", "run", "test", "mnt")
 
@@ -38,43 +58,54 @@ def finish(directory):
         if other != directory / USED:
             other.unlink()
     shutil.rmtree(directory / "var", ignore_errors=True)
+    if (directory / "etc/libvirt").exists():
+        (directory / "var").mkdir()
+        (directory / "etc/passwd").write_text(PASSWD, encoding="ascii")
+        (directory / "etc/group").write_text(GROUP, encoding="ascii")
     library = next((directory / "usr/lib").glob("python3.*"))
     run(["chroot", directory, "/usr/bin/python3", "-m", "compileall", "-q",
          f"/usr/lib/{library.name}"])
 
 
+def is_new_enough(directory, name):
+    """Is the program of that root as new as its name says?"""
+    said = run(["chroot", directory, "/" + ROOTS[name].program, "--version"])
+    # "QEMU emulator version 11.1.3 (...)", "libvirtd (libvirt) 12.9.0"
+    return emulators.is_as_new(said.replace("(libvirt)", "version"), name.partition("-")[2])
+
+
 def root(name):
     """The directory of a root."""
-    suite = ROOTS[name]
-    version = name.partition("-")[2]
-    ident = f"1 {suite} {' '.join(PACKAGES)}"
+    wanted = ROOTS[name]
+    packages = PACKAGES + wanted.more
+    ident = f"1 {wanted.suite} {' '.join(packages)}"
 
     def name_of(exact):
-        return f"qemu-{exact.replace(':', '_')}"
+        return f"{name.partition('-')[0]}-{exact.replace(':', '_')}"
 
-    exact = archive.suite_version("qemu-system-x86", suite, lambda v: is_whole(
+    # Named by QEMU's version, also where there is more: the index has no other package's.
+    exact = archive.suite_version("qemu-system-x86", wanted.suite, lambda v: is_whole(
         cache_dir() / "clients" / name_of(v), ident))
 
     def make(directory):
         need_tools("mmdebstrap")
         if os.geteuid():
-            raise Missing(f"making a Debian 13 root with QEMU {version} needs root")
-        note(f"making a Debian 13 root with QEMU {version}")
+            raise Missing(f"making a Debian 13 root with {name} needs root")
+        note(f"making a Debian 13 root with {name}")
         directory.rmdir()
         try:
             run(["mmdebstrap", "--quiet", "--variant=extract", "--mode=root",
-                 "--include=" + ",".join(PACKAGES),
+                 "--include=" + ",".join(packages),
                  "--aptopt=APT::Install-Recommends \"false\"",
-                 f"--aptopt=APT::Default-Release \"{suite}\"",
+                 f"--aptopt=APT::Default-Release \"{wanted.suite}\"",
                  "--dpkgopt=path-exclude=/usr/share/doc/*",
                  "--dpkgopt=path-exclude=/usr/share/man/*",
                  "--dpkgopt=path-exclude=/usr/share/locale/*",
-                 "trixie", directory, *sources(suite)])
+                 "trixie", directory, *sources(wanted.suite)])
         except Failed as error:
-            raise Missing(f"QEMU {version} of {suite} isn't to be had: {error}") from error
+            raise Missing(f"{name} of {wanted.suite} isn't to be had: {error}") from error
         finish(directory)
-        said = run(["chroot", directory, "/" + USED, "--version"])
-        if not emulators.is_as_new(said, version):
-            raise Missing(f"{suite} has an older QEMU than {version}: {said.splitlines()[0]}")
+        if not is_new_enough(directory, name):
+            raise Missing(f"{wanted.suite} has an older one than {name}")
 
     return piece("clients", name_of(exact), ident, make)

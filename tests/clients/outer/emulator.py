@@ -21,9 +21,15 @@ class Broken(Exception):
 class Channel:
     """A socket of which QEMU has the other end, read in lines."""
 
-    def __init__(self):
-        self.ours, self.theirs = socket.socketpair()
+    def __init__(self, ours):
+        self.ours = ours
         self.rest = b""
+
+    @classmethod
+    def pair(cls):
+        """One, and the end for QEMU."""
+        ours, theirs = socket.socketpair()
+        return cls(ours), theirs
 
     def line(self, deadline):
         """The next line; None when there is none until the deadline."""
@@ -43,19 +49,63 @@ class Channel:
         self.ours.sendall(text.encode() + b"\n")
 
 
-class Emulator:
+class Inner:
+    """An inner machine that says something on its serial port."""
+
+    def __init__(self, serial):
+        self.serial = serial
+        self.said = []          # by the inner machine
+
+    def log(self):
+        """What QEMU said on its standard error, in lines."""
+        raise NotImplementedError
+
+    def ended(self):
+        """Waits for the end of a QEMU whose channels are closed; returns its exception."""
+        raise NotImplementedError
+
+    def why(self, text):
+        """An exception with all that is known."""
+        return Broken(". ".join(filter(None, [
+            text, "; ".join(self.log()[-4:]), " | ".join(self.said[-6:])])))
+
+    def wait_line(self, text, seconds):
+        """Waits until the inner machine says text; returns what it said before."""
+        start, deadline = len(self.said), time.monotonic() + seconds * FACTOR
+        while True:
+            try:
+                line = self.serial.line(deadline)
+            except (Broken, ConnectionError):
+                raise self.ended() from None
+            if line is None:
+                raise self.why(f"no '{text}' within {seconds * FACTOR} s")
+            self.said.append(line)
+            if line.startswith(text):
+                return self.said[start:]
+
+    def shell(self, line, seconds=60):
+        """Has the inner Linux run a line; returns what that printed."""
+        self.serial.write(line)
+        *said, status = self.wait_line("inner: status", seconds)
+        if status != "inner: status 0":
+            raise Broken(f"{line}: {status.rpartition(' ')[2]}: {' | '.join(said[-6:])}")
+        return "\n".join(said)
+
+
+class Emulator(Inner):
     """One process; how it starts is subprocess's, but for files, which it inherits."""
 
     def __init__(self, arguments, **how):
-        self.monitor, self.serial = Channel(), Channel()
-        theirs = [self.monitor.theirs, self.serial.theirs]
+        self.monitor, monitor = Channel.pair()
+        ours, serial = Channel.pair()
+        super().__init__(ours)
+        theirs = [monitor, serial]
         files = how.pop("files", [])
         command = [QEMU, "-nodefaults", "-no-user-config", "-display", "none",
-                   "-chardev", f"socket,id=monitor,fd={theirs[0].fileno()}",
+                   "-chardev", f"socket,id=monitor,fd={monitor.fileno()}",
                    "-mon", "chardev=monitor,mode=control",
-                   "-chardev", f"socket,id=serial,fd={theirs[1].fileno()}",
+                   "-chardev", f"socket,id=serial,fd={serial.fileno()}",
                    "-serial", "chardev:serial", *arguments]
-        self.said = []          # by the inner machine
         self.events = []
         with open(LOG, "w", encoding="utf-8") as log:
             self.process = subprocess.Popen(        # pylint: disable=consider-using-with
@@ -65,23 +115,25 @@ class Emulator:
             one.close()
         self.command("qmp_capabilities")
 
+    @property
+    def pid(self):
+        """Of QEMU."""
+        return self.process.pid
+
     def log(self):
-        """What QEMU said on its standard error, in lines."""
         with open(LOG, encoding="utf-8", errors="replace") as log:
             return log.read().splitlines()
 
-    def why(self, text):
-        """An exception with all that is known."""
-        return Broken(". ".join(filter(None, [
-            text, "; ".join(self.log()[-4:]), " | ".join(self.said[-6:])])))
+    def ended(self):
+        self.process.wait()
+        return self.why(f"QEMU ended with {self.process.returncode}")
 
     def message(self, seconds):
         """The next message of the monitor."""
         try:
             line = self.monitor.line(time.monotonic() + seconds * FACTOR)
         except (Broken, ConnectionError):
-            self.process.wait()
-            raise self.why(f"QEMU ended with {self.process.returncode}") from None
+            raise self.ended() from None
         if line is None:
             raise self.why(f"QEMU's monitor says nothing for {seconds * FACTOR} s")
         return json.loads(line)
@@ -94,8 +146,7 @@ class Emulator:
         try:
             self.monitor.write(json.dumps(request))
         except ConnectionError:
-            self.process.wait()
-            raise self.why(f"QEMU ended with {self.process.returncode}") from None
+            raise self.ended() from None
         while True:
             answer = self.message(60)
             if "error" in answer:
@@ -113,29 +164,6 @@ class Emulator:
         while not any(fits(e) for e in self.events):
             self.events.append(self.message(seconds))
         self.events = []
-
-    def wait_line(self, text, seconds):
-        """Waits until the inner machine says text; returns what it said before."""
-        start, deadline = len(self.said), time.monotonic() + seconds * FACTOR
-        while True:
-            try:
-                line = self.serial.line(deadline)
-            except (Broken, ConnectionError):
-                self.process.wait()
-                raise self.why(f"QEMU ended with {self.process.returncode}") from None
-            if line is None:
-                raise self.why(f"no '{text}' within {seconds * FACTOR} s")
-            self.said.append(line)
-            if line.startswith(text):
-                return self.said[start:]
-
-    def shell(self, line, seconds=60):
-        """Has the inner Linux run a line; returns what that printed."""
-        self.serial.write(line)
-        *said, status = self.wait_line("inner: status", seconds)
-        if status != "inner: status 0":
-            raise Broken(f"{line}: {status.rpartition(' ')[2]}: {' | '.join(said[-6:])}")
-        return "\n".join(said)
 
     def quit(self):
         """Ends it in the orderly way."""

@@ -94,6 +94,14 @@ def fdinfo(process):
     return lines
 
 
+def status(process, name):
+    """The words of a line of a process's status."""
+    for line in Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines():
+        if line.startswith(name + ":"):
+            return line.split()[1:]
+    raise Broken(f"no {name} in the status of {process}")
+
+
 def objects(process, kind):
     """What is told of a process's objects of that kind: name -> value of each."""
     found = [line.split()[2:] for line in fdinfo(process) if line.startswith("iommufd-object:")]

@@ -6,11 +6,13 @@
 
 import contextlib
 import os
+import pwd
 import resource
 import sys
 import time
 
 import host
+from domain import Daemon, Domain
 from emulator import Broken, Emulator
 
 MEMORY = 256            # MiB of an inner machine
@@ -108,7 +110,7 @@ class Linux(Scenario):
 
     def share(self):
         """Two devices, one page table, and all memory is pinned once."""
-        process = self.emulator.process.pid
+        process = self.emulator.pid
         devices = host.objects(process, "device")
         tables = {device.get("pt") for device in devices}
         if len(devices) != 2 or len(tables) != 1 or None in tables:
@@ -126,7 +128,7 @@ class Linux(Scenario):
         """QEMU warns if it couldn't map one."""
         if refused := [line for line in self.emulator.log() if "BAR" in line]:
             raise Broken(refused[0])
-        mapped = int(host.objects(self.emulator.process.pid, "ioas")[0]["mapped"]) >> 20
+        mapped = int(host.objects(self.emulator.pid, "ioas")[0]["mapped"]) >> 20
         if mapped <= MEMORY:
             raise Broken(f"only {mapped} MiB are mapped")
 
@@ -241,7 +243,7 @@ class Files(BootSector):
 
     def charge(self):
         """QEMU runs without CAP_IPC_LOCK."""
-        megabytes = host.charged(self.emulator.process.pid) >> 20
+        megabytes = host.charged(self.emulator.pid) >> 20
         if megabytes < MEMORY:
             raise Broken(f"only {megabytes} MiB are charged")
 
@@ -272,7 +274,52 @@ class Files(BootSector):
             resource.setrlimit(resource.RLIMIT_MEMLOCK, limits)
 
 
-SCENARIOS = {"linux": Linux, "boot": BootSector, "files": Files, "plain": Plain}
+class Libvirt(Linux):
+    """The inner Linux as a domain, whose devices libvirt gives to a QEMU without rights."""
+    title = "libvirt"
+    daemon = None
+
+    def checks(self):
+        return [
+            ("a domain starts with two devices on one iommufd", self.boot),
+            ("its QEMU is libvirt's user's", self.user),
+            ("they share a page table", self.share),
+            ("its disk keeps what is written", self.write),
+            ("the edu computes and does DMA", self.use_edu),
+            ("both are QEMU's alone", self.exclusive),
+            ("the disk is unplugged, and free", self.unplug),
+            ("the edu works without it", self.use_edu),
+            ("the disk is plugged in again, and has its data", self.replug),
+            ("the domain ends", self.quit),
+            ("nothing is left", lambda: self.check_left(self.disk, self.edu)),
+        ]
+
+    def boot(self):
+        """Starts libvirt's daemon and the domain, and waits for Linux."""
+        os.chmod("/dev/kvm", 0o666)
+        self.daemon = Daemon()
+        self.emulator = Domain(self.daemon, MEMORY, INNER, KERNEL_LINE, [self.disk, self.edu])
+        self.ready()
+
+    def user(self):
+        """QEMU runs as libvirt's user for it."""
+        uids = set(host.status(self.emulator.pid, "Uid"))
+        if uids != {str(pwd.getpwnam("libvirt-qemu").pw_uid)}:
+            raise Broken(f"QEMU's users are {uids}")
+
+    def unplug(self):
+        self.emulator.unplug(self.disk)
+        self.emulator.shell("wait_for ! -b /dev/nvme0n1")
+        host.check_free(self.disk)
+
+    def replug(self):
+        self.emulator.plug(self.disk)
+        self.emulator.shell("wait_for -b /dev/nvme0n1")
+        self.read()
+
+
+SCENARIOS = {"linux": Linux, "boot": BootSector, "files": Files, "plain": Plain,
+             "libvirt": Libvirt}
 
 
 def run_check(function):
