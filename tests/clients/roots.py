@@ -22,6 +22,7 @@ class Root:
     scenarios: tuple                    # that it is for
     more: tuple = ()                    # packages
     program: str = USED                 # that tells the version in the root's name
+    usual: bool = True                  # else only if a kernel or a scenario is chosen, or all
 
 
 QEMU = ("linux", "boot", "files", "plain")
@@ -31,7 +32,8 @@ LIBVIRT = ("libvirt-daemon", "libvirt-daemon-driver-qemu", "libvirt-clients")
 ROOTS = {
     "qemu-10.0": Root("trixie", QEMU),
     "qemu-11.1": Root("trixie-backports", QEMU),
-    "libvirt-12.9": Root("trixie-backports", ("libvirt",), LIBVIRT, "usr/sbin/libvirtd"),
+    "libvirt-12.9": Root("trixie-backports", ("libvirt",), LIBVIRT, "usr/sbin/libvirtd",
+                         usual=False),
 }
 
 # What a package's script would add of users: those of libvirt's QEMU
