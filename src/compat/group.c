@@ -9,8 +9,11 @@
  */
 #include <linux/iommu.h>
 #include <linux/irqdomain.h>
+#include <linux/rwsem.h>
 
 #ifndef IOMMUFD_HAVE_SYM_IOMMU_ATTACH_GROUP_HANDLE
+
+DECLARE_RWSEM(compat_attach_lock);
 
 static int group_device_fits(struct device *dev, void *domain)
 {
@@ -29,7 +32,9 @@ int compat_attach_group_handle(struct iommu_domain *domain,
 	if (rc)
 		return rc;
 	handle->domain = domain;
+	down_write(&compat_attach_lock);
 	rc = iommu_attach_group(domain, group);
+	up_write(&compat_attach_lock);
 	/* The domain enforces coherency, which this group's IOMMU can't. */
 	return rc == -EOPNOTSUPP ? -EINVAL : rc;
 }
@@ -37,6 +42,7 @@ int compat_attach_group_handle(struct iommu_domain *domain,
 void compat_detach_group_handle(struct iommu_domain *domain,
 				struct iommu_group *group)
 {
+	guard(rwsem_write)(&compat_attach_lock);
 	iommu_detach_group(domain, group);
 }
 

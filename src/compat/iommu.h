@@ -10,6 +10,7 @@
 #define IOMMUFD_COMPAT_IOMMU_H
 
 #include <linux/iommu.h>
+#include <linux/rwsem.h>
 
 #ifndef IOMMU_NO_PASID
 #define IOMMU_NO_PASID	0
@@ -200,16 +201,50 @@ void compat_iopf_group_response(struct iopf_group *group,
 #endif
 
 /*
- * iommu_map() and iommu_map_sg() allocate page tables with @gfp.  Linux 6.1
- * only distinguishes whether it may sleep.
+ * When Linux 6.1's VT-d driver flushes for a domain, it walks the IOMMUs of the domain
+ * without a lock, while the detach of an IOMMU's last device takes it out and frees
+ * the record.  There, attaching and detaching excludes mapping and unmapping.
+ */
+#ifndef IOMMUFD_HAVE_SYM_IOMMU_ATTACH_GROUP_HANDLE
+extern struct rw_semaphore compat_attach_lock;
+
+static inline size_t compat_iommu_unmap(struct iommu_domain *domain, unsigned long iova,
+					size_t size)
+{
+	guard(rwsem_read)(&compat_attach_lock);
+	return iommu_unmap(domain, iova, size);
+}
+
+/* May flush, if @gather has something that is not adjacent. */
+static inline size_t compat_iommu_unmap_fast(struct iommu_domain *domain, unsigned long iova,
+					     size_t size, struct iommu_iotlb_gather *gather)
+{
+	guard(rwsem_read)(&compat_attach_lock);
+	return iommu_unmap_fast(domain, iova, size, gather);
+}
+
+static inline void compat_iommu_iotlb_sync(struct iommu_domain *domain,
+					   struct iommu_iotlb_gather *gather)
+{
+	guard(rwsem_read)(&compat_attach_lock);
+	iommu_iotlb_sync(domain, gather);
+}
+
+#define iommu_unmap compat_iommu_unmap
+#define iommu_unmap_fast compat_iommu_unmap_fast
+#define iommu_iotlb_sync compat_iommu_iotlb_sync
+#endif
+
+/*
+ * iommu_map() and iommu_map_sg() allocate page tables with @gfp, which allows to sleep.
+ * Linux 6.1 has no @gfp.  It flushes with VT-d's caching mode.
  */
 #ifndef IOMMUFD_HAVE_IOMMU_MAP_GFP
 static inline int compat_iommu_map(struct iommu_domain *domain, unsigned long iova,
 				   phys_addr_t paddr, size_t size, int prot, gfp_t gfp)
 {
-	if (gfpflags_allow_blocking(gfp))
-		return iommu_map(domain, iova, paddr, size, prot);
-	return iommu_map_atomic(domain, iova, paddr, size, prot);
+	guard(rwsem_read)(&compat_attach_lock);
+	return iommu_map(domain, iova, paddr, size, prot);
 }
 
 static inline ssize_t compat_iommu_map_sg(struct iommu_domain *domain,
@@ -217,9 +252,8 @@ static inline ssize_t compat_iommu_map_sg(struct iommu_domain *domain,
 					  struct scatterlist *sg,
 					  unsigned int nents, int prot, gfp_t gfp)
 {
-	if (gfpflags_allow_blocking(gfp))
-		return iommu_map_sg(domain, iova, sg, nents, prot);
-	return iommu_map_sg_atomic(domain, iova, sg, nents, prot);
+	guard(rwsem_read)(&compat_attach_lock);
+	return iommu_map_sg(domain, iova, sg, nents, prot);
 }
 
 #define iommu_map compat_iommu_map
