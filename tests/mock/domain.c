@@ -13,17 +13,45 @@
 static_assert(MOCK_PAGE_SIZE == 1 << MOCK_PAGE_SHIFT);
 static_assert(MOCK_HUGE_PAGE_SIZE == TABLE_BLOCK_SIZE);
 
+/*
+ * VT-d's driver of Linux 6.1 has no lock between these and a device's leaving, which frees
+ * what they walk.
+ */
+static void domain_enter(struct iommu_domain *domain)
+{
+#ifdef IOMMUFD_HAVE_IOMMU_BUS_OPS
+	atomic_inc(&to_mock_paging(domain)->users);
+#endif
+}
+
+static void domain_leave(struct iommu_domain *domain)
+{
+#ifdef IOMMUFD_HAVE_IOMMU_BUS_OPS
+	atomic_dec(&to_mock_paging(domain)->users);
+#endif
+}
+
+void mock_domain_left(struct iommu_domain *domain)
+{
+	if (domain->ops == &mock_paging_ops)
+		WARN_ON(atomic_read(&to_mock_paging(domain)->users));
+}
+
 static int map_pages(struct iommu_domain *domain, unsigned long iova, phys_addr_t pa,
 		     size_t page_size, size_t count, int prot, gfp_t gfp,
 		     size_t *mapped)
 {
 	struct mock_paging *paging = to_mock_paging(domain);
+	int rc;
 
 	if (WARN_ON(iova < domain->geometry.aperture_start ||
 		    iova + page_size * count - 1 > domain->geometry.aperture_end))
 		return -ERANGE;
-	return table_map(&paging->table, iova, pa, page_size * count,
-			 page_size == TABLE_BLOCK_SIZE, prot, gfp, mapped);
+	domain_enter(domain);
+	rc = table_map(&paging->table, iova, pa, page_size * count,
+		       page_size == TABLE_BLOCK_SIZE, prot, gfp, mapped);
+	domain_leave(domain);
+	return rc;
 }
 
 static unsigned long stuck_iova;
@@ -39,7 +67,9 @@ static size_t unmap_pages(struct iommu_domain *domain, unsigned long iova,
 
 	if (stuck && iova <= stuck && stuck - iova < page_size * count)
 		return 0;
+	domain_enter(domain);
 	done = table_unmap(&to_mock_paging(domain)->table, iova, page_size * count);
+	domain_leave(domain);
 	if (done)
 		iommu_iotlb_gather_add_page(domain, gather, iova, done);
 	return done;
@@ -47,7 +77,9 @@ static size_t unmap_pages(struct iommu_domain *domain, unsigned long iova,
 
 static void flush(struct iommu_domain *domain)
 {
+	domain_enter(domain);
 	table_sync(&to_mock_paging(domain)->table);
+	domain_leave(domain);
 }
 
 static void flush_range(struct iommu_domain *domain,

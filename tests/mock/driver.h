@@ -20,6 +20,7 @@ struct mock_paging {
 	struct mock_table table;
 	bool can_track;			/* dirty pages */
 	bool tracking;
+	atomic_t users;			/* tasks that map, unmap or flush; Linux 6.1 only */
 };
 
 struct mock_nested {
@@ -121,6 +122,9 @@ void mock_remove_dev_pasid(struct device *dev, ioasid_t pasid,
 
 /* domain.c */
 extern const struct iommu_domain_ops mock_paging_ops;
+
+/* A device leaves a domain, of whatever kind. */
+void mock_domain_left(struct iommu_domain *domain);
 
 /* @flags are IOMMU_HWPT_ALLOC_*, @data may be NULL. */
 struct iommu_domain *mock_paging_alloc(struct device *dev, u32 flags,

@@ -107,8 +107,10 @@ static int move(struct mock_device *mock, struct iommu_domain *domain)
 	if (rc)
 		return rc;
 	set_viommu(mock, viommu, virt_id);
-	if (mock->domain)
+	if (mock->domain) {
+		mock_domain_left(mock->domain);
 		mock_faults_leave(mock, mock->domain);
+	}
 	mock->domain = domain;
 	return 0;
 }
@@ -137,6 +139,7 @@ void mock_detach_dev(struct iommu_domain *domain, struct device *dev)
 
 	/* The core calls this only where there's no other domain to go to. */
 	WARN_ON(mock->domain && mock->domain != domain);
+	mock_domain_left(domain);
 	set_viommu(mock, NULL, 0);
 	mock->domain = NULL;
 }
