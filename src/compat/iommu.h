@@ -203,10 +203,38 @@ void compat_iopf_group_response(struct iopf_group *group,
 /*
  * When Linux 6.1's VT-d driver flushes for a domain, it walks the IOMMUs of the domain
  * without a lock, while the detach of an IOMMU's last device takes it out and frees
- * the record.  There, attaching and detaching excludes mapping and unmapping.
+ * the record.  There, attaching and detaching excludes mapping, which flushes in
+ * caching mode, and unmapping.
+ *
+ * iommu_map() and iommu_map_sg() allocate page tables with @gfp, which allows to sleep.
+ * Linux 6.1 has no @gfp.
  */
 #ifndef IOMMUFD_HAVE_SYM_IOMMU_ATTACH_GROUP_HANDLE
 extern struct rw_semaphore compat_attach_lock;
+
+static inline int compat_iommu_map(struct iommu_domain *domain, unsigned long iova,
+				   phys_addr_t paddr, size_t size, int prot, gfp_t gfp)
+{
+	guard(rwsem_read)(&compat_attach_lock);
+#ifdef IOMMUFD_HAVE_IOMMU_MAP_GFP
+	return iommu_map(domain, iova, paddr, size, prot, gfp);
+#else
+	return iommu_map(domain, iova, paddr, size, prot);
+#endif
+}
+
+static inline ssize_t compat_iommu_map_sg(struct iommu_domain *domain,
+					  unsigned long iova,
+					  struct scatterlist *sg,
+					  unsigned int nents, int prot, gfp_t gfp)
+{
+	guard(rwsem_read)(&compat_attach_lock);
+#ifdef IOMMUFD_HAVE_IOMMU_MAP_GFP
+	return iommu_map_sg(domain, iova, sg, nents, prot, gfp);
+#else
+	return iommu_map_sg(domain, iova, sg, nents, prot);
+#endif
+}
 
 static inline size_t compat_iommu_unmap(struct iommu_domain *domain, unsigned long iova,
 					size_t size)
@@ -215,7 +243,7 @@ static inline size_t compat_iommu_unmap(struct iommu_domain *domain, unsigned lo
 	return iommu_unmap(domain, iova, size);
 }
 
-/* May flush, if @gather has something that is not adjacent. */
+/* Flushes what @gather has, if that isn't adjacent. */
 static inline size_t compat_iommu_unmap_fast(struct iommu_domain *domain, unsigned long iova,
 					     size_t size, struct iommu_iotlb_gather *gather)
 {
@@ -230,34 +258,11 @@ static inline void compat_iommu_iotlb_sync(struct iommu_domain *domain,
 	iommu_iotlb_sync(domain, gather);
 }
 
+#define iommu_map compat_iommu_map
+#define iommu_map_sg compat_iommu_map_sg
 #define iommu_unmap compat_iommu_unmap
 #define iommu_unmap_fast compat_iommu_unmap_fast
 #define iommu_iotlb_sync compat_iommu_iotlb_sync
-#endif
-
-/*
- * iommu_map() and iommu_map_sg() allocate page tables with @gfp, which allows to sleep.
- * Linux 6.1 has no @gfp.  It flushes with VT-d's caching mode.
- */
-#ifndef IOMMUFD_HAVE_IOMMU_MAP_GFP
-static inline int compat_iommu_map(struct iommu_domain *domain, unsigned long iova,
-				   phys_addr_t paddr, size_t size, int prot, gfp_t gfp)
-{
-	guard(rwsem_read)(&compat_attach_lock);
-	return iommu_map(domain, iova, paddr, size, prot);
-}
-
-static inline ssize_t compat_iommu_map_sg(struct iommu_domain *domain,
-					  unsigned long iova,
-					  struct scatterlist *sg,
-					  unsigned int nents, int prot, gfp_t gfp)
-{
-	guard(rwsem_read)(&compat_attach_lock);
-	return iommu_map_sg(domain, iova, sg, nents, prot);
-}
-
-#define iommu_map compat_iommu_map
-#define iommu_map_sg compat_iommu_map_sg
 #endif
 
 /*

@@ -21,7 +21,10 @@
  *   queue->lock         (spin) pending entries of a fault queue or vEVENTQ
  *   attach->devices.xa_lock   devices that report faults through an attachment
  *   viommu->vdevices.xa_lock  virtual ID -> device
- *   ctx->objects.xa_lock      innermost
+ *   ctx->objects.xa_lock      innermost of these
+ *
+ * On Linux 6.1, compat_attach_lock (rw) is around the core's functions that attach, map
+ * and flush; only the core's own locks are taken within it.
  *
  * For DMA-buf memory, memory->lock nests inside the DMA-buf's dma_resv lock and is
  * innermost.  dma_resv nests inside mmap_lock and is never taken with one of these locks
