@@ -193,7 +193,14 @@ static bool vfio_pci_memory_enabled(struct vfio_pci_core_device *core)
 /* Of a closed device, one may still be on its way out of the list. */
 bool compat_pci_is_exported(struct vfio_pci_core_device *core)
 {
-	return core->vdev.open_count && !list_empty(&core->dmabufs) && vfio_pci_memory_enabled(core);
+	return core->vdev.open_count && !list_empty(&core->dmabufs) &&
+	       vfio_pci_memory_enabled(core);
+}
+
+/* In the low power state that its user has set, the device's memory can't be accessed. */
+static bool vfio_pci_may_export(struct vfio_pci_core_device *core)
+{
+	return !core->pm_runtime_engaged && compat_pci_is_exported(core);
 }
 
 int compat_pci_find_revoke(void)
@@ -208,7 +215,7 @@ void compat_pci_revoke(struct vfio_pci_core_device *core)
 
 void compat_pci_restore(struct vfio_pci_core_device *core)
 {
-	if (!core->pm_runtime_engaged && compat_pci_is_exported(core))
+	if (vfio_pci_may_export(core))
 		iommufd_vfio_pci_dma_buf_move(core, false);
 }
 
@@ -222,7 +229,7 @@ void compat_pci_export_again(struct vfio_pci_core_device *core)
 	bool again;
 
 	down_read(&core->memory_lock);
-	again = !core->pm_runtime_engaged && compat_pci_is_exported(core);
+	again = vfio_pci_may_export(core);
 	up_read(&core->memory_lock);
 	if (again && vdev->ops->device_feature)
 		vdev->ops->device_feature(vdev, VFIO_DEVICE_FEATURE_SET |

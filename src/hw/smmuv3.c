@@ -316,7 +316,8 @@ static int smmuv3_init(const struct btf_data *btf, struct layout_why *why)
 	}
 	/* Probes of resets and events run with preemption disabled and take spinlocks. */
 	if (IS_ENABLED(CONFIG_PREEMPT_RT)) {
-		strscpy(why->text, "it can't watch resets and events on PREEMPT_RT", sizeof(why->text));
+		strscpy(why->text, "it can't watch resets and events on PREEMPT_RT",
+			sizeof(why->text));
 		return -EOPNOTSUPP;
 	}
 	rc = smmuv3_find_members(btf, why);
