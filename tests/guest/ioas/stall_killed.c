@@ -119,22 +119,28 @@ static void unmap_half(void *arg)
 	ioas_unmap(stall.fd, stall.ioas, STALL_TRAP, PAGE, NULL);
 }
 
+/* One piece of memory, a page and the trap, in an address space that nobody attaches to. */
+static void map_apart(void)
+{
+	uint8_t *half = mmap(stall.trap.va - PAGE, PAGE, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+	require(half == stall.trap.va - PAGE);
+	apart = ioas_new(stall.fd);
+	require_ok(ioas_map_at(stall.fd, apart, half, PAGE + stall.trap.size, STALL_TRAP));
+}
+
 static void killed_unmap(void)
 {
 	uint64_t at = STALL_TRAP;
 	long long pins;
-	uint8_t *half;
 	int pid;
 
 	if (tap_oracle())
 		tap_skip("Linux waits there and can't be killed");
 	stall_need_fault_in_pin();
 	stall_up();
-	half = mmap(stall.trap.va - PAGE, PAGE, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-	require(half == stall.trap.va - PAGE);
-	apart = ioas_new(stall.fd);
-	require_ok(ioas_map_at(stall.fd, apart, half, PAGE + stall.trap.size, STALL_TRAP));
+	map_apart();
 	require_ok(device_attach(&stall.dev, stall.ioas));
 	pins = meters_pins();
 	require_ok(ioas_copy(stall.fd, stall.ioas, apart, MAP_RW | MAP_FIX, STALL_TRAP, PAGE, &at));
@@ -197,7 +203,6 @@ static void attach_two(void *arg)
 static void killed_attach_end(void)
 {
 	uint64_t half_at = 2 * STALL_TRAP, trap_at = STALL_TRAP;
-	uint8_t *half;
 	char c;
 	int pid;
 
@@ -205,12 +210,8 @@ static void killed_attach_end(void)
 		tap_skip("Linux pins otherwise");
 	stall_need_fault_in_pin();
 	stall_up();
-	half = mmap(stall.trap.va - PAGE, PAGE, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-	require(half == stall.trap.va - PAGE);
-	apart = ioas_new(stall.fd);
+	map_apart();
 	others = ioas_new(stall.fd);
-	require_ok(ioas_map_at(stall.fd, apart, half, PAGE + stall.trap.size, STALL_TRAP));
 	require_ok(ioas_copy(stall.fd, stall.ioas, apart, MAP_RW | MAP_FIX, STALL_TRAP, PAGE,
 			     &half_at));
 	require_ok(ioas_copy(stall.fd, others, apart, MAP_RW | MAP_FIX, STALL_TRAP + PAGE,

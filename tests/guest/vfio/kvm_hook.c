@@ -142,6 +142,18 @@ static void no_ftrace(void)
 
 #define KPROBES	"/sys/kernel/debug/kprobes/enabled"
 
+/* A device file that was added to a VM by way of kprobes, and isn't bound. */
+static void kprobe_add(struct node *s, struct vm *vm)
+{
+	need_hook();
+	reload("kvm=kprobe");
+	node_prepare(s);
+	s->fd = iommu_open();
+	require_ok(device_open(&s->dev, s->bdf));
+	vm_open(vm);
+	check_ret(vm_add(vm, s->dev.fd), 0);
+}
+
 #define OTHERS 64
 
 static int others_up[2], others_end[2];
@@ -170,13 +182,7 @@ static void kprobe_missed(void)
 	char c;
 	int pid;
 
-	need_hook();
-	reload("kvm=kprobe");
-	node_prepare(&s);
-	s.fd = iommu_open();
-	require_ok(device_open(&s.dev, s.bdf));
-	vm_open(&vm);
-	check_ret(vm_add(&vm, s.dev.fd), 0);
+	kprobe_add(&s, &vm);
 	require_ok(write_file(KPROBES, "0"));
 	vm_close(&vm);
 	vm_check_count(0);
@@ -200,13 +206,7 @@ static void kprobe_held(void)
 	struct node s;
 	struct vm vm;
 
-	need_hook();
-	reload("kvm=kprobe");
-	node_prepare(&s);
-	s.fd = iommu_open();
-	require_ok(device_open(&s.dev, s.bdf));
-	vm_open(&vm);
-	check_ret(vm_add(&vm, s.dev.fd), 0);
+	kprobe_add(&s, &vm);
 	check_ret(device_bind(&s.dev, s.fd), 0);
 	vm_close(&vm);
 	vm_check_count(1);
