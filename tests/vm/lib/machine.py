@@ -161,8 +161,10 @@ def processor(machine):
             f",iommu=smmuv3{comma}{more}" if name.startswith("smmuv3") else "")
         stage = (["-global", "arm-smmuv3.stage=nested"] if name == "smmuv3-nested" else [])
         return ["-M", board, "-cpu", "cortex-a72", *stage], "console=ttyAMA0"
-    # fast string operations are slow when emulated
-    cpu = "max,-erms,-fsrm" + (",-rdrand,-rdseed" if machine.icount else "")
+    # Fast string operations are slow when emulated. KVM of PREEMPT_RT wants the word of the CPU
+    # that its TSC doesn't stop, which QEMU doesn't give for TCG without being told.
+    cpu = ("max,-erms,-fsrm,check=off,x-force-features=on,+invtsc" +
+           (",-rdrand,-rdseed" if machine.icount else ""))
     return (["-M", "q35", "-cpu", cpu],
             "console=ttyS0 tsc=reliable no_timer_check")
 
