@@ -127,7 +127,7 @@ void pin_account_charge_over(struct pin_account *account, enum charge mode, unsi
 {
 	if (mode == CHARGE_USER)
 		atomic_long_add(npages, &account->cred->user->locked_vm);
-	else if (mode == CHARGE_MM)
+	else if (mode == CHARGE_MM && npages)
 		pin_account_charge_mm(account, npages, true, true);
 	pin_account_count(account, mode, npages);
 }
@@ -136,7 +136,7 @@ void pin_account_uncharge(struct pin_account *account, enum charge mode, unsigne
 {
 	if (mode == CHARGE_USER)
 		atomic_long_sub(npages, &account->cred->user->locked_vm);
-	else if (mode == CHARGE_MM)
+	else if (mode == CHARGE_MM && npages)
 		pin_account_charge_mm(account, npages, false, false);
 	pin_account_count(account, mode, -npages);
 }

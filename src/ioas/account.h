@@ -111,7 +111,7 @@ static inline int pin_account_charge(struct pin_account *account, enum charge mo
 {
 	int rc = 0;
 
-	if (mode != CHARGE_NONE)
+	if (mode != CHARGE_NONE && npages)
 		rc = pin_account_charge_limited(account, mode, npages, refusal);
 	if (!rc)
 		pin_account_count(account, mode, npages);
