@@ -356,13 +356,16 @@ int ioas_change_process_ioctl(struct command *cmd)
 	to = pin_account_get_current(ctx);
 	if (!to)
 		return -ENOMEM;
-	mutex_lock(&ctx->change_lock);
+	rc = mutex_lock_killable(&ctx->change_lock);
+	if (rc)
+		goto out;
 	rc = context_move_charge(ctx, NULL, NULL);
 	if (!rc) {
 		rc = context_move_charge(ctx, to, &moved);
 		memory_move_end(moved, !rc);
 	}
 	mutex_unlock(&ctx->change_lock);
+out:
 	pin_account_put(to);
 	return rc;
 }

@@ -371,10 +371,12 @@ out:
 
 static void memory_move_back(struct memory *memory)
 {
+	mutex_lock(&memory->lock);
 	/* Others may have used up the limit meanwhile, so charge beyond it. */
 	pin_account_uncharge(memory->account, memory->charge, memory->npinned);
 	pin_account_charge_over(memory->former, memory->charge, memory->npinned);
 	swap(memory->former, memory->account);
+	memory_unlock(memory);
 }
 
 void memory_move_end(struct memory *moved, bool keep)
@@ -384,12 +386,10 @@ void memory_move_end(struct memory *moved, bool keep)
 
 	for (; moved; moved = next) {
 		next = moved->next_moved;
-		mutex_lock(&moved->lock);
 		if (!keep)
 			memory_move_back(moved);
 		former = moved->former;
 		moved->former = NULL;
-		memory_unlock(moved);
 		pin_account_put(former);
 		memory_put(moved);
 	}

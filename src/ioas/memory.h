@@ -40,8 +40,8 @@ struct memory {
 
 	struct mutex lock;		/* guards the members below */
 	struct pin_account *account;
-	struct pin_account *former;		/* until CHANGE_PROCESS succeeds */
-	struct memory *next_moved;	/* same, but not under @lock */
+	struct pin_account *former;	/* until CHANGE_PROCESS ends; ctx->change_lock */
+	struct memory *next_moved;	/* same */
 	struct rb_root_cached holders;
 	unsigned long npinned;
 	struct runs runs;
