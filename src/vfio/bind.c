@@ -148,8 +148,7 @@ static int bind_request_check_token(const struct bind_request *req, struct vfio_
 	return rc;
 }
 
-static int device_file_bind_locked(struct vfio_device_file *df, const struct bind_request *req,
-				   struct vfio_uapi_bind __user *user)
+static int device_file_bind_locked(struct vfio_device_file *df, const struct bind_request *req)
 {
 	struct vfio_device *vdev = df->vdev;
 	int rc;
@@ -175,17 +174,8 @@ static int device_file_bind_locked(struct vfio_device_file *df, const struct bin
 	}
 	df->vm = req->vm;
 	rc = device_file_open_device(df);
-	if (rc)
-		goto err_vm;
-	if (put_user(df->devid, &user->out_devid)) {
-		rc = -EFAULT;
-		goto err_close;
-	}
-	return 0;
-
-err_close:
-	device_file_close_device(df);
-err_vm:
+	if (!rc)
+		return 0;
 	df->vm = (struct vm_ref) {};
 err_ctx:
 	iommufd_ctx_put(df->ictx);
@@ -194,9 +184,41 @@ err:
 	return rc;
 }
 
-long device_file_bind(struct vfio_device_file *df, struct vfio_uapi_bind __user *user)
+static void device_file_undo_bind(struct vfio_device_file *df)
 {
 	struct mutex *lock = &df->vdev->dev_set->lock;
+	struct iommufd_ctx *ictx = df->ictx;
+
+	mutex_lock(lock);
+	device_file_close_device(df);
+	df->vm = (struct vm_ref) {};
+	df->ictx = NULL;
+	mutex_unlock(lock);
+	iommufd_ctx_put(ictx);
+}
+
+/* Bound, but not granted yet, the file has no calls but a BIND that fails. */
+static int device_file_bind_and_tell(struct vfio_device_file *df, const struct bind_request *req,
+				     struct vfio_uapi_bind __user *user)
+{
+	struct mutex *lock = &df->vdev->dev_set->lock;
+	int rc;
+
+	rc = mutex_lock_killable(lock);
+	if (rc)
+		return rc;
+	rc = device_file_bind_locked(df, req);
+	mutex_unlock(lock);
+	/* Without the lock, as a page fault may take any time. */
+	if (!rc && put_user(df->devid, &user->out_devid)) {
+		device_file_undo_bind(df);
+		rc = -EFAULT;
+	}
+	return rc;
+}
+
+long device_file_bind(struct vfio_device_file *df, struct vfio_uapi_bind __user *user)
+{
 	struct bind_request req = {};
 	struct group_hold *hold;
 	int rc;
@@ -214,22 +236,16 @@ long device_file_bind(struct vfio_device_file *df, struct vfio_uapi_bind __user 
 	}
 
 	device_file_get_vm(df, &req.vm);
-	rc = mutex_lock_killable(lock);
-	if (rc)
-		goto out;
-	rc = device_file_bind_locked(df, &req, user);
-	if (!rc) {
-		df->hold = hold;
-		/* Release: pairs with device_file_granted(). */
-		smp_store_release(&df->granted, true);
-	}
-	mutex_unlock(lock);
-out:
+	rc = device_file_bind_and_tell(df, &req, user);
 	if (rc) {
 		vm_ref_put(&req.vm);
 		group_hold_put(hold);
+		return rc;
 	}
-	return rc;
+	df->hold = hold;
+	/* Release: pairs with device_file_granted(). */
+	smp_store_release(&df->granted, true);
+	return 0;
 }
 
 void device_file_unbind(struct vfio_device_file *df)
