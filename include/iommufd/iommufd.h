@@ -23,6 +23,7 @@ struct iommu_group;
 struct seq_file;
 struct iommufd_access;
 struct iommufd_ctx;
+struct ioas;
 struct iommufd_device;
 struct page;
 struct vfio_pci_core_device;
@@ -116,10 +117,48 @@ struct iommufd_device *iommufd_device_bind(struct iommufd_ctx *ictx,
 void iommufd_device_unbind(struct iommufd_device *idev);
 
 /**
+ * struct iommufd_expect - what was announced by iommufd_device_expect()
+ * @ictx: the context
+ * @ioas: an address space in use, whose memory is pinned, or NULL
+ */
+struct iommufd_expect {
+	struct iommufd_ctx *ictx;
+	struct ioas *ioas;
+};
+
+/**
+ * iommufd_device_expect() - announce that a device is to be attached
+ * @idev: the device
+ * @pasid: as for iommufd_device_attach()
+ * @pt_id: as for iommufd_device_attach()
+ * @expect: out: for iommufd_expect_end()
+ *
+ * Pins the memory that a page table for @pt_id needs, in the calling task.  That takes as
+ * long as its page faults do, so don't hold a lock that others wait for.  A fatal signal
+ * ends it.  Attaching doesn't wait for page faults then.  If @pt_id can't be attached to,
+ * nothing is pinned, and the attach gives the reason.
+ *
+ * Return: 0; -EFAULT or -ENOMEM if memory can't be pinned; or -EINTR.  After a failure
+ * there is nothing to end.
+ */
+int iommufd_device_expect(struct iommufd_device *idev, u32 pasid, u32 pt_id,
+			  struct iommufd_expect *expect);
+
+/**
+ * iommufd_expect_end() - end iommufd_device_expect(), after the attach
+ * @expect: what that announced
+ *
+ * Unpins the memory if there is no page table.
+ */
+void iommufd_expect_end(struct iommufd_expect *expect);
+
+/**
  * iommufd_device_attach() - attach a device to a page table
  * @idev: the device
  * @pasid: the PASID whose DMA to attach, or IOMMU_NO_PASID
  * @pt_id: in: ID of an IOAS or HWPT; out: ID of the HWPT in use, on success only
+ *
+ * Call iommufd_device_expect() first, for the same object.
  *
  * For an IOAS, a matching page table is chosen or created; not so for a PASID, which takes
  * a HWPT.  All devices of a group share one page table for IOMMU_NO_PASID, and one for each
@@ -130,7 +169,7 @@ void iommufd_device_unbind(struct iommufd_device *idev);
  * table that doesn't fit the device, its PASIDs, or what the rest of its group is attached
  * to; -EBUSY if @pasid is attached; -EADDRINUSE if a mapping overlaps a range that the
  * device can't use; -EOPNOTSUPP for a PASID where kernel or IOMMU don't support them;
- * -ENOMEM.
+ * -ESTALE if memory isn't pinned, as something else was announced; -ENOMEM.
  */
 int iommufd_device_attach(struct iommufd_device *idev, u32 pasid, u32 *pt_id);
 

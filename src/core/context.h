@@ -49,18 +49,20 @@
  *     fault_life, veventq_life: stuck_reader]
  *   i_rwsem of a file, for a write to it: yes [stall_killed: killed_map_file]
  *   memory->lock, for page faults of a task that pins: to pin, yes; to unpin, yes, see
- *     memory_unlock() [stall_killed: killed_unmap, killed_attach_end]; to end CHANGE_PROCESS, no
+ *     memory_unlock() [stall_killed: killed_unmap, killed_attach_end]; to undo a
+ *     CHANGE_PROCESS that failed halfway, no
  *   mmap_lock, for page faults that hold it: to pin or charge, yes; to uncharge, no (only
  *     with accounting by process)
- *   group->lock, hwpt->lock, for an ATTACH that pins: to bind, attach and allocate, yes; to
- *     detach, unbind, close and destroy a vDEVICE, no
- *   ioas->auto_lock, for the same: yes
  *   uses of an object that is destroyed, for ioctls with page faults: yes; a close finds
  *     none
  *   hold_gone (vfio/group.c), for the close of the legacy node: yes
  *   hold->open_lock (vfio/group.c), for a legacy program: no
- *   vdev->dev_set->lock, for BIND and resets of that set: yes; in a close, no
  *   ioas->lock, for in-kernel users that pin, and CHANGE_PROCESS of files: no
+ *
+ * No page fault is waited for under the locks that a close needs, which can't be killed:
+ * an ATTACH pins before it takes dev_set->lock, ioas->auto_lock, group->lock and hwpt->lock
+ * (iommufd_device_expect()), and a BIND answers after it has released dev_set->lock
+ * [stall: in_attach, sibling_leaves, in_bind].
  *
  * All other waits are for the kernel's own work: ioas->users is held while page tables are
  * filled and emptied, but pages are pinned before; a pinning thread that joins cgroups

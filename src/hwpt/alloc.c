@@ -94,6 +94,18 @@ static struct hwpt *hwpt_alloc_by_id(struct iommufd_ctx *ctx,
 	return hwpt;
 }
 
+static int hwpt_alloc_fill(struct hwpt *hwpt)
+{
+	int rc;
+
+	rc = ioas_expect_table(hwpt->ioas, NULL);
+	if (rc)
+		return rc;
+	rc = hwpt_fill(hwpt, NULL);
+	ioas_expect_end(hwpt->ioas);
+	return rc;
+}
+
 /*
  * Pinning may take any time, so don't keep the device in use.  (Drivers that read user
  * space's data still did.)
@@ -103,7 +115,7 @@ static int hwpt_alloc_finish(struct hwpt *hwpt, const struct iommu_hwpt_alloc *a
 	int rc = 0;
 
 	if (!hwpt->parent && hwpt_is_ready(hwpt))
-		rc = hwpt_fill(hwpt, NULL);
+		rc = hwpt_alloc_fill(hwpt);
 	if (rc)
 		return rc;
 	if (arg->flags & IOMMU_HWPT_FAULT_ID_VALID)

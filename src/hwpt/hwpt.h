@@ -111,7 +111,7 @@ bool hwpt_is_ready(const struct hwpt *hwpt);
  * @hwpt: the page table, which must be ready (hwpt_is_ready())
  * @refusal: set on failure, or NULL
  *
- * Pins the memory, which may take any time.
+ * The memory is pinned already, by ioas_expect_table().
  *
  * Return: 0, -EINVAL if the IOMMU's pages are larger than the CPU's, or as
  * ioas_add_table().

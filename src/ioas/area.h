@@ -154,6 +154,9 @@ int area_map_into(struct ioas *ioas, struct area *area, struct ioas_table *table
 /* Pin the pages of an area.  As in memory_pin(), @refusal may be NULL. */
 int area_pin(struct area *area, struct refusal *refusal);
 
+/* The same, but return 1 rather than wait for others who pin the same memory. */
+int area_try_pin(struct area *area, struct refusal *refusal);
+
 /* In unmap.c: */
 
 /* Unmap, unpin and free areas that are reserved or filled. */
@@ -161,6 +164,8 @@ void area_list_remove(struct ioas *ioas, struct area *areas);
 
 /* Unmap a non-empty list of areas from all page tables. */
 void area_list_unmap(struct ioas *ioas, struct area *areas);
+
+/* Unpin areas.  They stay pinned if the caller is killed while waiting for memory->lock. */
 void area_list_unpin(struct area *areas);
 
 /* Unmap an area from one page table, or from those before @end. */
@@ -171,9 +176,10 @@ void area_unmap_before(struct ioas *ioas, struct area *area, struct ioas_table *
 void area_unmap_gather(struct area *area, struct hw_unmapper *from);
 
 /*
- * Unpin an area.  It stays pinned if the caller is killed while waiting for
- * memory->lock.
+ * Unpin an area that is pinned, but don't wait for others who pin the same memory,
+ * as ioas->users is held: then it stays pinned until it is unmapped, or until the
+ * next page table goes.
  */
-void area_unpin(struct area *area);
+void area_try_unpin(struct area *area);
 
 #endif

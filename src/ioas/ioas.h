@@ -87,12 +87,21 @@ int ioas_unmap(struct ioas *ioas, unsigned long first, unsigned long last,
 
 /*
  * In table.c: fill a page table with all areas and keep it up to date.  Filling
- * it twice is no error.  Returns 0; -EADDRINUSE if an area or an allowed range
- * is beyond its aperture or not aligned to its page size; -EINTR; -ENOMEM; or
- * the error of pinning.  Sets @refusal, which may be NULL, to the reason.
+ * it twice is no error.  Doesn't wait for page faults.  Returns 0; -EADDRINUSE
+ * if an area or an allowed range is beyond its aperture or not aligned to its
+ * page size; -ESTALE if areas aren't pinned, as ioas_expect_table() wasn't
+ * called; or -ENOMEM.  Sets @refusal, which may be NULL, to the reason.
  */
 int ioas_add_table(struct ioas *ioas, struct ioas_table *table, struct refusal *refusal);
 void ioas_remove_table(struct ioas *ioas, struct ioas_table *table);
+
+/*
+ * Announce a page table: pin all areas, which may take any time, so don't hold a
+ * lock.  Until ioas_expect_end(), new areas are pinned, too.  Returns 0, -EINTR,
+ * -ENOMEM, or the error of pinning.
+ */
+int ioas_expect_table(struct ioas *ioas, struct refusal *refusal);
+void ioas_expect_end(struct ioas *ioas);
 
 /* In limits.c: */
 

@@ -152,6 +152,15 @@ int area_map_into(struct ioas *ioas, struct area *area, struct ioas_table *table
 	return rc;
 }
 
+static int area_pin_locked(struct area *area, struct refusal *refusal)
+{
+	int rc = memory_pin(area->memory, &area->holder, refusal);
+
+	memory_unlock(area->memory);
+	area->pinned = !rc;
+	return rc;
+}
+
 int area_pin(struct area *area, struct refusal *refusal)
 {
 	int rc;
@@ -160,12 +169,16 @@ int area_pin(struct area *area, struct refusal *refusal)
 	if (area->memory->dmabuf)
 		return 0;
 	rc = mutex_lock_killable(&area->memory->lock);
-	if (rc)
-		return rc;
-	rc = memory_pin(area->memory, &area->holder, refusal);
-	memory_unlock(area->memory);
-	area->pinned = !rc;
-	return rc;
+	return rc ? rc : area_pin_locked(area, refusal);
+}
+
+int area_try_pin(struct area *area, struct refusal *refusal)
+{
+	if (area->memory->dmabuf)
+		return 0;
+	if (!mutex_trylock(&area->memory->lock))
+		return 1;
+	return area_pin_locked(area, refusal);
 }
 
 static int area_list_pin(struct area *area)
@@ -237,6 +250,12 @@ static int area_list_pin_and_lock(struct ioas *ioas, struct area *areas)
 	}
 }
 
+static void area_list_try_unpin(struct area *area)
+{
+	for (; area; area = area->next)
+		area_try_unpin(area);
+}
+
 /* Pins and maps reserved areas.  On failure they are reserved, and no more. */
 static int area_list_fill(struct ioas *ioas, struct area *areas)
 {
@@ -253,9 +272,11 @@ static int area_list_fill(struct ioas *ioas, struct area *areas)
 	if (trace_iommufd_map_enabled())
 		area_list_trace(ioas, areas, rc);
 	/* In case the page tables have gone since. */
-	if (rc || !ioas_wants_pins(ioas))
-		area_list_unpin(areas);
+	if (!rc && !ioas_wants_pins(ioas))
+		area_list_try_unpin(areas);
 	up_read(&ioas->users);
+	if (rc)
+		area_list_unpin(areas);
 	return rc;
 }
 

@@ -52,8 +52,7 @@ static void ioas_unpin_all(struct ioas *ioas)
 	struct area *area;
 
 	ioas_for_each_filled(area, ioas)
-		if (area->pinned)
-			area_unpin(area);
+		area_try_unpin(area);
 }
 
 static int table_map(struct ioas *ioas, struct ioas_table *table, struct area *area,
@@ -67,6 +66,7 @@ static int table_map(struct ioas *ioas, struct ioas_table *table, struct area *a
 	return rc;
 }
 
+/* Under a lock that others need, so don't wait for page faults: areas are pinned already. */
 static int table_fill(struct ioas *ioas, struct ioas_table *table,
 		      struct refusal *refusal)
 {
@@ -74,9 +74,11 @@ static int table_fill(struct ioas *ioas, struct ioas_table *table,
 	int rc;
 
 	ioas_for_each_filled(area, ioas) {
-		rc = area->pinned ? 0 : area_pin(area, refusal);
-		if (!rc)
+		/* A DMA-buf isn't pinned. */
+		if (area->pinned || area->memory->dmabuf)
 			rc = table_map(ioas, table, area, refusal);
+		else
+			rc = -ESTALE;
 		if (rc) {
 			table_unfill(ioas, table, area);
 			return rc;
@@ -86,35 +88,48 @@ static int table_fill(struct ioas *ioas, struct ioas_table *table,
 	return 0;
 }
 
+int ioas_add_table(struct ioas *ioas, struct ioas_table *table, struct refusal *refusal)
+{
+	int rc = 0;
+
+	down_write(&ioas->users);
+	/* Another group may have added the same page table. */
+	if (table->filled)
+		goto out;
+	rc = ioas_restrict(ioas, table, refusal);
+	if (rc)
+		goto out;
+	rc = table_fill(ioas, table, refusal);
+	if (rc) {
+		ioas_unrestrict(ioas, table);
+		goto out;
+	}
+	list_add_tail(&table->item, &ioas->tables);
+	WRITE_ONCE(table->filled, true);
+out:
+	up_write(&ioas->users);
+	return rc;
+}
+
 /*
- * List the pages that page tables need, as areas that are in no IOAS.  They hold the pages
- * while a page table is being filled.
+ * List the pages that areas in no page table have, as areas that are in no IOAS: these are
+ * pinned first, without a lock, and hold the pages until the others are pinned.
  */
 static int prepin_list(struct ioas *ioas, struct area **list)
 {
 	struct area *area, *new;
-	struct iova_node *node;
-	int rc = 0;
 
-	lockdep_assert_held_write(&ioas->users);
-	*list = NULL;
-	down_read(&ioas->lock);
-	for (node = space_find(&ioas->space, 0, ULONG_MAX); node && !rc;
-	     node = space_next(node, ULONG_MAX)) {
-		area = to_area(node);
-		if (!area->filled || area->memory->dmabuf)
+	ioas_for_each_filled(area, ioas) {
+		if (area->pinned || area->memory->dmabuf)
 			continue;
 		new = area_share(area->memory, area->holder.start * PAGE_SIZE + area->offset,
 				 area_length(area), area->prot);
-		if (IS_ERR(new)) {
-			rc = PTR_ERR(new);
-			break;
-		}
+		if (IS_ERR(new))
+			return PTR_ERR(new);
 		new->next = *list;
 		*list = new;
 	}
-	up_read(&ioas->lock);
-	return rc;
+	return 0;
 }
 
 static int prepin_all(struct area *list, struct refusal *refusal)
@@ -132,57 +147,79 @@ static void prepin_end(struct area *list)
 	area_list_free(list);
 }
 
-static int ioas_add_table_locked(struct ioas *ioas, struct ioas_table *table,
-				 struct refusal *refusal)
+/*
+ * Pin the areas whose pages are held by now.  Returns 0, 1 if others are pinning the same
+ * memory, or an error.
+ */
+static int ioas_pin_held(struct ioas *ioas, struct refusal *refusal)
 {
-	int rc;
+	struct area *area;
+	int rc = 0, missed = 0;
 
-	lockdep_assert_held_write(&ioas->users);
-	/* Another group has added the same page table. */
-	if (table->filled)
-		return 0;
-	rc = ioas_restrict(ioas, table, refusal);
-	if (rc)
-		return rc;
-	rc = table_fill(ioas, table, refusal);
-	if (rc) {
-		ioas_unrestrict(ioas, table);
-		return rc;
+	ioas_for_each_filled(area, ioas) {
+		if (!area->pinned)
+			rc = area_try_pin(area, refusal);
+		if (rc < 0)
+			return rc;
+		missed |= rc;
+		cond_resched();
 	}
-	list_add_tail(&table->item, &ioas->tables);
-	WRITE_ONCE(table->filled, true);
-	return 0;
+	return missed;
 }
 
-/*
- * Pin what the first page table needs before taking the lock to fill it,
- * because page faults may take any time.
- */
-int ioas_add_table(struct ioas *ioas, struct ioas_table *table, struct refusal *refusal)
+/* Pin all areas.  Returns 0, 1 if some are to be pinned yet, or an error. */
+static int ioas_pin_all(struct ioas *ioas, struct refusal *refusal)
 {
-	struct area *prepin = NULL;
+	struct area *list = NULL;
 	int rc;
 
 	rc = down_write_killable(&ioas->users);
 	if (rc)
 		return rc;
-	/* From now on, tasks that map memory also pin it. */
-	WRITE_ONCE(ioas->comers, ioas->comers + 1);
-	if (list_empty(&ioas->tables))
-		rc = prepin_list(ioas, &prepin);
+	rc = prepin_list(ioas, &list);
 	up_write(&ioas->users);
 
-	if (!rc)
-		rc = prepin_all(prepin, refusal);
+	if (!rc && list) {
+		rc = prepin_all(list, refusal);
+		if (!rc) {
+			down_write(&ioas->users);
+			rc = ioas_pin_held(ioas, refusal);
+			up_write(&ioas->users);
+		}
+	}
+	prepin_end(list);
+	return rc;
+}
+
+int ioas_expect_table(struct ioas *ioas, struct refusal *refusal)
+{
+	bool pinned;
+	int rc;
+
+	rc = down_write_killable(&ioas->users);
+	if (rc)
+		return rc;
+	pinned = !list_empty(&ioas->tables);
+	/* From now on, tasks that map memory also pin it. */
+	WRITE_ONCE(ioas->comers, ioas->comers + 1);
+	up_write(&ioas->users);
+	if (pinned)
+		return 0;
+	do {
+		rc = ioas_pin_all(ioas, refusal);
+	} while (rc > 0);
+	if (rc)
+		ioas_expect_end(ioas);
+	return rc;
+}
+
+void ioas_expect_end(struct ioas *ioas)
+{
 	down_write(&ioas->users);
-	if (!rc)
-		rc = ioas_add_table_locked(ioas, table, refusal);
 	WRITE_ONCE(ioas->comers, ioas->comers - 1);
 	if (!ioas_wants_pins(ioas))
 		ioas_unpin_all(ioas);
 	up_write(&ioas->users);
-	prepin_end(prepin);
-	return rc;
 }
 
 void ioas_remove_table(struct ioas *ioas, struct ioas_table *table)

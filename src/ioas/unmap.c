@@ -68,15 +68,23 @@ static int memory_lock_to_unpin(struct memory *memory)
 	return mutex_lock_killable(&memory->lock);
 }
 
-void area_unpin(struct area *area)
+static void area_unpin_locked(struct area *area)
 {
-	struct memory *memory = area->memory;
-
-	if (area->stuck || memory_lock_to_unpin(memory))
-		return;
-	memory_unpin(memory, &area->holder);
-	memory_unlock(memory);
+	memory_unpin(area->memory, &area->holder);
+	memory_unlock(area->memory);
 	area->pinned = false;
+}
+
+static void area_unpin(struct area *area)
+{
+	if (!area->stuck && !memory_lock_to_unpin(area->memory))
+		area_unpin_locked(area);
+}
+
+void area_try_unpin(struct area *area)
+{
+	if (area->pinned && !area->stuck && mutex_trylock(&area->memory->lock))
+		area_unpin_locked(area);
 }
 
 void area_list_unmap(struct ioas *ioas, struct area *area)

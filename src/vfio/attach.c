@@ -7,6 +7,7 @@
  * PASIDs depend on the kernel and the IOMMU, not on the VFIO driver: a stock driver's
  * callbacks don't tell.
  */
+#include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 #include <linux/xarray.h>
 
@@ -63,6 +64,28 @@ static int device_file_read_attach(struct vfio_uapi_attach *arg,
 	return get_user(arg->pasid, &user->pasid);
 }
 
+/*
+ * Memory is pinned before dev_set->lock is taken: a page fault of this task must not keep
+ * the owners of other devices of the set waiting, who may be other users.
+ */
+static int device_file_attach_once(struct vfio_device_file *df, u32 pasid, u32 *pt_id)
+{
+	struct mutex *lock = &df->vdev->dev_set->lock;
+	struct iommufd_expect expect;
+	int rc;
+
+	rc = iommufd_device_expect(df->idev, pasid, *pt_id, &expect);
+	if (rc)
+		return rc;
+	rc = mutex_lock_killable(lock);
+	if (!rc) {
+		rc = device_file_attach_locked(df, pasid, pt_id);
+		mutex_unlock(lock);
+	}
+	iommufd_expect_end(&expect);
+	return rc;
+}
+
 long device_file_attach(struct vfio_device_file *df, struct vfio_uapi_attach __user *user)
 {
 	struct mutex *lock = &df->vdev->dev_set->lock;
@@ -76,16 +99,17 @@ long device_file_attach(struct vfio_device_file *df, struct vfio_uapi_attach __u
 	if (put_user(arg.pt_id, &user->pt_id))
 		return -EFAULT;
 
-	rc = mutex_lock_killable(lock);
-	if (rc)
-		return rc;
-	rc = device_file_attach_locked(df, arg.pasid, &arg.pt_id);
+	/* Again, if the ID is another object's by now. */
+	do {
+		rc = device_file_attach_once(df, arg.pasid, &arg.pt_id);
+	} while (rc == -ESTALE && !fatal_signal_pending(current));
 	if (!rc && put_user(arg.pt_id, &user->pt_id)) {
 		/* Unmapped meanwhile.  A replace can't be undone, so detach. */
+		mutex_lock(lock);
 		device_file_detach_locked(df, arg.pasid);
+		mutex_unlock(lock);
 		rc = -EFAULT;
 	}
-	mutex_unlock(lock);
 	return rc;
 }
 

@@ -5,6 +5,7 @@
  */
 #include <linux/err.h>
 #include <linux/rwsem.h>
+#include <linux/sched/signal.h>
 #include <linux/xarray.h>
 
 #include <iommufd/iommufd.h>
@@ -41,14 +42,13 @@ static void device_put(struct test_device *test)
 	object_put(test->ctx, &test->obj);
 }
 
-static int attach(struct test_device *test, u32 pasid, u32 *pt_id)
+static int attach_locked(struct test_device *test, u32 pasid, u32 *pt_id)
 {
 	int rc;
 
-	mutex_lock(&test->lock);
 	rc = xa_reserve(&test->attached, pasid, GFP_KERNEL_ACCOUNT);
 	if (rc)
-		goto out;
+		return rc;
 	mock_move_begin(test->dev);
 	rc = iommufd_device_attach(test->idev, pasid, pt_id);
 	mock_move_end(test->dev);
@@ -56,21 +56,46 @@ static int attach(struct test_device *test, u32 pasid, u32 *pt_id)
 		xa_release(&test->attached, pasid);
 	else
 		xa_store(&test->attached, pasid, test, GFP_KERNEL_ACCOUNT);
-out:
-	mutex_unlock(&test->lock);
 	return rc;
+}
+
+static int replace_locked(struct test_device *test, u32 pasid, u32 *pt_id)
+{
+	int rc;
+
+	mock_move_begin(test->dev);
+	rc = iommufd_device_replace(test->idev, pasid, pt_id);
+	mock_move_end(test->dev);
+	return rc;
+}
+
+/* As vfio does it: memory is pinned before the lock is taken. */
+static int move(struct test_device *test, u32 pasid, u32 *pt_id,
+		int (*fn)(struct test_device *test, u32 pasid, u32 *pt_id))
+{
+	struct iommufd_expect expect;
+	int rc;
+
+	do {
+		rc = iommufd_device_expect(test->idev, pasid, *pt_id, &expect);
+		if (rc)
+			return rc;
+		mutex_lock(&test->lock);
+		rc = fn(test, pasid, pt_id);
+		mutex_unlock(&test->lock);
+		iommufd_expect_end(&expect);
+	} while (rc == -ESTALE && !fatal_signal_pending(current));
+	return rc;
+}
+
+static int attach(struct test_device *test, u32 pasid, u32 *pt_id)
+{
+	return move(test, pasid, pt_id, attach_locked);
 }
 
 static int replace(struct test_device *test, u32 pasid, u32 *pt_id)
 {
-	int rc;
-
-	mutex_lock(&test->lock);
-	mock_move_begin(test->dev);
-	rc = iommufd_device_replace(test->idev, pasid, pt_id);
-	mock_move_end(test->dev);
-	mutex_unlock(&test->lock);
-	return rc;
+	return move(test, pasid, pt_id, replace_locked);
 }
 
 /* Does nothing if nothing is attached. */

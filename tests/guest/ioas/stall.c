@@ -6,6 +6,7 @@
  * The memory is a "trap": its pages come when the test says so.
  */
 #include <errno.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "device.h"
@@ -119,7 +120,13 @@ static void in_alloc(void)
 	begin_and_close(stall_alloc_table);
 }
 
-/* This may hold up the same device, and nothing else. */
+static int detach_device(void *arg)
+{
+	(void)arg;
+	return device_detach(&stall.dev);
+}
+
+/* The call itself uses the file, so it isn't closed meanwhile. */
 static void in_attach(void)
 {
 	if (tap_oracle())
@@ -128,6 +135,7 @@ static void in_attach(void)
 	stall_up();
 	require_ok(stall_map_trap(NULL));
 	begin(stall_attach);
+	check_returns(detach_device, NULL, 0);
 	stall_release(0);
 	check_returns(close_device, NULL, 0);
 	check_eq(ioas_unmap_all(stall.fd, stall.ioas), 2 * STALL_PAGES * PAGE);
@@ -164,12 +172,94 @@ static void mapped_meanwhile(void)
 	check_eq(ioas_unmap_all(stall.fd, stall.ioas), (2 * STALL_PAGES + 1) * PAGE);
 }
 
+/* Two devices of a group, which also are reset together. */
+static char pair[2][16];
+static struct device sibling;
+
+static int open_sibling(void *arg)
+{
+	int ret = device_open(&sibling, pair[1]);
+
+	(void)arg;
+	return ret ? ret : device_bind(&sibling, stall.fd);
+}
+
+static void pair_up(void)
+{
+	device_find_pair("edu", pair[0], pair[1]);
+	stall_up();
+	device_close(&stall.dev);
+	require_ok(device_open(&stall.dev, pair[0]));
+	require_ok(open_sibling(NULL));
+}
+
+static int detach_sibling(void *arg)
+{
+	(void)arg;
+	return device_detach(&sibling);
+}
+
+static int close_sibling(void *arg)
+{
+	(void)arg;
+	device_close(&sibling);
+	return 0;
+}
+
+/* An ATTACH that moves the whole group doesn't hold up what leaves the group. */
+static void sibling_leaves(void)
+{
+	uint32_t empty;
+
+	if (tap_oracle())
+		tap_skip("Linux holds up the other devices of a group and of a reset");
+	stall_need_fault_in_pin();
+	pair_up();
+	require_ok(device_bind(&stall.dev, stall.fd));
+	empty = ioas_new(stall.fd);
+	require_ok(device_attach(&stall.dev, empty));
+	require_ok(device_attach(&sibling, empty));
+	require_ok(stall_map_trap(NULL));
+	begin(stall_attach);
+	check_returns(detach_sibling, NULL, 0);
+	check_returns(close_sibling, NULL, 0);
+	stall_release(0);
+	check_returns(close_device, NULL, 0);
+}
+
+static int bind_trapped(void *arg)
+{
+	(void)arg;
+	return ioctl(stall.dev.fd, CDEV_BIND, stall.trap.va) ? -errno : 0;
+}
+
+/* Nor does a BIND whose caller's memory isn't there for the answer. */
+static void in_bind(void)
+{
+	struct cdev_bind bind = { .argsz = sizeof(bind) };
+
+	if (tap_oracle())
+		tap_skip("Linux holds up the other devices of a group and of a reset");
+	pair_up();
+	bind.iommufd = stall.fd;
+	trap_set_write(&stall.trap, &bind, sizeof(bind));
+	stall_begin(bind_trapped);
+	check_returns(close_sibling, NULL, 0);
+	check_returns(open_sibling, NULL, 0);
+	/* the file is taken, but has no calls yet */
+	check_ret(device_attach(&stall.dev, stall.ioas), -EINVAL);
+	stall_release(0);
+	check_ret(device_attach(&stall.dev, stall.ioas), 0);
+}
+
 static const struct test tests[] = {
 	{ "in_map", in_map },
 	{ "in_info", in_info },
 	{ "in_alloc", in_alloc },
 	{ "in_attach", in_attach },
 	{ "mapped_meanwhile", mapped_meanwhile },
+	{ "sibling_leaves", sibling_leaves },
+	{ "in_bind", in_bind },
 };
 
 TAP_MAIN("stall", tests)
