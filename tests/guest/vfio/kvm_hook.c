@@ -52,10 +52,14 @@ static bool run(const char *command)
 }
 
 /* Loads the module anew, with these parameters. */
+#define KPROBES	"/sys/kernel/debug/kprobes/enabled"
+
 static void reload(const char *parameters)
 {
 	char command[128];
 
+	/* a test that ended early may have left them off */
+	write_file(KPROBES, "1");
 	snprintf(command, sizeof(command), "modprobe iommufd_vfio %s", parameters);
 	require(run("rmmod iommufd_vfio"));
 	require(run(command));
@@ -139,8 +143,6 @@ static void no_ftrace(void)
 	check(!strcmp(got, "ftrace"));
 	close(klog);
 }
-
-#define KPROBES	"/sys/kernel/debug/kprobes/enabled"
 
 /* A device file that was added to a VM by way of kprobes, and isn't bound. */
 static void kprobe_add(struct node *s, struct vm *vm)
