@@ -2,7 +2,9 @@
 /*
  * The in-kernel API of iommufd, for drivers that let user space manage the DMA of a device
  * (iommufd_device_*()), or access the memory mapped in an I/O address space (IOAS)
- * themselves (iommufd_access_*()).  Names and semantics are Linux 7.2's.
+ * themselves (iommufd_access_*()).  Names and semantics are Linux 7.2's, but for
+ * iommufd_device_expect(), without which a device can't be attached to what isn't in any
+ * page table yet.
  *
  * All functions may sleep.  Don't call any with a lock held that a page fault or an MMU
  * notifier takes.  Only iommufd_access_pin_pages(), iommufd_access_unpin_pages() and
