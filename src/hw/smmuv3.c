@@ -18,6 +18,9 @@
 
 #define DRIVER		"arm-smmu-v3"
 
+#define IDR5		0x14		/* offset of the register */
+#define IDR5_DS		BIT(7)
+
 /* A second-level stream table is indexed by the lower bits of a StreamID. */
 #define LEVEL2_SHIFT	8
 #define LEVEL2_ENTRIES	(1U << LEVEL2_SHIFT)
@@ -178,6 +181,12 @@ u32 smmuv3_features(struct smmuv3_smmu *smmu)
 	return READ_ONCE(*layout_at(u32, smmu, smmuv3.smmu.features));
 }
 
+/* Only Linux 7.3's driver has a feature bit for it, so read the register. */
+static bool smmuv3_has_ds(struct smmuv3_smmu *smmu)
+{
+	return readl_relaxed(smmuv3_pointer_at(smmu, smmuv3.smmu.base) + IDR5) & IDR5_DS;
+}
+
 void smmuv3_limits_of(struct smmuv3_smmu *smmu, struct smmuv3_limits *limits)
 {
 	u32 features = smmuv3_features(smmu);
@@ -187,6 +196,7 @@ void smmuv3_limits_of(struct smmuv3_smmu *smmu, struct smmuv3_limits *limits)
 		.substreams = *layout_at(u32, smmu, smmuv3.smmu.ssid_bits),
 		.ats = features & SMMUV3_ATS,
 		.ranges = features & SMMUV3_RANGES,
+		.ds = smmuv3_has_ds(smmu),
 	};
 }
 

@@ -46,7 +46,7 @@ struct smmuv3_smmu *smmuv3_of_domain(struct iommu_domain *domain);
 u16 smmuv3_vmid(struct iommu_domain *domain);
 /* SMMUV3_*, as above. */
 u32 smmuv3_features(struct smmuv3_smmu *smmu);
-/* What the SMMU's commands support; @limits->ds is never set. */
+/* What the SMMU's commands support. */
 void smmuv3_limits_of(struct smmuv3_smmu *smmu, struct smmuv3_limits *limits);
 /*
  * Returns true if the driver invalidates nested tables when their parent
@@ -87,6 +87,7 @@ struct smmuv3_viommu {
 	struct hw_viommu hw;
 	struct iommu_domain *parent;
 	struct smmuv3_smmu *smmu;
+	struct smmuv3_limits limits;	/* of the guest's commands */
 };
 
 struct smmuv3_vdevice {

@@ -14,7 +14,6 @@
 /* Commands to be issued together. */
 struct smmuv3_batch {
 	struct smmuv3_viommu *viommu;
-	struct smmuv3_limits limits;
 	u64 commands[2 * SMMUV3_BATCH];
 	unsigned int n;
 	bool tlb;		/* contains TLB invalidations */
@@ -116,7 +115,7 @@ static int smmuv3_take_command(struct smmuv3_batch *batch, u64 command[2])
 	struct smmuv3_viommu *viommu = batch->viommu;
 	struct smmuv3_stream stream;
 
-	if (smmuv3_command_check(&batch->limits, command))
+	if (smmuv3_command_check(&viommu->limits, command))
 		return -EIO;
 	if (smmuv3_command_has_sid(command)) {
 		if (viommu_with_device(&viommu->hw, smmuv3_command_sid(command),
@@ -170,7 +169,6 @@ int smmuv3_invalidate(struct hw_viommu *hw, struct iommu_user_data_array *array)
 
 	if (array->type != IOMMU_VIOMMU_INVALIDATE_DATA_ARM_SMMUV3)
 		rc = -EINVAL;
-	smmuv3_limits_of(batch.viommu->smmu, &batch.limits);
 	for (i = 0; i < n && !rc; i++) {
 		rc = smmuv3_take_entry(&batch, array, i);
 		if (!rc && batch.n < SMMUV3_BATCH && i + 1 < n)

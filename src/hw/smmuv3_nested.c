@@ -234,6 +234,7 @@ int smmuv3_viommu_init(struct hw_viommu *hw, struct iommu_domain *parent,
 
 	viommu->smmu = smmuv3_of_iommu(hw->iommu);
 	viommu->parent = parent;
+	smmuv3_limits_of(viommu->smmu, &viommu->limits);
 	/*
 	 * Before Linux 7.2 a parent's SMMU is only known after the first
 	 * attach.

@@ -130,7 +130,10 @@ static void check_command(uint64_t word0, uint64_t word1, int want)
 
 static void bad_commands(void)
 {
+	struct iommu_hw_info_arm_smmuv3 smmu = {};
+	struct iommu_hw_info info;
 	unsigned int i;
+	int ds;
 
 	nest_up();
 	for (i = 0; i < 256; i++) {
@@ -161,6 +164,12 @@ static void bad_commands(void)
 	check_command(TLBI_NH_VA | 1ull << 12, 0x1001 | 1ull << 10, 0);
 	check_command(TLBI_NH_VA, 0x1001 | 1ull << 10 | 3ull << 8, 0);
 	check_command(TLBI_NH_VA, 0x1001 | 1ull << 4, -EIO);
+	/* A scale above 31, and level 1 of 16 KiB, if the SMMU has 52-bit addresses (DS). */
+	require_ok(hw_info(nest.g.fd, nest.d.dev.id, &smmu, sizeof(smmu), &info));
+	ds = smmu.idr[5] & 1u << 7 ? 0 : -EIO;
+	check_command(TLBI_NH_VA | 1ull << 25, 0x1001 | 1ull << 10, ds);
+	check_command(TLBI_NH_VA, 0x1001 | 2ull << 10 | 1ull << 8, ds);
+	check_command(TLBI_NH_VA, 0x1001 | 2ull << 10 | 2ull << 8, 0);
 	nest_down();
 }
 
