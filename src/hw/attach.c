@@ -57,14 +57,22 @@ static bool attachment_is_miscounted(const struct hw_attachment *from,
 }
 
 /*
- * Without PASID, VT-d's driver blocks DMA before it looks whether a domain can be attached,
- * while the core from Linux 7.2 on relies on a driver that fails to have changed nothing.
- * Attach again what was there, by way of the blocking domain, because to the core it is there
- * still.  -EBUSY is the core's own answer while a device is reset, and nothing has changed.
+ * VT-d's driver blocks DMA before it looks whether a domain can be attached, or with a PASID
+ * whether the IOMMU can walk the tables of a nested one, while the core from Linux 7.2 on
+ * relies on a driver that fails to have changed nothing.  Attach again what was there, by way
+ * of the blocking domain, because to the core it is there still.  -EBUSY is the core's own
+ * answer while a device is reset, and -EOPNOTSUPP that there are no such PASIDs: nothing has
+ * changed.
  */
-static bool attachment_is_lost(const struct compat_attachment *from, int rc)
+static bool attachment_is_lost(const struct compat_attachment *from,
+			       const struct compat_attachment *to, int rc)
 {
-	return rc && rc != -EBUSY && from->pasid == IOMMU_NO_PASID && vtd_has(from->group);
+	if (!rc || rc == -EBUSY || !vtd_has(from->group))
+		return false;
+	if (from->pasid == IOMMU_NO_PASID)
+		return true;
+	return to->domain->type == IOMMU_DOMAIN_NESTED && rc != -EOPNOTSUPP &&
+	       compat_is_attached(from);
 }
 
 static int attachment_replace_core(struct hw_attachment *from, struct hw_attachment *to)
@@ -76,7 +84,7 @@ static int attachment_replace_core(struct hw_attachment *from, struct hw_attachm
 	if (attachment_is_miscounted(from, after.domain))
 		return compat_replace_by_detaching(&before, &after);
 	rc = compat_replace(&after);
-	if (attachment_is_lost(&before, rc))
+	if (attachment_is_lost(&before, &after, rc))
 		compat_replace_by_detaching(&before, &before);
 	return rc;
 }

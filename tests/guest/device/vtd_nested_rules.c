@@ -10,6 +10,9 @@
 
 typedef struct iommu_hwpt_vtd_s1_invalidate range_t;
 
+#define WITH_PASID	1
+#define PASID		5
+
 static struct vtd_guest g;
 
 /* What stands on what. */
@@ -96,6 +99,43 @@ static void bad_data(void)
 	}
 }
 
+static int attach_pasid(uint32_t pt)
+{
+	struct cdev_attach arg = { .argsz = sizeof(arg), .flags = WITH_PASID,
+				   .pt_id = pt, .pasid = PASID };
+
+	return iommu_ioctl(g.dev.fd, CDEV_ATTACH, &arg);
+}
+
+/* What a PASID is attached to stays if what is to replace it can't be walked. */
+static void bad_pasid(void)
+{
+	struct iommu_hwpt_vtd_s1 data = { .addr_width = 48 };
+	uint32_t id, bad;
+	int ret;
+
+	vtd_up(&g);
+	if (!edu_has_more(&g.edu))
+		tap_skip("needs the edu of tests/qemu");
+	vtd_map(&g, 0, VTD_IOVA, VTD_DATA);
+	data.pgtbl_addr = g.root[0];
+	ret = vtd_nested(&g, IOMMU_HWPT_ALLOC_PASID, &data, &id);
+	if (ret == -EOPNOTSUPP && kernel_before(7, 0))
+		tap_skip("this kernel has no nested page tables for PASIDs");
+	require_ok(ret);
+	data.flags = IOMMU_VTD_S1_EAFE;
+	require_ok(vtd_nested(&g, IOMMU_HWPT_ALLOC_PASID, &data, &bad));
+	require_ok(device_detach(&g.dev));
+	require_ok(attach_pasid(id));
+	edu_use_pasid(&g.edu, PASID);
+	check_eq(vtd_where(&g, VTD_IOVA), VTD_DATA);
+	check_ret(attach_pasid(bad), -EINVAL);
+	/* Linux's own leaves DMA blocked. */
+	check_eq(vtd_where(&g, VTD_IOVA), tap_oracle() ? -1 : (int)VTD_DATA);
+	check_ret(iommu_destroy(g.fd, id), -EBUSY);
+	check_ret(iommu_destroy(g.fd, bad), 0);
+}
+
 /* Entry @at of eight is bad: those before it are done, and no more. */
 static void check_array(uint32_t id, uint32_t at, range_t bad, int want)
 {
@@ -160,6 +200,7 @@ static const struct test tests[] = {
 	{ "holds", holds },
 	{ "read_only", read_only },
 	{ "bad_data", bad_data },
+	{ "bad_pasid", bad_pasid },
 	{ "bad_ranges", bad_ranges },
 	{ "promised", promised },
 };
