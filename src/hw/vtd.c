@@ -52,7 +52,9 @@ static bool vtd_entry_is_good(const struct iommu_hwpt_vtd_s1_invalidate *entry)
 }
 
 /*
- * Returns true if the aligned block around the range fits into one descriptor.
+ * Returns true if the aligned block around the range fits into one descriptor.  From
+ * Linux 7.2 on the driver takes no pages for the block around the byte at the address
+ * and the one before it.
  */
 static bool vtd_entry_is_small(const struct iommu_hwpt_vtd_s1_invalidate *entry)
 {
@@ -60,8 +62,7 @@ static bool vtd_entry_is_small(const struct iommu_hwpt_vtd_s1_invalidate *entry)
 
 	if (entry->npages > 1ULL << VTD_BLOCK_MAX)
 		return false;
-	return !entry->npages ||
-	       fls64(first ^ (first + entry->npages - 1)) <= VTD_BLOCK_MAX;
+	return fls64(first ^ (first + entry->npages - 1)) <= VTD_BLOCK_MAX;
 }
 
 /*
