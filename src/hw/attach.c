@@ -132,9 +132,12 @@ struct hw_attachment *hw_attach(const struct hw_place *at,
 				struct iommu_domain *domain,
 				struct fault_queue *faults)
 {
-	struct hw_attachment *attachment = attachment_new(at, domain, faults);
+	struct hw_attachment *attachment;
 	int rc;
 
+	if (at->pasid != IOMMU_NO_PASID && vtd_forgets_pasids(at->dev))
+		return ERR_PTR(-EOPNOTSUPP);
+	attachment = attachment_new(at, domain, faults);
 	if (!attachment)
 		return ERR_PTR(-ENOMEM);
 	rc = attachment_attach(attachment);

@@ -6,6 +6,7 @@
 
 #include "hw.h"
 #include "shim.h"
+#include "vtd.h"
 
 bool hw_is_coherent(struct device *dev)
 {
@@ -33,6 +34,8 @@ struct iommu_domain *hw_domain_alloc(struct device *dev, u32 flags,
 
 	/* Not every driver looks at that by itself. */
 	if ((flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING) && !hw_tracks_dirty(dev))
+		return ERR_PTR(-EOPNOTSUPP);
+	if ((flags & IOMMU_HWPT_ALLOC_PASID) && vtd_forgets_pasids(dev))
 		return ERR_PTR(-EOPNOTSUPP);
 	domain = hw_domain_alloc_by_driver(dev, flags, data);
 	if (domain == ERR_PTR(-EOPNOTSUPP) && shim && shim->domain_alloc)

@@ -225,11 +225,12 @@ static bool info_has_ats(struct device *dev)
 
 /*
  * Drivers enable the PASIDs that they support when they probe the device.  The
- * exception is AMD-Vi before Linux 7.2, whose PASIDs aren't available here.
+ * exceptions are AMD-Vi before Linux 7.2, whose PASIDs aren't available here, and
+ * VT-d where it can't be trusted with them.
  */
 static bool info_has_pasids(struct device *dev)
 {
-	if (!compat_max_pasids(dev))
+	if (!compat_max_pasids(dev) || vtd_forgets_pasids(dev))
 		return false;
 	return !dev_is_pci(dev) ||
 	       (compat_pci_pasid_status(dev) > 0 &&

@@ -4,6 +4,8 @@
 #include <linux/err.h>
 #include <linux/iommu.h>
 #include <linux/log2.h>
+#include <linux/pci-ats.h>
+#include <linux/pci.h>
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
@@ -37,6 +39,25 @@ bool vtd_has(struct iommu_group *group)
 {
 	return iommu_group_for_each_dev(group, NULL, vtd_is_of);
 }
+
+#if defined(IOMMUFD_HAVE_IOMMU_ATTACH_PASID_HANDLE) && \
+	!defined(IOMMUFD_HAVE_SYM_IOMMU_REPLACE_DEVICE_PASID)
+/*
+ * Linux 6.12's driver turns ATS on and off as DMA without PASID is attached and detached,
+ * but notes only when a PASID is attached whether its device TLB is to be invalidated.  So
+ * memory could be unmapped and still be reached, or a device be waited for that doesn't
+ * respond any more.
+ */
+bool vtd_forgets_pasids(struct device *dev)
+{
+	return vtd_is_of(dev, NULL) && dev_is_pci(dev) && pci_ats_supported(to_pci_dev(dev));
+}
+#else
+bool vtd_forgets_pasids(struct device *dev)
+{
+	return false;
+}
+#endif
 
 bool vtd_takes(const struct iommu_user_data_array *array)
 {

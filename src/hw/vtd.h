@@ -30,6 +30,9 @@
 /* Returns true if a device of the group is behind a VT-d. */
 bool vtd_has(struct iommu_group *group);
 
+/* Returns true if the driver can't be trusted with PASIDs of that device: none are offered. */
+bool vtd_forgets_pasids(struct device *dev);
+
 /* Returns true if the array has the type of VT-d's nested page tables. */
 bool vtd_takes(const struct iommu_user_data_array *array);
 
