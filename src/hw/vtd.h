@@ -1,25 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Nested page tables of VT-d, where the kernel's driver isn't sufficient.
- *
- * What changed in the driver between Linux 6.12 and 7.3:
- *
- * - An invalidation is a single descriptor, whose address mask is the number of low
- *   address bits to ignore.  No kernel compares it with the maximum that the IOMMU
- *   supports (CAP.MAMV).  The IOMMU rejects such a descriptor with an Invalidation
- *   Queue Error, but the driver reports success.  6.12 does so for "everything", too,
- *   which is PASID-selective from 7.2 on.  See vtd_invalidate().
- * - The block that covers a range: computed from the length in 6.12, from the first
- *   and last byte now.  Both cover the whole range.
- * - Zero pages: 6.12 flushes the page at the address, 7.3 two pages, or everything at
- *   address 0.  Never less than asked for.
- * - A length that overflows (1 << 52 pages) becomes 0 in the driver, see
- *   vtd_invalidate().
- * - PASIDs and faults of nested page tables: from 7.2 on, else -EOPNOTSUPP.  Same for
- *   the PASID flag.
- * - The width of the second stage is checked against the IOMMU's at attach, with
- *   -ENODEV in 6.12 and -EINVAL now.
- * - Order of cache tags and names of the allocators: no difference here.
+ * VT-d, where the kernel's driver isn't sufficient.  README.md lists what changed in it
+ * between Linux 6.12 and 7.3.
  */
 #ifndef IOMMUFD_HW_VTD_H
 #define IOMMUFD_HW_VTD_H
