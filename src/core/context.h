@@ -11,7 +11,8 @@
  *   ctx->vdevices_lock  the vDEVICE of each device
  *   group->lock         page tables that a group's devices and PASIDs are attached to
  *   hwpt->lock          serializes groups that attach to a page table that is not nested
- *   ioas->users         (rw) page tables and access objects of an IOAS
+ *   ioas->users         (rw) page tables and access objects of an IOAS; of two in the order
+ *                       of their IDs, see ioas_freeze()
  *   ioas->lock          (rw) areas and reserved ranges of an IOAS
  *   memory->lock        pinned pages of a memory object, and their holders
  *   mmap_lock           (mm)
@@ -34,8 +35,8 @@
  * held while user memory is copied.
  *
  * access->pins_lock and team->lock (spin: which thread pins which part of a memory) are
- * leaf locks, but for the scheduler's and those of a signal that is sent.  Never hold the
- * locks of two IOASes at once.
+ * leaf locks, but for the scheduler's and those of a signal that is sent.  Never hold
+ * other locks of two IOASes at once.
  *
  * Waits that another task can prolong at will, and whether a fatal signal ends them.  A
  * page fault lasts as long as a userfaultfd or FUSE server wants, in the task's own memory
@@ -65,7 +66,7 @@
  * [stall: in_attach, sibling_leaves, in_bind].
  *
  * All other waits are for the kernel's own work: ioas->users is held while page tables are
- * filled and emptied, but pages are pinned before; a pinning thread that joins cgroups
+ * filled, emptied and left by devices, but pages are pinned before; a pinning thread that joins cgroups
  * waits for a grace period and for cgroup_mutex.  The call doesn't wait for a thread that
  * hasn't begun to join.
  */

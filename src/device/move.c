@@ -5,6 +5,7 @@
 
 #include "../event/fault.h"
 #include "../hwpt/hwpt.h"
+#include "../ioas/ioas.h"
 #include "attach.h"
 #include "device.h"
 #include "group.h"
@@ -151,32 +152,53 @@ static void attach_end(struct hw_attachment *attachment)
 	hw_attachment_free(attachment);
 }
 
-/* Go back to where the group was attached, or detach it if it was detached. */
-static void attach_undo(struct attach *attach, struct hw_attachment *now)
+static struct ioas *attach_ioas(const struct attach *attach)
 {
-	if (!attach->now) {
-		hw_detach(now);
-	} else if (hw_restore(now, attach->now)) {
-		/* DMA stays blocked until the next replace or detach. */
-		attach_end(attach->now);
-		attach->now = NULL;
-	}
-	attach_end(now);
+	return attach->now ? hwpt_paging(attach->hwpt)->ioas : NULL;
 }
 
+/*
+ * A driver may forget first for which devices it has to flush, and stop the DMA last.  What
+ * was unmapped between these steps would be unpinned while devices can still access it, so
+ * keep others from unmapping while devices leave a page table: the old one, or the new one
+ * if not all of the group can be attached to it.
+ */
 static struct hw_attachment *attach_apply(struct attach *attach, struct hwpt *hwpt)
 {
+	struct ioas *new = hwpt_paging(hwpt)->ioas, *old = attach_ioas(attach);
 	struct hw_attachment *now;
 
+	ioas_freeze(new, old);
 	if (attach->now)
 		now = hw_replace(attach->now, hwpt->table.domain, hwpt->faults);
 	else
 		now = hw_attach(&attach->at, hwpt->table.domain, hwpt->faults);
+	ioas_thaw(new, old);
 	if (IS_ERR(now) && PTR_ERR(now) != -ENOMEM)
 		attach_refuse(attach, PTR_ERR(now) == -EBUSY ?
 			      "its group is busy, as while a device of it is reset" :
 			      "its IOMMU's driver doesn't take the page table");
 	return now;
+}
+
+/* Go back to where the group was attached, or detach it if it was detached. */
+static void attach_undo(struct attach *attach, struct hwpt *hwpt, struct hw_attachment *now)
+{
+	struct ioas *new = hwpt_paging(hwpt)->ioas, *old = attach_ioas(attach);
+	int rc = 0;
+
+	ioas_freeze(new, old);
+	if (attach->now)
+		rc = hw_restore(now, attach->now);
+	else
+		hw_detach(now);
+	ioas_thaw(new, old);
+	if (rc) {
+		/* DMA stays blocked until the next replace or detach. */
+		attach_end(attach->now);
+		attach->now = NULL;
+	}
+	attach_end(now);
 }
 
 /*
@@ -208,7 +230,7 @@ static int attach_move(struct attach *attach, struct hwpt *hwpt)
 	if (!rc)
 		rc = attach_run_for_all(attach, &attach_faults, hwpt);
 	if (rc) {
-		attach_undo(attach, now);
+		attach_undo(attach, hwpt, now);
 		return rc;
 	}
 	if (attach->now)
@@ -245,10 +267,14 @@ int attach_connect(struct attach *attach, struct hwpt *hwpt)
 
 void attach_disconnect(struct attach *attach)
 {
+	struct ioas *ioas = attach_ioas(attach);
+
 	attach_remember_doorbells(attach);
 	if (!attach->now)
 		return;
+	ioas_freeze(ioas, NULL);
 	hw_detach(attach->now);
+	ioas_thaw(ioas, NULL);
 	attach_end(attach->now);
 	attach->now = NULL;
 }

@@ -103,6 +103,14 @@ void ioas_remove_table(struct ioas *ioas, struct ioas_table *table);
 int ioas_expect_table(struct ioas *ioas, struct refusal *refusal);
 void ioas_expect_end(struct ioas *ioas);
 
+/*
+ * Keep the page tables of @ioas, and of @other unless that is NULL or the same, from
+ * being mapped and unmapped until ioas_thaw().  Waits for what is under way: page
+ * faults aren't.
+ */
+void ioas_freeze(struct ioas *ioas, struct ioas *other);
+void ioas_thaw(struct ioas *ioas, struct ioas *other);
+
 /* In limits.c: */
 
 /*

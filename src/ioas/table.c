@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Page tables of an IOAS: filling and emptying them. */
 #include <linux/err.h>
+#include <linux/lockdep.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 
 #include "../core/refusal.h"
@@ -234,4 +236,21 @@ void ioas_remove_table(struct ioas *ioas, struct ioas_table *table)
 		table->filled = false;
 	}
 	up_write(&ioas->users);
+}
+
+void ioas_freeze(struct ioas *ioas, struct ioas *other)
+{
+	/* In order of their IDs, as another task may have them the other way round. */
+	if (other && other->obj.id < ioas->obj.id)
+		swap(ioas, other);
+	down_write(&ioas->users);
+	if (other && other != ioas)
+		down_write_nested(&other->users, SINGLE_DEPTH_NESTING);
+}
+
+void ioas_thaw(struct ioas *ioas, struct ioas *other)
+{
+	up_write(&ioas->users);
+	if (other && other != ioas)
+		up_write(&other->users);
 }

@@ -33,8 +33,11 @@ static void domain_leave(struct iommu_domain *domain)
 
 void mock_domain_left(struct iommu_domain *domain)
 {
-	if (domain->ops == &mock_paging_ops)
-		WARN_ON(atomic_read(&to_mock_paging(domain)->users));
+	if (domain->ops != &mock_paging_ops)
+		return;
+	WARN_ON(atomic_read(&to_mock_paging(domain)->users));
+	WARN(table_is_unsynced(&to_mock_paging(domain)->table),
+	     "mock: a device leaves between an unmap and its flush\n");
 }
 
 static int map_pages(struct iommu_domain *domain, unsigned long iova, phys_addr_t pa,

@@ -123,7 +123,11 @@ void mock_remove_dev_pasid(struct device *dev, ioasid_t pasid,
 /* domain.c */
 extern const struct iommu_domain_ops mock_paging_ops;
 
-/* A device leaves a domain, of whatever kind. */
+/*
+ * A device or a PASID leaves a domain, of whatever kind.  VT-d's driver flushes nothing for
+ * it from the first step of that on, and the device may access what is unmapped until the
+ * last.
+ */
 void mock_domain_left(struct iommu_domain *domain);
 
 /* @flags are IOMMU_HWPT_ALLOC_*, @data may be NULL. */

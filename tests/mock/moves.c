@@ -206,8 +206,10 @@ static int set_pasid(struct mock_device *mock, u32 pasid,
 			xa_erase(&mock->pasids, pasid);
 		return rc;
 	}
-	if (old)
+	if (old) {
+		mock_domain_left(old);
 		mock_faults_leave(mock, old);
+	}
 	return 0;
 }
 
@@ -227,8 +229,10 @@ int mock_set_dev_pasid(struct iommu_domain *domain, struct device *dev, ioasid_t
 	WARN_ON(old != xa_load(&mock->pasids, pasid));
 	if (domain != &mock_blocked)
 		return set_pasid(mock, pasid, domain, old);
-	if (old)
+	if (old) {
+		mock_domain_left(old);
 		forget_pasid(mock, pasid, old);
+	}
 	return 0;
 }
 
@@ -245,6 +249,7 @@ void mock_moves_leave(struct mock_device *mock)
 void mock_remove_dev_pasid(struct device *dev, ioasid_t pasid,
 			   struct iommu_domain *domain)
 {
+	mock_domain_left(domain);
 	forget_pasid(to_mock_device(dev), pasid, domain);
 }
 

@@ -219,6 +219,11 @@ void table_sync(struct mock_table *table)
 	xa_unlock(&table->blocks);
 }
 
+bool table_is_unsynced(struct mock_table *table)
+{
+	return READ_ONCE(table->unsynced);
+}
+
 phys_addr_t table_translate(struct mock_table *table, unsigned long iova)
 {
 	phys_addr_t pa = 0;

@@ -42,6 +42,8 @@ size_t table_unmap(struct mock_table *table, unsigned long iova, size_t size);
 
 /* What was unmapped can't be reached any more. */
 void table_sync(struct mock_table *table);
+/* Is something unmapped and not flushed yet? */
+bool table_is_unsynced(struct mock_table *table);
 
 /* 0 if nothing is there. */
 phys_addr_t table_translate(struct mock_table *table, unsigned long iova);
