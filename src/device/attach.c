@@ -101,6 +101,30 @@ static bool attach_fits_faults(struct attach *attach, struct hwpt *hwpt)
 	return true;
 }
 
+/*
+ * iommufd_enforces_coherency() of a device must hold for each page table that it is attached
+ * to, so one that was made for a device without enforcement is for such devices only.
+ */
+static bool attach_fits_coherency(struct attach *attach, struct hwpt *hwpt)
+{
+	struct iommufd_device *idev;
+	unsigned long id;
+
+	xa_for_each(&attach->devices, id, idev) {
+		if (idev->enforce_coherency && !hwpt_paging(hwpt)->table.coherent) {
+			attach_refuse(attach,
+				      "the page table was made for a device whose DMA can't be forced to be coherent");
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool attach_fits(struct attach *attach, struct hwpt *hwpt)
+{
+	return attach_fits_faults(attach, hwpt) && attach_fits_coherency(attach, hwpt);
+}
+
 /* The first device to come to a place takes the group's hardware to the page table. */
 static int attach_first(struct attach *attach, struct hwpt *hwpt)
 {
@@ -123,7 +147,7 @@ static int attach_enter(struct attach *attach, struct iommufd_device *idev,
 			      attach->hwpt->obj.id);
 		return -EINVAL;
 	}
-	if (!attach_fits_faults(attach, hwpt))
+	if (!attach_fits(attach, hwpt))
 		return -EINVAL;
 	rc = attach_reserve(attach, idev, hwpt);
 	if (rc)
@@ -259,7 +283,7 @@ static int attach_replace_locked(struct attach *attach, struct hwpt *hwpt)
 {
 	int rc;
 
-	if (!attach_fits_faults(attach, hwpt))
+	if (!attach_fits(attach, hwpt))
 		return -EINVAL;
 	rc = attach_run_for_all(attach, &attach_ranges, hwpt);
 	if (rc)

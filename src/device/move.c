@@ -61,22 +61,6 @@ static bool attach_fits_pasids(struct attach *attach, struct hwpt *hwpt)
 	return hwpt->pasid_fit && (!plain || plain->hwpt->pasid_fit);
 }
 
-/*
- * iommufd_enforces_coherency() of a device must hold for each page table that it is attached
- * to, so one that was made for a device without enforcement is for such devices only.
- */
-static bool attach_fits_coherency(struct attach *attach, struct hwpt *paging)
-{
-	struct iommufd_device *idev;
-	unsigned long id;
-
-	xa_for_each(&attach->devices, id, idev) {
-		if (idev->enforce_coherency && !paging->table.coherent)
-			return false;
-	}
-	return true;
-}
-
 static int attach_start_faults(struct attach *attach, struct iommufd_device *idev,
 			       struct hwpt *hwpt)
 {
@@ -248,11 +232,6 @@ int attach_connect(struct attach *attach, struct hwpt *hwpt)
 	if (!attach_fits_pasids(attach, hwpt)) {
 		attach_refuse(attach,
 			      "beside PASIDs page tables must be made with IOMMU_HWPT_ALLOC_PASID");
-		return -EINVAL;
-	}
-	if (!attach_fits_coherency(attach, paging)) {
-		attach_refuse(attach,
-			      "the page table was made for a device whose DMA can't be forced to be coherent");
 		return -EINVAL;
 	}
 	rc = mutex_lock_killable(&paging->lock);
