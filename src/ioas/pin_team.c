@@ -20,6 +20,7 @@
 #include <linux/module.h>
 #include <linux/refcount.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/task.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -68,6 +69,8 @@ struct team {
 	unsigned int recorded;
 	bool closed;			/* no more chunks */
 	struct list_head members;	/* threads that have entered and not left */
+	struct task_struct *entered[WORKERS_MAX];	/* all that ever were members */
+	unsigned int nr_entered;
 
 	struct wait_queue_head done;	/* the caller, for a chunk or the last member */
 	struct wait_queue_head room;	/* threads, for a place in the ring */
@@ -271,8 +274,10 @@ static bool member_enter(struct team *team, struct member *member)
 	member->task = current;
 	spin_lock(&team->lock);
 	over = team_over(team);
-	if (!over)
+	if (!over) {
 		list_add_tail(&member->item, &team->members);
+		team->entered[team->nr_entered++] = get_task_struct(current);
+	}
 	spin_unlock(&team->lock);
 	return !over;
 }
@@ -372,11 +377,18 @@ static void team_stop(struct team *team)
 	wake_up_all(&team->room);
 }
 
-/* Ends it: no thread is a member any more, and what wasn't recorded isn't pinned. */
+/* Ends it: no thread is left, and what wasn't recorded isn't pinned. */
 static void team_close(struct team *team)
 {
+	struct task_struct *thread;
+
 	team_stop(team);
 	wait_event(team->done, team_is_empty(team));
+	while (team->nr_entered) {
+		thread = team->entered[--team->nr_entered];
+		pin_thread_wait_gone(thread);
+		put_task_struct(thread);
+	}
 	for (; team->recorded != team->taken; team->recorded++)
 		pin_undo(&team->ring[team->recorded % team->nr].got);
 }

@@ -15,6 +15,7 @@
 #include <linux/atomic.h>
 #include <linux/cgroup.h>
 #include <linux/cpumask.h>
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
@@ -22,6 +23,7 @@
 #include <linux/minmax.h>
 #include <linux/mmu_context.h>
 #include <linux/module.h>
+#include <linux/oom.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
@@ -143,6 +145,12 @@ int pin_thread_start(int (*fn)(void *data), void *data)
 void pin_thread_begin(void)
 {
 	allow_kernel_signal(SIGKILL);
+	/*
+	 * Where memory.oom.group is set, all tasks of a cgroup are victims.  One that has
+	 * left its mm by the time that it exits would be counted as such for ever, which
+	 * keeps the machine from suspending.
+	 */
+	current->signal->oom_score_adj = OOM_SCORE_ADJ_MIN;
 }
 
 void pin_thread_exit(void)
@@ -225,6 +233,22 @@ void pin_thread_leave(const struct pin_caller *caller)
 	kthread_unuse_mm(caller->mm);
 	set_active_memcg(NULL);
 	thread_set_policy(NULL);
+}
+
+/*
+ * A cgroup is frozen when all of its tasks are.  Kernel threads never are, and the exit of
+ * one isn't a reason to look again.  So if a caller froze with a thread still there, its
+ * cgroup would never be reported as frozen.
+ */
+void pin_thread_wait_gone(struct task_struct *thread)
+{
+#ifdef IOMMUFD_HAVE_SYM_CGROUP_ATTACH_TASK_ALL
+	unsigned long end = jiffies + HZ;
+
+	/* On PREEMPT_RT it may have to wait for a CPU that goes offline. */
+	while (!list_empty_careful(&thread->cg_list) && time_before(jiffies, end))
+		usleep_range(20, 100);
+#endif
 }
 
 void pin_thread_kill(struct task_struct *thread)

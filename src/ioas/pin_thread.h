@@ -57,6 +57,12 @@ bool pin_thread_turn(const struct pin_caller *caller);
 int pin_thread_join(const struct pin_caller *caller);
 void pin_thread_leave(const struct pin_caller *caller);
 
+/*
+ * Wait until a thread that has left its caller, or is about to return, isn't in
+ * the cgroups any more either.
+ */
+void pin_thread_wait_gone(struct task_struct *thread);
+
 /* Interrupt a thread's current page fault and fail all that follow. */
 void pin_thread_kill(struct task_struct *thread);
 
