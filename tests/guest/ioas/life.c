@@ -285,19 +285,6 @@ static void unmapped_by_process(void)
 	require_ok(ioas_unmap(r.fd, r.ioas, RIG_BASE, RIG_SIZE, NULL));
 }
 
-/* The page frame behind an address of this process, 0 if there's none. */
-static uint64_t frame(const void *va)
-{
-	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	uint64_t entry = 0;
-
-	require(fd >= 0);
-	if (pread(fd, &entry, 8, (uintptr_t)va / PAGE * 8) != 8)
-		entry = 0;
-	close(fd);
-	return entry >> 63 ? entry & ((1ull << 55) - 1) : 0;
-}
-
 static void kick(const char *path, const char *value)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -317,13 +304,13 @@ static void stays_in_place(void)
 	rig_up(&r);
 	mem_fill(r.m.va, RIG_SIZE, 1);
 	for (size_t i = 0; i < RIG_SIZE / PAGE; i++)
-		before[i] = frame(r.m.va + i * PAGE);
+		before[i] = mem_pfn(r.m.va + i * PAGE);
 	require(before[0] != 0);
 	madvise(r.m.va, RIG_SIZE, 21 /* MADV_PAGEOUT */);
 	kick("/proc/sys/vm/drop_caches", "3");
 	kick("/proc/sys/vm/compact_memory", "1");
 	for (size_t i = 0; i < RIG_SIZE / PAGE; i++)
-		check_eq(frame(r.m.va + i * PAGE), before[i]);
+		check_eq(mem_pfn(r.m.va + i * PAGE), before[i]);
 	check_eq(mem_differs(r.m.va, RIG_SIZE, 1), -1);
 	check(rig_reaches(&r, RIG_BASE, r.m.va, 64, 2));
 }

@@ -52,10 +52,6 @@ uint64_t access_calls(struct access *a);
 uint64_t access_pins(struct access *a);
 void access_state(struct access *a, struct access_test_state *state);
 
-/* The frames behind @n pages of this process; 0 where there is none. */
-void mem_pfns(const void *va, uint64_t n, uint64_t *pfns);
-uint64_t mem_pfn(const void *va);
-
 /* The usual set-up: two spaces, one of which maps @m, and a driver that may pin. */
 #define PIN_BASE	0x1000000ull
 #define PIN_PAGES	64ull
