@@ -263,7 +263,8 @@ struct device *mock_device_create(u32 flags, struct device *beside)
 	struct mock_device *mock;
 	int rc;
 
-	if (flags & ~(MOCK_FLAGS_DEVICE_NO_DIRTY | MOCK_FLAGS_DEVICE_PASID))
+	if (flags & ~(MOCK_FLAGS_DEVICE_NO_DIRTY | MOCK_FLAGS_DEVICE_PASID |
+		      MOCK_FLAGS_DEVICE_ENFORCES))
 		return ERR_PTR(-EINVAL);
 	mock = mock_new(flags);
 	if (!mock)

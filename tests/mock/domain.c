@@ -104,6 +104,15 @@ static void free_domain(struct iommu_domain *domain)
 	kfree(paging);
 }
 
+#ifdef IOMMUFD_HAVE_CAP_ENFORCE_CACHE_COHERENCY
+/* Asked without a device, it says yes: what can't enforce it isn't attached later. */
+static bool enforce_cache_coherency(struct iommu_domain *domain)
+{
+	to_mock_paging(domain)->coherent = true;
+	return true;
+}
+#endif
+
 const struct iommu_domain_ops mock_paging_ops = {
 	.attach_dev = mock_attach_dev,
 #ifdef IOMMUFD_HAVE_IOMMU_BUS_OPS
@@ -116,6 +125,9 @@ const struct iommu_domain_ops mock_paging_ops = {
 	.flush_iotlb_all = flush,
 	.iotlb_sync = flush_range,
 	.iova_to_phys = iova_to_phys,
+#ifdef IOMMUFD_HAVE_CAP_ENFORCE_CACHE_COHERENCY
+	.enforce_cache_coherency = enforce_cache_coherency,
+#endif
 	.free = free_domain,
 };
 

@@ -20,6 +20,7 @@ struct mock_paging {
 	struct mock_table table;
 	bool can_track;			/* dirty pages */
 	bool tracking;
+	bool coherent;			/* enforces coherency */
 	atomic_t users;			/* tasks that map, unmap or flush; Linux 6.1 only */
 };
 

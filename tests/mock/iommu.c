@@ -22,6 +22,10 @@ static bool mock_capable(struct device *dev, enum iommu_cap cap)
 	switch (cap) {
 	case IOMMU_CAP_CACHE_COHERENCY:
 		return true;
+#ifdef IOMMUFD_HAVE_CAP_ENFORCE_CACHE_COHERENCY
+	case IOMMU_CAP_ENFORCE_CACHE_COHERENCY:
+		return to_mock_device(dev)->flags & MOCK_FLAGS_DEVICE_ENFORCES;
+#endif
 #ifdef IOMMUFD_HAVE_CAP_DIRTY_TRACKING
 	case IOMMU_CAP_DIRTY_TRACKING:
 		return tracks_dirty(dev);

@@ -49,6 +49,12 @@ static bool tracks_what_it_cannot(struct mock_device *mock,
 	       (mock->flags & MOCK_FLAGS_DEVICE_NO_DIRTY);
 }
 
+static bool cannot_enforce(struct mock_device *mock, struct iommu_domain *domain)
+{
+	return mock_is_paging(domain) && to_mock_paging(domain)->coherent &&
+	       !(mock->flags & MOCK_FLAGS_DEVICE_ENFORCES);
+}
+
 /* Which vIOMMU the domain is for, and who the device is there. */
 static int find_viommu(struct mock_device *mock, struct iommu_domain *domain,
 		       struct mock_viommu **viommu, u64 *virt_id)
@@ -95,7 +101,7 @@ static int move(struct mock_device *mock, struct iommu_domain *domain)
 	/* The way back, where the core doesn't expect a failure: the vDEVICE may be gone. */
 	if (domain == mock->domain)
 		return 0;
-	if (tracks_what_it_cannot(mock, domain))
+	if (tracks_what_it_cannot(mock, domain) || cannot_enforce(mock, domain))
 		return -EINVAL;
 	rc = may_move(domain);
 	if (rc)
@@ -191,7 +197,7 @@ static int set_pasid(struct mock_device *mock, u32 pasid,
 {
 	int rc;
 
-	if (tracks_what_it_cannot(mock, domain))
+	if (tracks_what_it_cannot(mock, domain) || cannot_enforce(mock, domain))
 		return -EINVAL;
 	if (pasid == IOMMU_TEST_PASID_RESERVED && fails_for_test(mock, domain))
 		return -ENOMEM;

@@ -52,6 +52,8 @@ enum {
 	 * be attached to PASIDs there, which the new device wouldn't have.
 	 */
 	MOCK_FLAGS_DEVICE_BESIDE = 1 << 16,
+	/* Ours: its IOMMU can enforce coherency. */
+	MOCK_FLAGS_DEVICE_ENFORCES = 1 << 17,
 };
 
 /* .create_access.flags */
