@@ -2,11 +2,15 @@
 /* Which call of which task fails, and what memory is live: see inject.h. */
 #include <linux/hash.h>
 #include <linux/hashtable.h>
+#include <linux/kstrtox.h>
 #include <linux/list.h>
+#include <linux/moduleparam.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/stacktrace.h>
+#include <linux/string.h>
+#include <linux/sysfs.h>
 
 /* First of the module's objects, as inject_end.o is the last: the sites are between. */
 static struct inject_site *first __used __section(INJECT_SECTION);
@@ -80,12 +84,23 @@ static bool is_alone(void)
 	return false;
 }
 
+static bool injection_hit_before(const struct injection *injection,
+				 const struct inject_site *site)
+{
+	char where[sizeof(injection->where)];
+
+	describe(where, sizeof(where), site);
+	return !strcmp(where, injection->where);
+}
+
 static bool injection_hit(struct injection *injection, struct inject_site *site)
 {
 	site->hits++;
 	injection->seen++;
 	if (injection->seen < injection->nth || !injection->nth)
 		return false;
+	if (injection->again && injection->fired)
+		return injection_hit_before(injection, site);
 	if (injection->seen > injection->nth &&
 	    !(injection->onward && site->kind == INJECT_MEMORY))
 		return false;
@@ -205,3 +220,47 @@ void inject_each_site(void (*fn)(void *data, const struct inject_site *site), vo
 	}
 }
 EXPORT_SYMBOL_NS_GPL(inject_each_site, "IOMMUFD");
+
+/*
+ * For the initialisation of a module, which the task that sets this loads then; of iommufd.ko
+ * too, if this is its argument.  Reading ends it, as 0 does.  The task may be gone by then, and
+ * is only compared with, so nobody else is to use our modules meanwhile.
+ */
+static struct injection init_injection = {
+	.item = LIST_HEAD_INIT(init_injection.item),
+	.again = true,		/* busybox tries another way of loading when one fails */
+};
+
+static void init_end(void)
+{
+	if (init_injection.task)
+		inject_disarm(&init_injection);
+	init_injection.task = NULL;
+}
+
+static int init_set(const char *value, const struct kernel_param *param)
+{
+	unsigned long nth;
+	int rc = kstrtoul(value, 10, &nth);
+
+	if (rc)
+		return rc;
+	init_end();
+	if (!nth)
+		return 0;
+	init_injection.nth = nth;
+	init_injection.task = current;
+	inject_arm(&init_injection);
+	return 0;
+}
+
+static int init_get(char *buffer, const struct kernel_param *param)
+{
+	init_end();
+	return sysfs_emit(buffer, "fired %lu of %lu %s\n", init_injection.fired,
+			  init_injection.seen, init_injection.where);
+}
+
+static const struct kernel_param_ops init_param = { .set = init_set, .get = init_get };
+module_param_cb(fail_init, &init_param, NULL, 0600);
+MODULE_PARM_DESC(fail_init, "the call of this task that fails, from now on");

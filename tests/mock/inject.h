@@ -15,13 +15,18 @@
 #define TESTS_MOCK_INJECT_H
 
 #include <linux/anon_inodes.h>
+#include <linux/cdev.h>
+#include <linux/device.h>
 #include <linux/dma-buf.h>
 #include <linux/eventfd.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/ftrace.h>
 #include <linux/iommu.h>
+#include <linux/kprobes.h>
 #include <linux/kthread.h>
 #include <linux/memfd.h>
+#include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
 #include <linux/module.h>
@@ -32,6 +37,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
+#include <linux/vfio.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
@@ -58,6 +64,7 @@ struct injection {
 	struct task_struct *task;
 	unsigned long nth;	/* the call that fails, from 1 on */
 	bool onward;		/* so do all INJECT_MEMORY behind it */
+	bool again;		/* so does the same call, also of a module that is loaded anew */
 	unsigned long seen;
 	unsigned long fired;
 	char where[64];		/* the first that failed */
@@ -421,6 +428,39 @@ INJECT_REAL(int, io_remap_pfn_range,
 	inject_soft("dma_buf_dynamic_attach", ERR_PTR(-ENOMEM),			\
 		    (dma_buf_dynamic_attach)(__VA_ARGS__))
 #define dma_buf_pin(...)	inject_soft("dma_buf_pin", -ENOMEM, (dma_buf_pin)(__VA_ARGS__))
+
+/* What modules register when they are loaded, and their devices' entries */
+INJECT_REAL(struct kmem_cache *, kmem_cache_create,
+	    (const char *name, unsigned int size, unsigned int align, slab_flags_t flags,
+	     void (*ctor)(void *p)), (name, size, align, flags, ctor))
+
+#undef kmem_cache_create
+#define kmem_cache_create(...)							\
+	inject_once("kmem_cache_create", NULL, inject_real_kmem_cache_create(__VA_ARGS__))
+#define misc_register(...) \
+	inject_once("misc_register", -ENOMEM, (misc_register)(__VA_ARGS__))
+#define alloc_chrdev_region(...)						\
+	inject_once("alloc_chrdev_region", -ENOMEM, (alloc_chrdev_region)(__VA_ARGS__))
+#define cdev_alloc()	inject_once("cdev_alloc", NULL, (cdev_alloc)())
+#define cdev_add(...)	inject_once("cdev_add", -ENOMEM, (cdev_add)(__VA_ARGS__))
+#define bus_register_notifier(...)						\
+	inject_once("bus_register_notifier", -ENOMEM, (bus_register_notifier)(__VA_ARGS__))
+#define class_interface_register(...)						\
+	inject_once("class_interface_register", -ENOMEM,			\
+		    (class_interface_register)(__VA_ARGS__))
+#define _vfio_alloc_device(...)							\
+	inject_once("_vfio_alloc_device", ERR_PTR(-ENOMEM), (_vfio_alloc_device)(__VA_ARGS__))
+#define device_create_file(...)							\
+	inject_once("device_create_file", -ENOMEM, (device_create_file)(__VA_ARGS__))
+#define sysfs_create_link(...)							\
+	inject_once("sysfs_create_link", -ENOMEM, (sysfs_create_link)(__VA_ARGS__))
+#define register_kprobe(...)							\
+	inject_once("register_kprobe", -ENOMEM, (register_kprobe)(__VA_ARGS__))
+#define ftrace_set_filter_ip(...)						\
+	inject_once("ftrace_set_filter_ip", -ENOMEM, (ftrace_set_filter_ip)(__VA_ARGS__))
+#define register_ftrace_function(...)						\
+	inject_once("register_ftrace_function", -ENOMEM,			\
+		    (register_ftrace_function)(__VA_ARGS__))
 
 /* Waits that a signal ends */
 INJECT_REAL(int, mutex_lock_killable, (struct mutex *lock), (lock))
