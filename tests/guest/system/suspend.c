@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The machine is suspended while a process maps: its tasks are frozen in time, what helps them
+ * to pin is no obstacle, and all goes on afterwards.  Devices aren't suspended (pm_test).
+ *
+ * A call that waits for a userfaultfd keeps the machine from being suspended on any kernel, which
+ * logs the traces of all tasks then; that isn't tested.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "iommu.h"
+#include "mem.h"
+#include "pin_scene.h"
+#include "plug.h"
+#include "stuck.h"
+#include "tap.h"
+#include "trace.h"
+
+#define POWER	"/sys/power/"
+#define DELAY	"/sys/module/suspend/parameters/pm_test_delay"
+#define ROUNDS	6
+
+/* Shared with the process that maps: its calls. */
+static unsigned int *returned;
+
+static void set_up(void)
+{
+	if (access(POWER "state", W_OK) || !strstr(slurp(POWER "state"), "freeze"))
+		tap_skip("this kernel can't be suspended");
+	if (access(POWER "pm_test", W_OK))
+		tap_skip("this kernel can't be suspended without its devices (CONFIG_PM_DEBUG)");
+	returned = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	require(returned != MAP_FAILED);
+	require_ok(write_file(POWER "pm_test", "freezer"));
+	require_ok(write_file(DELAY, "1"));
+}
+
+/* The kernel gives up after twenty seconds, and logs whom it has waited for. */
+static void suspend(void)
+{
+	check_ret(write_file(POWER "state", "freeze"), 0);
+}
+
+static unsigned int calls(void)
+{
+	return __atomic_load_n(returned, __ATOMIC_SEQ_CST);
+}
+
+static bool goes_on(void)
+{
+	double end = tap_now() + 10 * tap_time_factor();
+	unsigned int before = calls();
+
+	while (calls() == before) {
+		if (tap_now() > end)
+			return false;
+		usleep(1000);
+	}
+	return true;
+}
+
+static void map_forever(void)
+{
+	pin_attach();
+	for (;;) {
+		mem_get(&pin.m, MEM_ANON, PIN_SIZE);
+		if (pin_map(NULL))
+			_exit(1);
+		__atomic_fetch_add(returned, 1, __ATOMIC_SEQ_CST);
+		ioas_unmap_all(pin.fd, pin.ioas);
+		mem_put(&pin.m);
+	}
+}
+
+static int start(void)
+{
+	int pid = fork();
+
+	require(pid >= 0);
+	if (!pid)
+		map_forever();
+	require(goes_on());
+	return pid;
+}
+
+static void mapping(void)
+{
+	unsigned int met = 0;
+	int pid;
+
+	set_up();
+	pid = start();
+	for (int i = 0; i < ROUNDS && !tap_failures(); i++) {
+		for (int tries = 0; tries < 200 && !pin_helpers(pid); tries++)
+			usleep(1000);
+		usleep(i * 3700);
+		met += !!pin_helpers(pid);
+		suspend();
+		check(goes_on());
+	}
+	tap_diag("threads helped before %u of %u times", met, ROUNDS);
+	check(met || !pin_is_shared());
+	require_ok(write_file(POWER "pm_test", "none"));
+	kill(pid, SIGKILL);
+	check(child_ends(pid));
+}
+
+/* Memory that is pinned is no obstacle either. */
+static void pinned(void)
+{
+	const uint64_t at[] = { 0, PIN_SIZE / 2 };
+
+	set_up();
+	pin_attach();
+	mem_get(&pin.m, MEM_ANON, PIN_SIZE);
+	require_ok(pin_map(NULL));
+	suspend();
+	require_ok(write_file(POWER "pm_test", "none"));
+	pin_check_places(at, ARRAY_SIZE(at));
+	pin_unmap();
+}
+
+static const struct test tests[] = {
+	{ "pinned", pinned },
+	{ "mapping", mapping, 240 },
+};
+
+TAP_MAIN("suspend", tests)
