@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# Loads and unloads the modules fifty times: nothing in the kernel log, the
+# Loads and unloads the modules a hundred times: nothing in the kernel log, the
 # memory of the kernel as it was.
 #
 # The runner has loaded them already; IOMMUFD_MODULES names them in loading
@@ -9,7 +9,7 @@
 . /vm.sh
 . /tap.sh
 
-rounds=${ROUNDS:-50}
+rounds=${ROUNDS:-100}
 modules=${IOMMUFD_MODULES:-iommufd iommufd_vfio}
 # shellcheck disable=SC2086 # a list
 reversed=$(vm_reversed $modules)
