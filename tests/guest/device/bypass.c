@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "access.h"
+#include "frames.h"
 #include "rig.h"
 #include "tap.h"
 

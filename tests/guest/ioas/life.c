@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "frames.h"
 #include "meters.h"
 #include "rig.h"
 #include "tap.h"

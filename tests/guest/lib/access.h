@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "../../kmod/iommufd_access_test.h"
+#include "frames.h"
 #include "iommu.h"
 #include "mem.h"
 

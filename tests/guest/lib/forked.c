@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "forked.h"
+#include "frames.h"
 #include "meters.h"
 #include "tap.h"
 

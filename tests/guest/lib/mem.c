@@ -177,27 +177,3 @@ void *before_hole(size_t size)
 	require(!munmap(va + PAGE, PAGE));
 	return va + PAGE - size;
 }
-
-#define PAGEMAP_PRESENT	(1ull << 63)
-#define PAGEMAP_PFN	((1ull << 55) - 1)
-
-void mem_pfns(const void *va, uint64_t n, uint64_t *pfns)
-{
-	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	size_t size = n * sizeof(*pfns);
-
-	require(fd >= 0);
-	require(pread(fd, pfns, size, (uintptr_t)va / PAGE * sizeof(*pfns)) ==
-		(ssize_t)size);
-	close(fd);
-	for (uint64_t i = 0; i < n; i++)
-		pfns[i] = pfns[i] & PAGEMAP_PRESENT ? pfns[i] & PAGEMAP_PFN : 0;
-}
-
-uint64_t mem_pfn(const void *va)
-{
-	uint64_t pfn;
-
-	mem_pfns(va, 1, &pfn);
-	return pfn;
-}

@@ -49,10 +49,6 @@ long mem_differs(const void *p, size_t size, uint32_t seed);
 /* The same for a single value. */
 long mem_differs_from(const void *p, size_t size, uint8_t value);
 
-/* The frames behind @n pages of this process; 0 where there is none. */
-void mem_pfns(const void *va, uint64_t n, uint64_t *pfns);
-uint64_t mem_pfn(const void *va);
-
 /* Free memory of the machine, in bytes. */
 uint64_t mem_available(void);
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "access.h"
+#include "frames.h"
 #include "iommu.h"
 #include "mem.h"
 #include "meters.h"

@@ -13,6 +13,7 @@
 
 #include "access.h"
 #include "edu.h"
+#include "frames.h"
 #include "iommu.h"
 #include "mem.h"
 #include "meters.h"
