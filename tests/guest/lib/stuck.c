@@ -18,21 +18,23 @@
 
 #define PATIENCE 10	/* seconds */
 
-static void trap_open(struct trap *t, size_t size, bool write)
+#ifndef UFFD_FEATURE_WP_HUGETLBFS_SHMEM
+#define UFFD_FEATURE_WP_HUGETLBFS_SHMEM (1 << 12)
+#endif
+
+static void trap_open(struct trap *t, void *va, size_t size, uint64_t features)
 {
 	struct uffdio_api api = { .api = UFFD_API };
-	struct mem m;
 
 	t->fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
 	if (t->fd < 0)
 		tap_skip("no userfaultfd: %s", strerror(errno));
 	require(!ioctl(t->fd, UFFDIO_API, &api));
-	if (write && !(api.features & UFFD_FEATURE_PAGEFAULT_FLAG_WP))
-		tap_skip("no userfaultfd for writes");
-	mem_get(&m, MEM_ANON, size);
-	t->va = m.va;
+	if (features & ~api.features)
+		tap_skip("no userfaultfd for writes to such memory");
+	t->va = va;
 	t->size = size;
-	t->write = write;
+	t->write = !!features;
 }
 
 static void trap_arm(struct trap *t, uint64_t mode)
@@ -57,17 +59,32 @@ static int protect(struct trap *t, uint64_t mode)
 
 void trap_set(struct trap *t, size_t size)
 {
-	trap_open(t, size, false);
+	struct mem m;
+
+	mem_get(&m, MEM_ANON, size);
+	trap_open(t, m.va, size, 0);
 	trap_arm(t, UFFDIO_REGISTER_MODE_MISSING);
+}
+
+void trap_protect(struct trap *t, const struct mem *m, size_t at, size_t size)
+{
+	uint64_t features = UFFD_FEATURE_PAGEFAULT_FLAG_WP;
+
+	if (m->fd >= 0)
+		features |= UFFD_FEATURE_WP_HUGETLBFS_SHMEM;
+	trap_open(t, m->va + at, size, features);
+	trap_arm(t, UFFDIO_REGISTER_MODE_WP);
+	require(!protect(t, UFFDIO_WRITEPROTECT_MODE_WP));
 }
 
 void trap_set_write(struct trap *t, const void *data, size_t size)
 {
-	trap_open(t, PAGE, true);
-	memset(t->va, 0, PAGE);
-	memcpy(t->va, data, size);
-	trap_arm(t, UFFDIO_REGISTER_MODE_WP);
-	require(!protect(t, UFFDIO_WRITEPROTECT_MODE_WP));
+	struct mem m;
+
+	mem_get(&m, MEM_ANON, PAGE);
+	memset(m.va, 0, PAGE);
+	memcpy(m.va, data, size);
+	trap_protect(t, &m, 0, PAGE);
 }
 
 void trap_wait(struct trap *t)

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mem.h"
+
 /* Memory that can be used after trap_release(); until then who needs it waits. */
 struct trap {
 	uint8_t *va;
@@ -21,7 +23,9 @@ struct trap {
 
 /* The test is skipped if the kernel has no userfaultfd. */
 void trap_set(struct trap *t, size_t size);
-/* Memory that holds @data: it can be read at once, and be written to later. */
+/* A range of memory that is there already: it can be read at once, and written to later. */
+void trap_protect(struct trap *t, const struct mem *m, size_t at, size_t size);
+/* The same for a page of its own that holds @data. */
 void trap_set_write(struct trap *t, const void *data, size_t size);
 /* Waits until somebody waits in it; the test ends as failed if nobody comes. */
 void trap_wait(struct trap *t);
