@@ -33,11 +33,23 @@ OUT_OF_MEMORY = re.compile(r"invoked oom-killer: (?:.*\n){1,80}?.*\bmemory: usag
 TAINTS = {5: "a bad page", 7: "an oops", 9: "a warning", 14: "a soft lockup"}
 
 
+# A test that poisons a page, and what the kernel tells about that page
+POISONED = re.compile(r"Injecting memory failure for pfn (0x[0-9a-f]+) ")
+OF_POISONED = re.compile(r"Memory failure: (0x[0-9a-f]+): ")
+
+
 def complaints(log):
     """The lines that fail a run."""
     log = OUT_OF_MEMORY.sub(lambda report: re.sub("Call [Tt]race:", "", report[0]), log)
-    return [line.rstrip() for line in log.splitlines()
-            if BAD.search(line) and not HARMLESS.search(line)]
+    poisoned, found = set(), []
+    for line in log.splitlines():
+        poisoned.update(POISONED.findall(line))
+        if not BAD.search(line) or HARMLESS.search(line):
+            continue
+        of = OF_POISONED.search(line)
+        if not of or of[1] not in poisoned:
+            found.append(line.rstrip())
+    return found
 
 
 def complaints_before_modules(log):
