@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * fuzz [-s SEED] [-t SECONDS] [-n PROGRAMS] [-p FILE] [-v]
+ * fuzz [-s SEED] [-t SECONDS] [-n PROGRAMS] [-v]
+ * fuzz -p FILE [-n TIMES]
+ * fuzz -o NUMBER [-s SEED] [-n TIMES]
  *
  * Runs the corpus, then mutations of it and programs of its own, and watches for a
  * kernel that complains, a call that doesn't end, and memory that stays pinned.
- * Program N of a seed is the same everywhere.  -p runs one written program.
+ * Program N of a seed is the same everywhere.  -p runs one written program,
+ * -o only one of a seed.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -27,6 +30,7 @@ extern const char corpus_text[], corpus_end[];
 static struct program corpus[CORPUS_MAX];
 static unsigned int n_corpus;
 static struct tally *tally;
+static struct commons *commons;
 static bool verbose;
 
 /* The corpus is compiled in: programs with a line "---" between them. */
@@ -77,22 +81,52 @@ static void print_program(const struct program *program)
 	fflush(stdout);
 }
 
+static pid_t start(const struct program *program)
+{
+	pid_t child;
+
+	memset(commons, 0, sizeof(*commons));
+	child = fork();
+	/* its processes in a group, to end them together */
+	setpgid(child, child);
+	if (!child) {
+		execute(program, commons, tally);
+		_exit(0);
+	}
+	return child;
+}
+
+/* A kernel that dies of a program leaves its log only, so that says which it was. */
+static void announce(uint64_t seed, unsigned long n)
+{
+	static int kmsg = -1;
+
+	if (kmsg < 0) {
+		int all = open("/proc/sys/kernel/printk_devkmsg", O_WRONLY | O_CLOEXEC);
+
+		if (all >= 0) {
+			if (write(all, "on", 2) != 2)
+				printf("# some programs are missing in the kernel's log\n");
+			close(all);
+		}
+		kmsg = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+	}
+	if (kmsg >= 0)
+		dprintf(kmsg, "fuzz: program %lu of seed %llu\n", n,
+			(unsigned long long)seed);
+}
+
 /* In a child, so that everything is closed afterwards. False: it didn't end. */
 static bool run(const struct program *program)
 {
 	struct timespec step = { 0, 1000000 };
 	double end = tap_now() + 60 * tap_time_factor();
-	pid_t child = fork();
+	pid_t child = start(program);
 	int status;
 
-	if (!child) {
-		execute_prepare();
-		execute(program, tally);
-		_exit(0);
-	}
 	while (waitpid(child, &status, WNOHANG) != child) {
 		if (tap_now() > end) {
-			kill(child, SIGKILL);
+			kill(-child, SIGKILL);
 			return false;
 		}
 		nanosleep(&step, NULL);
@@ -138,10 +172,11 @@ static bool fuzz(uint64_t seed, double seconds, unsigned long most, unsigned lon
 
 	meters_read(&meters);
 	/* The whole corpus is run however short the time is. */
-	for (n = 0; n < n_corpus || (n < most && tap_now() < end); n++) {
+	for (n = 0; n < n_corpus || (n < most && tap_now() < end); n++, *ran = n) {
 		make(&program, seed, n);
 		if (verbose)
 			print_program(&program);
+		announce(seed, n);
 		if (!run(&program)) {
 			printf("# program %lu of seed %llu doesn't end:\n", n,
 			       (unsigned long long)seed);
@@ -150,39 +185,28 @@ static bool fuzz(uint64_t seed, double seconds, unsigned long most, unsigned lon
 		}
 		if (!check_kernel(before, &program, seed, n))
 			return false;
-		if (n % 64 == 63 && !meters_settle(&meters)) {
+		if (n % 64 == 63 && !(meters_settle(&meters) && nodes_settle())) {
 			printf("# after one of programs %lu to %lu of seed %llu\n",
 			       n - 63, n, (unsigned long long)seed);
 			return false;
 		}
 	}
-	*ran = n;
-	return meters_settle(&meters);
+	return meters_settle(&meters) && nodes_settle();
 }
 
-/* A call that never did anything wasn't tested. */
-static bool report_tally(void)
+static int run_one(const struct program *program, unsigned long times)
 {
-	unsigned long calls = 0, done = 0;
-	bool all = true;
-	unsigned int i;
+	long before = tainted();
+	bool ok = true;
 
-	for (i = 0; i < n_ops; i++) {
-		calls += tally->calls[i];
-		done += tally->done[i];
-		if (verbose || !tally->done[i])
-			printf("# %s: %lu calls, %lu succeeded\n", ops[i].name,
-			       tally->calls[i], tally->done[i]);
-		/* not there at all on some kernels */
-		if (!tally->done[i] && strncmp(ops[i].name, "pasid", 5) &&
-		    strcmp(ops[i].name, "iopf") && strcmp(ops[i].name, "respond"))
-			all = false;
-	}
-	printf("# %lu calls, %lu succeeded\n", calls, done);
-	return all;
+	while (times-- && ok)
+		ok = run(program) && tainted() == before;
+	coverage_report(tally, false);
+	printf("1..1\n%s 1 - the program\n", ok ? "ok" : "not ok");
+	return !ok;
 }
 
-static int run_file(const char *name)
+static int run_file(const char *name, unsigned long times)
 {
 	static char text[65536];
 	struct program program;
@@ -198,55 +222,88 @@ static int run_file(const char *name)
 		printf("%s: can't read: %s\n", name, wrong);
 		return 2;
 	}
-	if (!run(&program))
-		return 1;
-	report_tally();
-	return 0;
+	return run_one(&program, times);
 }
 
-int main(int argc, char **argv)
+static int run_only(uint64_t seed, unsigned long number, unsigned long times)
 {
-	unsigned long most = ~0ul, ran = 0;
-	uint64_t seed = 1;
-	double seconds = 30;
-	const char *file = NULL;
-	bool ok, all;
+	struct program program;
+
+	make(&program, seed, number);
+	print_program(&program);
+	return run_one(&program, times);
+}
+
+static void *share(size_t size)
+{
+	return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+}
+
+struct options {
+	uint64_t seed;
+	double seconds;
+	unsigned long most;
+	const char *file;
+	long only;
+};
+
+static bool read_options(struct options *o, int argc, char **argv)
+{
 	int option;
 
-	while ((option = getopt(argc, argv, "s:t:n:p:v")) != -1) {
+	*o = (struct options){ .seed = 1, .seconds = 30, .only = -1 };
+	while ((option = getopt(argc, argv, "s:t:n:p:o:v")) != -1) {
 		switch (option) {
 		case 's':
-			seed = strtoull(optarg, NULL, 0);
+			o->seed = strtoull(optarg, NULL, 0);
 			break;
 		case 't':
-			seconds = atof(optarg);
+			o->seconds = atof(optarg);
 			break;
 		case 'n':
-			most = strtoul(optarg, NULL, 0);
+			o->most = strtoul(optarg, NULL, 0);
 			break;
 		case 'p':
-			file = optarg;
+			o->file = optarg;
+			break;
+		case 'o':
+			o->only = strtol(optarg, NULL, 0);
 			break;
 		case 'v':
 			verbose = true;
 			break;
 		default:
-			return 2;
+			return false;
 		}
 	}
-	tally = mmap(NULL, sizeof(*tally), PROT_READ | PROT_WRITE,
-		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (file)
-		return run_file(file);
-	printf("1..2\n");
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long ran = 0;
+	struct options o;
+	bool ok, all;
+
+	if (!read_options(&o, argc, argv))
+		return 2;
+	tally = share(sizeof(*tally));
+	commons = share(sizeof(*commons));
+	grammar_begin();
+	nodes_find();
+	if (o.file)
+		return run_file(o.file, o.most ?: 1);
 	if (!read_corpus()) {
-		printf("not ok 1 - the corpus can be read\n");
+		printf("1..1\nnot ok 1 - the corpus can be read\n");
 		return 1;
 	}
-	ok = fuzz(seed, seconds, most, &ran);
-	all = report_tally();
+	if (o.only >= 0)
+		return run_only(o.seed, o.only, o.most ?: 1);
+	printf("1..2\n");
+	ok = fuzz(o.seed, o.seconds, o.most ?: ~0ul, &ran);
+	all = coverage_report(tally, true);
 	printf("%s 1 - %lu programs of seed %llu\n", ok ? "ok" : "not ok", ran,
-	       (unsigned long long)seed);
+	       (unsigned long long)o.seed);
 	printf("%s 2 - every call succeeds at least once\n", all ? "ok" : "not ok");
 	return !ok || !all;
 }

@@ -1,241 +1,44 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The grammar: every ioctl of /dev/iommu, those of the mock, and calls on their files. */
-#include <linux/iommufd.h>
-#include <linux/vfio.h>
+/* The grammar's tables, one after another. */
+#include <stdlib.h>
 
-#include "../mock/uapi.h"
-#include "fuzz.h"
+#include "grammar.h"
 
-#define SIZE_OF(_struct, _member) sizeof(((struct _struct *)0)->_member)
-#define F(_struct, _member, _kind, _arg)				\
-	{ #_member, offsetof(struct _struct, _member),			\
-	  SIZE_OF(_struct, _member), _kind, _arg }
-#define IOCTL(_name, _weight, _request, _struct, ...)			\
-	{ .name = _name, .weight = _weight, .request = _request,	\
-	  .size = sizeof(struct _struct), .fields = { __VA_ARGS__ } }
-/* An operation of the mock; @id is the object that it is about. */
-#define MOCK(_name, _weight, _op, ...)					\
-	{ .name = _name, .weight = _weight, .request = IOMMU_TEST_CMD,	\
-	  .size = sizeof(struct iommu_test_cmd), .test_op = _op,	\
-	  .fields = { __VA_ARGS__ } }
-#define ID(_things)	F(iommu_test_cmd, id, TAKES, _things)
-#define T(_member, _kind, _arg)	F(iommu_test_cmd, _member, _kind, _arg)
-/* Not an ioctl: its values are words. */
-#define CALL(_name, _weight, _run, ...)					\
-	{ .name = _name, .weight = _weight, .run = _run, .fields = { __VA_ARGS__ } }
-#define W(_name, _kind, _arg)	{ _name, 0, 8, _kind, _arg }
+const struct op *ops[MAX_OPS];
+unsigned int n_ops;
+static unsigned int first_node_op;
 
-#define PAGE_TABLES	(MASK(IOAS) | MASK(HWPT))
+static void add(const struct op *table, unsigned int n)
+{
+	while (n--) {
+		if (n_ops == MAX_OPS)
+			abort();
+		ops[n_ops++] = table++;
+	}
+}
 
-const struct op ops[] = {
-	IOCTL("destroy", 6, IOMMU_DESTROY, iommu_destroy,
-	      F(iommu_destroy, id, TAKES, ANY_ID)),
-	IOCTL("ioas_alloc", 8, IOMMU_IOAS_ALLOC, iommu_ioas_alloc,
-	      F(iommu_ioas_alloc, flags, FIXED, 0),
-	      F(iommu_ioas_alloc, out_ioas_id, MAKES, IOAS)),
-	IOCTL("allow_iovas", 1, IOMMU_IOAS_ALLOW_IOVAS, iommu_ioas_allow_iovas,
-	      F(iommu_ioas_allow_iovas, ioas_id, TAKES, MASK(IOAS)),
-	      F(iommu_ioas_allow_iovas, num_iovas, COUNT, 3),
-	      F(iommu_ioas_allow_iovas, __reserved, FIXED, 0),
-	      F(iommu_ioas_allow_iovas, allowed_iovas, BLOB, 0)),
-	IOCTL("iova_ranges", 1, IOMMU_IOAS_IOVA_RANGES, iommu_ioas_iova_ranges,
-	      F(iommu_ioas_iova_ranges, ioas_id, TAKES, MASK(IOAS)),
-	      F(iommu_ioas_iova_ranges, num_iovas, COUNT, 16),
-	      F(iommu_ioas_iova_ranges, allowed_iovas, MEMORY, 0)),
-	IOCTL("map", 14, IOMMU_IOAS_MAP, iommu_ioas_map,
-	      F(iommu_ioas_map, flags, FLAGS, 7),
-	      F(iommu_ioas_map, ioas_id, TAKES, MASK(IOAS)),
-	      F(iommu_ioas_map, __reserved, FIXED, 0),
-	      F(iommu_ioas_map, user_va, MEMORY, 0),
-	      F(iommu_ioas_map, length, LENGTH, 0),
-	      F(iommu_ioas_map, iova, IOVA, 0)),
-	IOCTL("map_file", 6, IOMMU_IOAS_MAP_FILE, iommu_ioas_map_file,
-	      F(iommu_ioas_map_file, flags, FLAGS, 7),
-	      F(iommu_ioas_map_file, ioas_id, TAKES, MASK(IOAS)),
-	      F(iommu_ioas_map_file, fd, TAKES, MASK(MEMFD) | MASK(DMABUF)),
-	      F(iommu_ioas_map_file, start, OFFSET, 0),
-	      F(iommu_ioas_map_file, length, LENGTH, 0),
-	      F(iommu_ioas_map_file, iova, IOVA, 0)),
-	IOCTL("copy", 5, IOMMU_IOAS_COPY, iommu_ioas_copy,
-	      F(iommu_ioas_copy, flags, FLAGS, 7),
-	      F(iommu_ioas_copy, dst_ioas_id, TAKES, MASK(IOAS)),
-	      F(iommu_ioas_copy, src_ioas_id, TAKES, MASK(IOAS)),
-	      F(iommu_ioas_copy, length, LENGTH, 0),
-	      F(iommu_ioas_copy, dst_iova, IOVA, 0),
-	      F(iommu_ioas_copy, src_iova, IOVA, 0)),
-	IOCTL("unmap", 7, IOMMU_IOAS_UNMAP, iommu_ioas_unmap,
-	      F(iommu_ioas_unmap, ioas_id, TAKES, MASK(IOAS)),
-	      F(iommu_ioas_unmap, iova, IOVA, 0),
-	      F(iommu_ioas_unmap, length, LENGTH, 0)),
-	IOCTL("change_process", 1, IOMMU_IOAS_CHANGE_PROCESS, iommu_ioas_change_process,
-	      F(iommu_ioas_change_process, __reserved, FIXED, 0)),
-	IOCTL("option", 2, IOMMU_OPTION, iommu_option,
-	      F(iommu_option, option_id, PICK, 1),
-	      F(iommu_option, op, PICK, 1),
-	      F(iommu_option, __reserved, FIXED, 0),
-	      F(iommu_option, object_id, TAKES, MASK(IOAS)),
-	      F(iommu_option, val64, PICK, 1)),
-	IOCTL("vfio_ioas", 2, IOMMU_VFIO_IOAS, iommu_vfio_ioas,
-	      F(iommu_vfio_ioas, ioas_id, TAKES, MASK(IOAS)),
-	      F(iommu_vfio_ioas, op, PICK, 2),
-	      F(iommu_vfio_ioas, __reserved, FIXED, 0)),
-	IOCTL("hwpt_alloc", 10, IOMMU_HWPT_ALLOC, iommu_hwpt_alloc,
-	      F(iommu_hwpt_alloc, flags, FLAGS, 15),
-	      F(iommu_hwpt_alloc, dev_id, TAKES, MASK(DEVICE)),
-	      F(iommu_hwpt_alloc, pt_id, TAKES, PAGE_TABLES | MASK(VIOMMU)),
-	      F(iommu_hwpt_alloc, out_hwpt_id, MAKES, HWPT),
-	      F(iommu_hwpt_alloc, __reserved, FIXED, 0),
-	      F(iommu_hwpt_alloc, data_type, FIXED, 0),
-	      F(iommu_hwpt_alloc, data_len, FIXED, 0),
-	      F(iommu_hwpt_alloc, data_uptr, BLOB, 0),
-	      F(iommu_hwpt_alloc, fault_id, TAKES, MASK(FAULT))),
-	IOCTL("nested_alloc", 8, IOMMU_HWPT_ALLOC, iommu_hwpt_alloc,
-	      F(iommu_hwpt_alloc, flags, FLAGS, 12),
-	      F(iommu_hwpt_alloc, dev_id, TAKES, MASK(DEVICE)),
-	      F(iommu_hwpt_alloc, pt_id, TAKES, MASK(HWPT) | MASK(VIOMMU)),
-	      F(iommu_hwpt_alloc, out_hwpt_id, MAKES, HWPT),
-	      F(iommu_hwpt_alloc, data_type, FIXED, IOMMU_HWPT_DATA_SELFTEST),
-	      F(iommu_hwpt_alloc, data_len, FIXED, sizeof(struct iommu_hwpt_selftest)),
-	      F(iommu_hwpt_alloc, data_uptr, BLOB, 0),
-	      F(iommu_hwpt_alloc, fault_id, TAKES, MASK(FAULT))),
-	IOCTL("get_hw_info", 1, IOMMU_GET_HW_INFO, iommu_hw_info,
-	      F(iommu_hw_info, flags, FLAGS, 1),
-	      F(iommu_hw_info, dev_id, TAKES, MASK(DEVICE)),
-	      F(iommu_hw_info, data_len, COUNT, 64),
-	      F(iommu_hw_info, data_uptr, MEMORY, 0),
-	      F(iommu_hw_info, in_data_type, FIXED, IOMMU_HW_INFO_TYPE_SELFTEST)),
-	IOCTL("set_dirty", 3, IOMMU_HWPT_SET_DIRTY_TRACKING, iommu_hwpt_set_dirty_tracking,
-	      F(iommu_hwpt_set_dirty_tracking, flags, FLAGS, 1),
-	      F(iommu_hwpt_set_dirty_tracking, hwpt_id, TAKES, MASK(HWPT))),
-	IOCTL("get_dirty", 3, IOMMU_HWPT_GET_DIRTY_BITMAP, iommu_hwpt_get_dirty_bitmap,
-	      F(iommu_hwpt_get_dirty_bitmap, hwpt_id, TAKES, MASK(HWPT)),
-	      F(iommu_hwpt_get_dirty_bitmap, flags, FLAGS, 1),
-	      F(iommu_hwpt_get_dirty_bitmap, iova, IOVA, 0),
-	      F(iommu_hwpt_get_dirty_bitmap, length, LENGTH, 0),
-	      F(iommu_hwpt_get_dirty_bitmap, page_size, FIXED, MOCK_PAGE_SIZE),
-	      F(iommu_hwpt_get_dirty_bitmap, data, MEMORY, 0)),
-	IOCTL("invalidate", 4, IOMMU_HWPT_INVALIDATE, iommu_hwpt_invalidate,
-	      F(iommu_hwpt_invalidate, hwpt_id, TAKES, MASK(HWPT) | MASK(VIOMMU)),
-	      F(iommu_hwpt_invalidate, data_uptr, BLOB, 0),
-	      F(iommu_hwpt_invalidate, data_type, FIXED, IOMMU_HWPT_INVALIDATE_DATA_SELFTEST),
-	      F(iommu_hwpt_invalidate, entry_len, FIXED,
-		sizeof(struct iommu_hwpt_invalidate_selftest)),
-	      F(iommu_hwpt_invalidate, entry_num, COUNT, 5),
-	      F(iommu_hwpt_invalidate, __reserved, FIXED, 0)),
-	IOCTL("fault_alloc", 4, IOMMU_FAULT_QUEUE_ALLOC, iommu_fault_alloc,
-	      F(iommu_fault_alloc, flags, FIXED, 0),
-	      F(iommu_fault_alloc, out_fault_id, MAKES, FAULT),
-	      F(iommu_fault_alloc, out_fault_fd, MAKES, FAULT_FD)),
-	IOCTL("viommu_alloc", 5, IOMMU_VIOMMU_ALLOC, iommu_viommu_alloc,
-	      F(iommu_viommu_alloc, flags, FIXED, 0),
-	      F(iommu_viommu_alloc, type, FIXED, IOMMU_VIOMMU_TYPE_SELFTEST),
-	      F(iommu_viommu_alloc, dev_id, TAKES, MASK(DEVICE)),
-	      F(iommu_viommu_alloc, hwpt_id, TAKES, MASK(HWPT)),
-	      F(iommu_viommu_alloc, out_viommu_id, MAKES, VIOMMU),
-	      F(iommu_viommu_alloc, data_len, FIXED, sizeof(struct iommu_viommu_selftest)),
-	      F(iommu_viommu_alloc, __reserved, FIXED, 0),
-	      F(iommu_viommu_alloc, data_uptr, MEMORY, 0)),
-	IOCTL("vdevice_alloc", 5, IOMMU_VDEVICE_ALLOC, iommu_vdevice_alloc,
-	      F(iommu_vdevice_alloc, viommu_id, TAKES, MASK(VIOMMU)),
-	      F(iommu_vdevice_alloc, dev_id, TAKES, MASK(DEVICE)),
-	      F(iommu_vdevice_alloc, out_vdevice_id, MAKES, VDEVICE),
-	      F(iommu_vdevice_alloc, virt_id, PICK, 3)),
-	IOCTL("veventq_alloc", 3, IOMMU_VEVENTQ_ALLOC, iommu_veventq_alloc,
-	      F(iommu_veventq_alloc, flags, FIXED, 0),
-	      F(iommu_veventq_alloc, viommu_id, TAKES, MASK(VIOMMU)),
-	      F(iommu_veventq_alloc, type, FIXED, IOMMU_VEVENTQ_TYPE_SELFTEST),
-	      F(iommu_veventq_alloc, veventq_depth, COUNT, 4),
-	      F(iommu_veventq_alloc, out_veventq_id, MAKES, VEVENTQ),
-	      F(iommu_veventq_alloc, out_veventq_fd, MAKES, EVENT_FD),
-	      F(iommu_veventq_alloc, __reserved, FIXED, 0)),
-	IOCTL("hw_queue_alloc", 4, IOMMU_HW_QUEUE_ALLOC, iommu_hw_queue_alloc,
-	      F(iommu_hw_queue_alloc, flags, FIXED, 0),
-	      F(iommu_hw_queue_alloc, viommu_id, TAKES, MASK(VIOMMU)),
-	      F(iommu_hw_queue_alloc, type, FIXED, IOMMU_HW_QUEUE_TYPE_SELFTEST),
-	      F(iommu_hw_queue_alloc, index, PICK, 1),
-	      F(iommu_hw_queue_alloc, out_hw_queue_id, MAKES, QUEUE),
-	      F(iommu_hw_queue_alloc, nesting_parent_iova, IOVA, 0),
-	      F(iommu_hw_queue_alloc, length, LENGTH, 0)),
+void grammar_begin(void)
+{
+	add(iommu_ops, n_iommu_ops);
+	add(mock_ops, n_mock_ops);
+	first_node_op = n_ops;
+	add(node_ops, n_node_ops);
+}
 
-	IOCTL("type1_map", 3, VFIO_IOMMU_MAP_DMA, vfio_iommu_type1_dma_map,
-	      F(vfio_iommu_type1_dma_map, flags, FLAGS, 3),
-	      F(vfio_iommu_type1_dma_map, vaddr, MEMORY, 0),
-	      F(vfio_iommu_type1_dma_map, iova, IOVA, 0),
-	      F(vfio_iommu_type1_dma_map, size, LENGTH, 0)),
-	IOCTL("type1_unmap", 3, VFIO_IOMMU_UNMAP_DMA, vfio_iommu_type1_dma_unmap,
-	      F(vfio_iommu_type1_dma_unmap, flags, FLAGS, 2),
-	      F(vfio_iommu_type1_dma_unmap, iova, IOVA, 0),
-	      F(vfio_iommu_type1_dma_unmap, size, LENGTH, 0)),
-	IOCTL("type1_info", 1, VFIO_IOMMU_GET_INFO, vfio_iommu_type1_info,
-	      F(vfio_iommu_type1_info, argsz, COUNT, 256)),
-	CALL("type1_set", 1, run_type1_set, W("version", PICK, 3)),
+/* Few objects are of use to nodes; those calls belong to both. */
+unsigned int grammar_part(unsigned int op)
+{
+	static const unsigned long both[] = {
+		IOMMU_DESTROY, IOMMU_IOAS_ALLOC, IOMMU_IOAS_MAP, IOMMU_IOAS_MAP_FILE,
+		IOMMU_IOAS_UNMAP, IOMMU_HWPT_ALLOC,
+	};
+	unsigned int i;
 
-	MOCK("mock", 10, IOMMU_TEST_OP_MOCK_DOMAIN, ID(PAGE_TABLES),
-	     T(mock_domain.out_stdev_id, MAKES, STDEV),
-	     T(mock_domain.out_hwpt_id, MAKES, HWPT),
-	     T(mock_domain.out_idev_id, MAKES, DEVICE)),
-	MOCK("mock_flags", 8, IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS, ID(PAGE_TABLES),
-	     T(mock_domain_flags.out_stdev_id, MAKES, STDEV),
-	     T(mock_domain_flags.out_hwpt_id, MAKES, HWPT),
-	     T(mock_domain_flags.out_idev_id, MAKES, DEVICE),
-	     T(mock_domain_flags.dev_flags, FLAGS, 5)),
-	MOCK("mock_replace", 6, IOMMU_TEST_OP_MOCK_DOMAIN_REPLACE, ID(MASK(STDEV)),
-	     T(mock_domain_replace.pt_id, TAKES, PAGE_TABLES)),
-	MOCK("add_reserved", 1, IOMMU_TEST_OP_ADD_RESERVED, ID(MASK(IOAS)),
-	     T(add_reserved.start, IOVA, 0), T(add_reserved.length, LENGTH, 0)),
-	MOCK("check_map", 1, IOMMU_TEST_OP_MD_CHECK_MAP, ID(MASK(HWPT)),
-	     T(check_map.iova, IOVA, 0), T(check_map.length, LENGTH, 0),
-	     T(check_map.uptr, MEMORY, 0)),
-	MOCK("create_access", 4, IOMMU_TEST_OP_CREATE_ACCESS, ID(MASK(IOAS)),
-	     T(create_access.flags, FLAGS, 1),
-	     T(create_access.out_access_fd, MAKES, ACCESS)),
-	MOCK("access_pages", 5, IOMMU_TEST_OP_ACCESS_PAGES, ID(MASK(ACCESS)),
-	     T(access_pages.flags, FLAGS, 1 | MOCK_FLAGS_ACCESS_SYZ),
-	     T(access_pages.out_access_pages_id, MAKES, PAGES),
-	     T(access_pages.iova, IOVA, 0), T(access_pages.length, LENGTH, 0),
-	     T(access_pages.uptr, MEMORY, 0)),
-	MOCK("destroy_pages", 3, IOMMU_TEST_OP_DESTROY_ACCESS_PAGES, ID(MASK(ACCESS)),
-	     T(destroy_access_pages.access_pages_id, TAKES, MASK(PAGES))),
-	MOCK("access_rw", 4, IOMMU_TEST_OP_ACCESS_RW, ID(MASK(ACCESS)),
-	     T(access_rw.iova, IOVA, 0), T(access_rw.length, LENGTH, 0),
-	     T(access_rw.uptr, MEMORY, 0), T(access_rw.flags, FLAGS, 5)),
-	MOCK("access_replace", 3, IOMMU_TEST_OP_ACCESS_REPLACE_IOAS, ID(MASK(ACCESS)),
-	     T(access_replace_ioas.ioas_id, TAKES, MASK(IOAS))),
-	MOCK("dirty", 2, IOMMU_TEST_OP_DIRTY, ID(MASK(HWPT)),
-	     T(dirty.iova, IOVA, 0), T(dirty.length, LENGTH, 0),
-	     T(dirty.page_size, FIXED, MOCK_PAGE_SIZE), T(dirty.uptr, MEMORY, 0)),
-	MOCK("iopf", 6, IOMMU_TEST_OP_TRIGGER_IOPF,
-	     T(trigger_iopf.dev_id, TAKES, MASK(DEVICE)),
-	     T(trigger_iopf.pasid, PICK, 1),
-	     T(trigger_iopf.grpid, PICK, 7), T(trigger_iopf.perm, FLAGS, 7),
-	     T(trigger_iopf.addr, IOVA, 0)),
-	MOCK("vevent", 3, IOMMU_TEST_OP_TRIGGER_VEVENT,
-	     T(trigger_vevent.dev_id, TAKES, MASK(DEVICE))),
-	MOCK("pasid_attach", 4, IOMMU_TEST_OP_PASID_ATTACH, ID(MASK(STDEV)),
-	     T(pasid_attach.pasid, PICK, 3), T(pasid_attach.pt_id, TAKES, PAGE_TABLES)),
-	MOCK("pasid_replace", 3, IOMMU_TEST_OP_PASID_REPLACE, ID(MASK(STDEV)),
-	     T(pasid_replace.pasid, PICK, 3), T(pasid_replace.pt_id, TAKES, PAGE_TABLES)),
-	MOCK("pasid_detach", 2, IOMMU_TEST_OP_PASID_DETACH, ID(MASK(STDEV)),
-	     T(pasid_detach.pasid, PICK, 3)),
-	MOCK("dmabuf", 3, IOMMU_TEST_OP_DMABUF_GET,
-	     T(dmabuf_get.length, LENGTH, 0), T(dmabuf_get.open_flags, FIXED, 02000002)),
-	MOCK("dmabuf_revoke", 2, IOMMU_TEST_OP_DMABUF_REVOKE,
-	     T(dmabuf_revoke.dmabuf_fd, TAKES, MASK(DMABUF)),
-	     T(dmabuf_revoke.revoked, PICK, 1)),
-
-	CALL("read", 5, run_read, W("fd", TAKES, MASK(FAULT_FD) | MASK(EVENT_FD)),
-	     W("to", MEMORY, 0), W("length", COUNT, 256)),
-	CALL("respond", 5, run_respond, W("fd", TAKES, MASK(FAULT_FD)),
-	     W("cookie", TAKES, MASK(COOKIE)), W("code", PICK, 1), W("n", PICK, 2)),
-	CALL("poll", 1, run_poll, W("fd", TAKES, MASK(FAULT_FD) | MASK(EVENT_FD))),
-	CALL("close", 3, run_close, W("fd", TAKES, MASK(FAULT_FD) | MASK(EVENT_FD) |
-						   MASK(ACCESS) | MASK(DMABUF))),
-	CALL("mmap", 2, run_mmap, W("offset", TAKES, MASK(WINDOW)), W("length", LENGTH, 0)),
-	CALL("munmap", 1, run_munmap, W("which", PICK, 3)),
-	CALL("discard", 2, run_discard, W("at", MEMORY, 0), W("length", LENGTH, 0)),
-	CALL("memfd", 2, run_memfd, W("size", LENGTH, 0)),
-	CALL("truncate", 1, run_truncate, W("fd", TAKES, MASK(MEMFD)), W("size", LENGTH, 0)),
-};
-
-const unsigned int n_ops = sizeof(ops) / sizeof(ops[0]);
-_Static_assert(sizeof(ops) / sizeof(ops[0]) <= 64, "struct tally is too small");
+	if (op >= first_node_op)
+		return PART_NODE;
+	for (i = 0; i < sizeof(both) / sizeof(both[0]); i++) {
+		if (ops[op]->request == both[i])
+			return PART_IOMMU | PART_NODE;
+	}
+	return PART_IOMMU;
+}

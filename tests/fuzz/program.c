@@ -1,19 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Programs: made at random, mutated, written as text and read again. */
-#include <stdlib.h>
+/* Programs: made at random, and mutated. */
 #include <string.h>
 
 #include "../mock/uapi.h"
 #include "fuzz.h"
-
-static const char *const thing_names[THINGS] = {
-	"ioas", "hwpt", "device", "stdev", "fault", "viommu", "vdevice", "veventq",
-	"queue", "pages", "access", "fault_fd", "event_fd", "memfd", "dmabuf",
-	"cookie", "window",
-};
-static const char *const region_names[REGIONS] = {
-	"heap", "huge", "shared", "data", "read_only", "edge", "nowhere", "kernel",
-};
 
 /* splitmix64 */
 uint64_t random_next(uint64_t *state)
@@ -120,6 +110,8 @@ static struct value fill(const struct field *field, uint64_t *random)
 		return number(below(random, field->arg + 1));
 	case FIXED:
 		return number(field->arg);
+	case SELDOM:
+		return number(one_in(random, 8) ? random_next(random) & field->arg : 0);
 	case IOVA:
 		return number(iova(random));
 	case LENGTH:
@@ -137,30 +129,50 @@ static struct value fill(const struct field *field, uint64_t *random)
 	}
 }
 
-static void make_call(struct call *call, uint64_t *random)
+static unsigned int weight(unsigned int op, unsigned int parts)
 {
-	unsigned int total = 0, i;
-	int pick;
+	return grammar_part(op) & parts ? ops[op]->weight : 0;
+}
+
+static void make_call(struct call *call, unsigned int parts, uint64_t *random)
+{
+	unsigned int total = 0, pick, i;
 
 	for (i = 0; i < n_ops; i++)
-		total += ops[i].weight;
+		total += weight(i, parts);
 	pick = below(random, total);
-	for (i = 0; pick >= (int)ops[i].weight; i++)
-		pick -= ops[i].weight;
+	for (i = 0; pick >= weight(i, parts); i++)
+		pick -= weight(i, parts);
 	call->op = i;
 	for (i = 0; i < MAX_FIELDS; i++)
-		call->values[i] = fill(&ops[call->op].fields[i], random);
+		call->values[i] = fill(&ops[call->op]->fields[i], random);
+}
+
+/* Processes are costly, so most programs have one. */
+static void make_processes(struct program *program, uint64_t *random)
+{
+	program->processes = one_in(random, 4) ? 2 + below(random, PROCESSES_MAX - 1) : 1;
+	program->sharing = below(random, SHARINGS);
+	program->before = below(random, program->n);
+	program->victim = below(random, program->processes);
+	program->kill_at = 0;
+	if (one_in(random, program->processes > 1 ? 2 : 8))
+		program->kill_at = 1 + below(random, program->n * program->processes);
 }
 
 void program_make(struct program *program, uint64_t *random)
 {
-	unsigned int i;
+	static const unsigned int parts[] = {
+		PART_IOMMU, PART_NODE, PART_IOMMU | PART_NODE,
+	};
+	unsigned int part = parts[below(random, 3)], i;
 
 	memset(program, 0, sizeof(*program));
 	program->threads = one_in(random, 3) ? 2 + below(random, 2) : 1;
 	program->n = 4 + below(random, MAX_CALLS - 4);
+	make_processes(program, random);
 	for (i = 0; i < program->n; i++)
-		make_call(&program->calls[i], random);
+		make_call(&program->calls[i], part, random);
 }
 
 static void remove_call(struct program *program, unsigned int at)
@@ -182,7 +194,7 @@ static void insert_call(struct program *program, unsigned int at,
 static void mutate_value(struct program *program, uint64_t *random)
 {
 	struct call *call = &program->calls[below(random, program->n)];
-	const struct field *fields = ops[call->op].fields;
+	const struct field *fields = ops[call->op]->fields;
 	unsigned int n = 0, at;
 
 	while (n < MAX_FIELDS && fields[n].kind != NONE)
@@ -222,7 +234,7 @@ static void mutate_once(struct program *program, const struct program *other,
 			insert_call(program, program->n, &other->calls[at]);
 		break;
 	case 4:
-		make_call(&call, random);
+		make_call(&call, PART_IOMMU | PART_NODE, random);
 		insert_call(program, at + 1, &call);
 		break;
 	default:
@@ -239,130 +251,6 @@ void program_mutate(struct program *program, const struct program *other,
 		mutate_once(program, other, random);
 	if (one_in(random, 3))
 		program->threads = 1 + below(random, 3);
-}
-
-static void write_value(const struct value *value, FILE *to)
-{
-	if (value->how == REFERENCE)
-		fprintf(to, "%s.%llu", thing_names[value->of],
-			(unsigned long long)value->n);
-	else if (value->how == POINTER)
-		fprintf(to, "%s+%#llx", region_names[value->of],
-			(unsigned long long)value->n);
-	else
-		fprintf(to, "%#llx", (unsigned long long)value->n);
-}
-
-void program_write(const struct program *program, FILE *to)
-{
-	unsigned int i, j;
-
-	fprintf(to, "threads %u\n", program->threads);
-	for (i = 0; i < program->n; i++) {
-		const struct call *call = &program->calls[i];
-		const struct field *fields = ops[call->op].fields;
-
-		fputs(ops[call->op].name, to);
-		for (j = 0; j < MAX_FIELDS && fields[j].kind != NONE; j++) {
-			if (fields[j].kind == MAKES)
-				continue;
-			fprintf(to, " %s=", fields[j].name);
-			write_value(&call->values[j], to);
-		}
-		fputc('\n', to);
-	}
-}
-
-static bool read_name(const char *const *names, unsigned int n, const char *word,
-		      size_t length, unsigned int *which)
-{
-	for (*which = 0; *which < n; ++*which) {
-		if (strlen(names[*which]) == length &&
-		    !strncmp(names[*which], word, length))
-			return true;
-	}
-	return false;
-}
-
-static bool read_value(struct value *value, const char *word)
-{
-	size_t name = strcspn(word, ".+");
-	char *end;
-
-	if (word[0] >= '0' && word[0] <= '9') {
-		*value = number(strtoull(word, &end, 0));
-		return !*end;
-	}
-	if (!word[name])
-		return false;
-	value->how = word[name] == '.' ? REFERENCE : POINTER;
-	value->n = strtoull(word + name + 1, &end, 0);
-	if (*end)
-		return false;
-	return value->how == REFERENCE ?
-		read_name(thing_names, THINGS, word, name, &value->of) :
-		read_name(region_names, REGIONS, word, name, &value->of);
-}
-
-/* A field by the last part of its name, so that "iova" is check_map.iova too. */
-static bool read_field(struct call *call, char *word)
-{
-	const struct field *fields = ops[call->op].fields;
-	char *equals = strchr(word, '=');
-	unsigned int i;
-
-	if (!equals)
-		return false;
-	*equals = 0;
-	for (i = 0; i < MAX_FIELDS && fields[i].kind != NONE; i++) {
-		const char *dot = strchr(fields[i].name, '.');
-
-		if (!strcmp(fields[i].name, word) || (dot && !strcmp(dot + 1, word)))
-			return read_value(&call->values[i], equals + 1);
-	}
-	return false;
-}
-
-static bool read_call(struct call *call, char *line)
-{
-	char *rest, *word = strtok_r(line, " \t", &rest);
-	unsigned int i;
-
-	for (i = 0; i < n_ops && strcmp(ops[i].name, word); i++)
-		;
-	if (i == n_ops)
-		return false;
-	memset(call, 0, sizeof(*call));
-	call->op = i;
-	/* What a program doesn't say is what is usual. */
-	for (i = 0; i < MAX_FIELDS; i++) {
-		if (ops[call->op].fields[i].kind == FIXED)
-			call->values[i].n = ops[call->op].fields[i].arg;
-	}
-	while ((word = strtok_r(NULL, " \t", &rest))) {
-		if (!read_field(call, word))
-			return false;
-	}
-	return true;
-}
-
-const char *program_read(struct program *program, char *text)
-{
-	char *rest, *line;
-	static char copy[256];
-
-	memset(program, 0, sizeof(*program));
-	program->threads = 1;
-	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-		if (line[0] == '#' || !line[strspn(line, " \t")])
-			continue;
-		if (sscanf(line, "threads %u", &program->threads) == 1)
-			continue;
-		snprintf(copy, sizeof(copy), "%s", line);
-		if (program->n == MAX_CALLS ||
-		    !read_call(&program->calls[program->n], line))
-			return copy;
-		program->n++;
-	}
-	return program->n ? NULL : "an empty program";
+	if (one_in(random, 2))
+		make_processes(program, random);
 }
