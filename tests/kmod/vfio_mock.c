@@ -47,7 +47,10 @@ static int look(struct control *c)
 	return 0;
 }
 
-/* The device of another file, with a reference. */
+/*
+ * The device of another file, with a reference.  The group of an emulated one has no IOMMU,
+ * which the core takes for granted of a device that it knows one for.
+ */
 static struct device *neighbour(struct control *c, int fd)
 {
 	struct device *dev = ERR_PTR(-EBADF);
@@ -59,7 +62,7 @@ static struct device *neighbour(struct control *c, int fd)
 	other = file->private_data;
 	if (file->f_op == &control_fops && other != c) {
 		mutex_lock_nested(&other->lock, SINGLE_DEPTH_NESTING);
-		if (other->made)
+		if (other->made && other->make.kind == VFIO_MOCK_PHYSICAL)
 			dev = get_device(other->dev);
 		mutex_unlock(&other->lock);
 	}

@@ -28,7 +28,7 @@ struct vfio_mock_make {
 	__u32 ops;
 	__u32 flags;		/* MOCK_FLAGS_DEVICE_* of tests/mock/uapi.h */
 	__u32 set;		/* devices with the same number are reset together; 0: alone */
-	__s32 beside;		/* another file of the node, whose device's group is joined; or -1 */
+	__s32 beside;		/* another file, whose physical device shares its group; or -1 */
 };
 
 struct vfio_mock_adopt {
