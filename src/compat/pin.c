@@ -28,8 +28,19 @@ static bool pin_is_private(const struct vm_area_struct *vma)
 }
 
 /*
- * Long-term pins must not drop mmap_lock: pass no @locked.  FOLL_FORCE doesn't
- * work for private read-only hugetlb mappings; pin them as they are.
+ * Long-term pins must not drop mmap_lock: pass no @locked.  Only a task's pins of
+ * its own memory heed its protection keys.
+ */
+static long pin_pages(struct mm_struct *mm, unsigned long start, unsigned long nr_pages,
+		      unsigned int gup_flags, struct page **pages)
+{
+	if (mm == current->mm && !(current->flags & PF_KTHREAD))
+		return pin_user_pages(start, nr_pages, gup_flags, pages, NULL);
+	return pin_user_pages_remote(mm, start, nr_pages, gup_flags, pages, NULL, NULL);
+}
+
+/*
+ * FOLL_FORCE doesn't work for private read-only hugetlb mappings; pin them as they are.
  */
 static long pin_readonly_vma(struct vm_area_struct *vma, unsigned long start,
 			     unsigned long nr_pages, unsigned int gup_flags,
@@ -38,12 +49,10 @@ static long pin_readonly_vma(struct vm_area_struct *vma, unsigned long start,
 	long rc = -EFAULT;
 
 	if (pin_is_private(vma))
-		rc = pin_user_pages_remote(vma->vm_mm, start, nr_pages,
-					   gup_flags | FOLL_WRITE | FOLL_FORCE,
-					   pages, NULL, NULL);
+		rc = pin_pages(vma->vm_mm, start, nr_pages,
+			       gup_flags | FOLL_WRITE | FOLL_FORCE, pages);
 	if (rc == -EFAULT)
-		rc = pin_user_pages_remote(vma->vm_mm, start, nr_pages,
-					   gup_flags, pages, NULL, NULL);
+		rc = pin_pages(vma->vm_mm, start, nr_pages, gup_flags, pages);
 	return rc;
 }
 
@@ -65,8 +74,7 @@ static long pin_vma(struct vm_area_struct *vma, unsigned long start,
 {
 	if (gup_flags & FOLL_WRITE)
 		return pin_tracks_writes(vma) ? -EFAULT :
-		       pin_user_pages_remote(vma->vm_mm, start, nr_pages, gup_flags,
-					     pages, NULL, NULL);
+		       pin_pages(vma->vm_mm, start, nr_pages, gup_flags, pages);
 	/* FOLL_FORCE must not give access to what the process can't read. */
 	if (!(vma->vm_flags & VM_READ))
 		return -EFAULT;
