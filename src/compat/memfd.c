@@ -191,6 +191,12 @@ static struct page *memfd_pin_mapped(struct file *memfd, pgoff_t index)
 	return ERR_PTR(-EFAULT);
 }
 
+/* Linux 6.1 doesn't move huge pages, but warns, see pin_hugetlb() in pin.c. */
+static bool memfd_can_move(bool huge)
+{
+	return !huge || IS_ENABLED(IOMMUFD_HAVE_PIN_WITHOUT_VMAS);
+}
+
 static struct page *memfd_pin_page(struct file *memfd, pgoff_t index)
 {
 	bool huge = memfd_is_huge(memfd);
@@ -200,8 +206,11 @@ static struct page *memfd_pin_page(struct file *memfd, pgoff_t index)
 	if (IS_ERR(page) && !(PTR_ERR(page) == -EINTR && !fatal_signal_pending(current)))
 		return page;
 	if (IS_ERR(page) || !memfd_may_stay(page)) {
-		if (!IS_ERR(page))
+		if (!IS_ERR(page)) {
 			put_page(page);
+			if (!memfd_can_move(huge))
+				return ERR_PTR(-ENOMEM);
+		}
 		return memfd_pin_mapped(memfd, index);
 	}
 	folio_add_pins(page_folio(page), 1);

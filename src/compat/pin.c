@@ -14,6 +14,7 @@
  * mappings, as newer kernels do.
  */
 #include <linux/backing-dev.h>
+#include <linux/hugetlb.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 
@@ -39,6 +40,39 @@ static long pin_pages(struct mm_struct *mm, unsigned long start, unsigned long n
 	return pin_user_pages_remote(mm, start, nr_pages, gup_flags, pages, NULL, NULL);
 }
 
+static bool pin_may_stay(struct page **pages, long n)
+{
+	while (n-- > 0)
+		if (is_zone_movable_page(pages[n]))
+			return false;
+	return true;
+}
+
+/*
+ * A long-term pin doesn't move pages of hugetlbfs out of ZONE_MOVABLE, but fails with
+ * -ENOMEM and a warning.  So pin them as if for a moment, and look where they are.
+ */
+static long pin_hugetlb(struct mm_struct *mm, unsigned long start, unsigned long nr_pages,
+			unsigned int gup_flags, struct page **pages)
+{
+	unsigned int flags = memalloc_pin_save();	/* new pages come from elsewhere */
+	long rc;
+
+	rc = pin_pages(mm, start, nr_pages, gup_flags & ~FOLL_LONGTERM, pages);
+	memalloc_pin_restore(flags);
+	if (rc <= 0 || pin_may_stay(pages, rc))
+		return rc;
+	unpin_user_pages(pages, rc);
+	return -ENOMEM;
+}
+
+static long pin_part(struct vm_area_struct *vma, unsigned long start,
+		     unsigned long nr_pages, unsigned int gup_flags, struct page **pages)
+{
+	return (is_vm_hugetlb_page(vma) ? pin_hugetlb : pin_pages)(vma->vm_mm, start, nr_pages,
+								   gup_flags, pages);
+}
+
 /*
  * FOLL_FORCE doesn't work for private read-only hugetlb mappings; pin them as they are.
  */
@@ -49,10 +83,10 @@ static long pin_readonly_vma(struct vm_area_struct *vma, unsigned long start,
 	long rc = -EFAULT;
 
 	if (pin_is_private(vma))
-		rc = pin_pages(vma->vm_mm, start, nr_pages,
-			       gup_flags | FOLL_WRITE | FOLL_FORCE, pages);
+		rc = pin_part(vma, start, nr_pages, gup_flags | FOLL_WRITE | FOLL_FORCE,
+			      pages);
 	if (rc == -EFAULT)
-		rc = pin_pages(vma->vm_mm, start, nr_pages, gup_flags, pages);
+		rc = pin_part(vma, start, nr_pages, gup_flags, pages);
 	return rc;
 }
 
@@ -74,7 +108,7 @@ static long pin_vma(struct vm_area_struct *vma, unsigned long start,
 {
 	if (gup_flags & FOLL_WRITE)
 		return pin_tracks_writes(vma) ? -EFAULT :
-		       pin_pages(vma->vm_mm, start, nr_pages, gup_flags, pages);
+		       pin_part(vma, start, nr_pages, gup_flags, pages);
 	/* FOLL_FORCE must not give access to what the process can't read. */
 	if (!(vma->vm_flags & VM_READ))
 		return -EFAULT;
@@ -144,11 +178,12 @@ int compat_pin_user_pages_fast(unsigned long start, int nr_pages,
 	if (!(gup_flags & FOLL_LONGTERM))
 		return pin_user_pages_fast(start, nr_pages, gup_flags, pages);
 	if (gup_flags & FOLL_WRITE) {
-		rc = pin_user_pages_fast(start, nr_pages, gup_flags, pages);
-		if (rc <= 0 || pin_are_memory(pages, rc))
+		rc = pin_user_pages_fast_only(start, nr_pages, gup_flags, pages);
+		if (rc > 0 && pin_are_memory(pages, rc))
 			return rc;
 		/* Only their VMAs can tell. */
-		unpin_user_pages(pages, rc);
+		if (rc > 0)
+			unpin_user_pages(pages, rc);
 	}
 	start = untagged_addr(start) & PAGE_MASK;
 	if (mmap_read_lock_killable(mm))
