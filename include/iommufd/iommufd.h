@@ -140,7 +140,8 @@ struct iommufd_expect {
  * ends it.  Attaching doesn't wait for page faults then.  If @pt_id can't be attached to,
  * nothing is pinned, and the attach gives the reason.
  *
- * Return: 0; -EFAULT or -ENOMEM if memory can't be pinned; or -EINTR.  After a failure
+ * Return: 0; -EFAULT, -ENOMEM, or for a file -EINVAL, -EACCES or -EPERM, if memory can't be
+ * pinned; or -EINTR.  After a failure
  * there is nothing to end.
  */
 int iommufd_device_expect(struct iommufd_device *idev, u32 pasid, u32 pt_id,
@@ -171,7 +172,8 @@ void iommufd_expect_end(struct iommufd_expect *expect);
  * table that doesn't fit the device, its PASIDs, or what the rest of its group is attached
  * to; -EBUSY if @pasid is attached; -EADDRINUSE if a mapping overlaps a range that the
  * device can't use; -EOPNOTSUPP for a PASID where kernel or IOMMU don't support them;
- * -ESTALE if memory isn't pinned, as something else was announced; -ENOMEM.
+ * -ESTALE if memory isn't pinned, as something else was announced, or if another task pins
+ * more of it: begin again with iommufd_device_expect(), after a moment; -ENOMEM.
  */
 int iommufd_device_attach(struct iommufd_device *idev, u32 pasid, u32 *pt_id);
 
@@ -180,6 +182,8 @@ int iommufd_device_attach(struct iommufd_device *idev, u32 pasid, u32 *pt_id);
  * @idev: the device, attached
  * @pasid: as for iommufd_device_attach()
  * @pt_id: as for iommufd_device_attach()
+ *
+ * Call iommufd_device_expect() first, for the same object.
  *
  * Moves all devices of the group that are attached to @pasid.  Meanwhile DMA is translated
  * by the old page table or the new one, or blocked.  On failure the old one stays in use;

@@ -49,7 +49,8 @@
  *   user memory of GET_HW_INFO; queue->reader: yes [stall_killed: killed_info;
  *     fault_life, veventq_life: stuck_reader]
  *   i_rwsem of a file, for a write to it: yes [stall_killed: killed_map_file]
- *   memory->lock, for page faults of a task that pins: to pin, yes; to unpin, yes, see
+ *   memory->lock, for page faults of a task that pins: to pin, map, cut or move a charge, yes,
+ *     see memory_wait_turn() [stall: other_half, other_half_mapped]; to unpin, yes, see
  *     memory_unlock() [stall_killed: killed_unmap, killed_attach_end]; to undo a
  *     CHANGE_PROCESS that failed halfway, no
  *   mmap_lock, for page faults that hold it: to pin or charge, yes; to uncharge, no (only
@@ -58,17 +59,19 @@
  *     none
  *   hold_gone (vfio/group.c), for the close of the legacy node: yes
  *   hold->open_lock (vfio/group.c), for a legacy program: no
- *   ioas->lock, for in-kernel users that pin, and CHANGE_PROCESS of files: no
+ *   ioas->lock, for in-kernel users that pin: no
  *
  * No page fault is waited for under the locks that a close needs, which can't be killed:
  * an ATTACH pins before it takes dev_set->lock, ioas->auto_lock, group->lock and hwpt->lock
  * (iommufd_device_expect()), and a BIND answers after it has released dev_set->lock
- * [stall: in_attach, sibling_leaves, in_bind].
+ * [stall: in_attach, sibling_leaves, in_bind].  The exceptions are ioas->lock, for
+ * in-kernel users, and mmap_lock where the process is charged, which CAP_SYS_RESOURCE is
+ * needed to ask for.
  *
  * All other waits are for the kernel's own work: ioas->users is held while page tables are
- * filled, emptied and left by devices, but pages are pinned before; a pinning thread that joins cgroups
- * waits for a grace period and for cgroup_mutex.  The call doesn't wait for a thread that
- * hasn't begun to join.
+ * filled, emptied and left by devices, but pages are pinned before, and memory->lock is only
+ * tried; a pinning thread that joins cgroups waits for a grace period and for cgroup_mutex.
+ * The call doesn't wait for a thread that hasn't begun to join.
  */
 #ifndef IOMMUFD_CORE_CONTEXT_H
 #define IOMMUFD_CORE_CONTEXT_H

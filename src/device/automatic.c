@@ -89,7 +89,7 @@ static int automatic_attach_new(const struct attach_request *req, struct ioas *i
 	/* Reserved ranges don't concern PASIDs. */
 	if (req->pasid != IOMMU_NO_PASID)
 		return automatic_attach_made(req, ioas, id);
-	/* Find a conflict before memory is pinned for the new page table. */
+	/* So that a conflict is named, and found before the page table is made. */
 	rc = ioas_reserve(ioas, idev->reserved, idev->n_reserved);
 	if (rc) {
 		attach_explain_reserved(idev, ioas, req->refusal);

@@ -8,6 +8,7 @@
 #include "../device/device.h"
 #include "../event/fault.h"
 #include "../ioas/ioas.h"
+#include "../ioas/memory.h"
 #include "../viommu/viommu.h"
 #include "hwpt.h"
 
@@ -101,7 +102,12 @@ static int hwpt_alloc_fill(struct hwpt *hwpt)
 	rc = ioas_expect_table(hwpt->ioas, NULL);
 	if (rc)
 		return rc;
-	rc = hwpt_fill(hwpt, NULL);
+	do {
+		rc = hwpt_fill(hwpt, NULL);
+		/* Another task pins the same memory. */
+		if (rc == -ESTALE && memory_wait_turn())
+			rc = -EINTR;
+	} while (rc == -ESTALE);
 	ioas_expect_end(hwpt->ioas);
 	return rc;
 }

@@ -14,7 +14,8 @@
  * access its memory at its IOVA.  Range and pin are kept until the IOAS is
  * destroyed, which is after the last of its page tables.
  *
- * Memory is pinned and unpinned outside of ioas->users and ioas->lock, so a
+ * With ioas->users or ioas->lock held, nobody waits for memory->lock, which who
+ * pins holds across page faults: pin and unpin before and after, or try.  So a
  * slow page fault never blocks tasks that use other memory.
  *
  * Lists of areas are linked by area->next in order of IOVA.
@@ -148,7 +149,11 @@ struct area_request {
 int area_list_map(struct ioas *ioas, struct area_request *req);
 void area_list_finalize(struct area *areas);
 
-/* Map one area into a page table, completely or not at all. */
+/*
+ * Map one area into a page table, completely or not at all.  Returns -ESTALE if
+ * another task pins the same memory: release the locks, and try again after
+ * memory_wait_turn().
+ */
 int area_map_into(struct ioas *ioas, struct area *area, struct ioas_table *table);
 
 /* Pin the pages of an area.  As in memory_pin(), @refusal may be NULL. */

@@ -18,11 +18,10 @@
 static int area_cut_holder(struct area *left, struct area *right)
 {
 	struct memory *memory = left->memory;
-	int rc;
+	int rc = 0;
 
-	rc = mutex_lock_killable(&memory->lock);
-	if (rc)
-		return rc;
+	if (!mutex_trylock(&memory->lock))
+		return -ESTALE;
 	if (left->pinned)
 		rc = runs_cut(&memory->runs, right->holder.start);
 	if (rc)
@@ -107,7 +106,7 @@ static int area_cut_after(struct ioas *ioas, unsigned long last)
 	return 0;
 }
 
-int ioas_cut(struct ioas *ioas, unsigned long first, unsigned long last)
+static int ioas_try_cut(struct ioas *ioas, unsigned long first, unsigned long last)
 {
 	int rc;
 
@@ -122,5 +121,18 @@ int ioas_cut(struct ioas *ioas, unsigned long first, unsigned long last)
 	}
 	up_write(&ioas->lock);
 	up_read(&ioas->users);
+	return rc;
+}
+
+int ioas_cut(struct ioas *ioas, unsigned long first, unsigned long last)
+{
+	int rc;
+
+	/* Again if another task pins the memory; the locks are released meanwhile. */
+	do {
+		rc = ioas_try_cut(ioas, first, last);
+		if (rc == -ESTALE && memory_wait_turn())
+			rc = -EINTR;
+	} while (rc == -ESTALE);
 	return rc;
 }

@@ -361,7 +361,11 @@ int ioas_change_process_ioctl(struct command *cmd)
 		goto out;
 	rc = context_move_charge(ctx, NULL, NULL);
 	if (!rc) {
-		rc = context_move_charge(ctx, to, &moved);
+		do {
+			rc = context_move_charge(ctx, to, &moved);
+			if (rc == -ESTALE && memory_wait_turn())
+				rc = -EINTR;
+		} while (rc == -ESTALE);
 		memory_move_end(moved, !rc);
 	}
 	mutex_unlock(&ctx->change_lock);

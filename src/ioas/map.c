@@ -135,9 +135,13 @@ int area_map_into(struct ioas *ioas, struct area *area, struct ioas_table *table
 {
 	struct memory *memory = area->memory;
 	struct hw_mapper to;
-	int rc;
+	int rc = 0;
 
-	rc = mutex_lock_killable(&memory->lock);
+	/* With ioas->users held, don't wait for page faults in another part of the memory. */
+	if (memory->dmabuf)
+		rc = mutex_lock_killable(&memory->lock);
+	else if (!mutex_trylock(&memory->lock))
+		rc = -ESTALE;
 	if (rc)
 		return rc;
 	hw_map_begin(&to, table->domain, area->node.first, area_length(area),
@@ -261,14 +265,22 @@ static int area_list_fill(struct ioas *ioas, struct area *areas)
 {
 	int rc;
 
-	rc = area_list_pin_and_lock(ioas, areas);
-	if (rc) {
-		if (trace_iommufd_map_enabled())
-			area_list_trace(ioas, areas, rc);
-		area_list_unpin(areas);
-		return rc;
-	}
-	rc = area_list_fill_locked(ioas, areas);
+	do {
+		rc = area_list_pin_and_lock(ioas, areas);
+		if (!rc) {
+			rc = area_list_fill_locked(ioas, areas);
+			if (rc != -ESTALE)
+				break;
+			up_read(&ioas->users);
+			rc = memory_wait_turn();
+		}
+		if (rc) {
+			if (trace_iommufd_map_enabled())
+				area_list_trace(ioas, areas, rc);
+			area_list_unpin(areas);
+			return rc;
+		}
+	} while (true);
 	if (trace_iommufd_map_enabled())
 		area_list_trace(ioas, areas, rc);
 	/* In case the page tables have gone since. */

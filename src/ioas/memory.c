@@ -6,6 +6,7 @@
 #include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
@@ -348,13 +349,18 @@ int memory_rw(struct memory *memory, unsigned long offset, void *buffer,
 	return 0;
 }
 
+int memory_wait_turn(void)
+{
+	schedule_timeout_killable(1);
+	return fatal_signal_pending(current) ? -EINTR : 0;
+}
+
 int memory_move(struct memory *memory, struct pin_account *to, struct memory **moved)
 {
-	int rc;
+	int rc = 0;
 
-	rc = mutex_lock_killable(&memory->lock);
-	if (rc)
-		return rc;
+	if (!mutex_trylock(&memory->lock))
+		return -ESTALE;
 	if (memory->account == to)
 		goto out;
 	rc = pin_account_move(memory->account, to, memory->charge, memory->npinned);

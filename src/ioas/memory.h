@@ -111,6 +111,12 @@ static inline void memory_unlock(struct memory *memory)
 }
 
 /*
+ * Wait a moment, without a lock that others need, for memory->lock.  A task that
+ * pins has it across page faults.  Returns 0, or -EINTR by a fatal signal.
+ */
+int memory_wait_turn(void);
+
+/*
  * Pin the pages of @holder that aren't pinned yet, and add it to the holders.
  * Call with memory->lock held and holder->start and holder->last set.  Returns
  * 0, -EFAULT, -ENOMEM, -EINTR, -EINVAL for a DMA-buf, or the file's error.
@@ -136,7 +142,8 @@ int memory_rw(struct memory *memory, unsigned long offset, void *buffer,
  * CHANGE_PROCESS in two steps: move the charge for a file's memory to @to and
  * add it to the list @moved, then keep or undo that for the whole list.  Memory
  * that was moved already is skipped.  Callers are serialised by
- * ctx->change_lock.  Returns 0, -EINTR, or -ENOMEM.
+ * ctx->change_lock.  Returns 0, -ENOMEM, or -ESTALE if another task
+ * pins the memory: release ioas->lock, and go on after memory_wait_turn().
  */
 int memory_move(struct memory *memory, struct pin_account *to, struct memory **moved);
 void memory_move_end(struct memory *moved, bool keep);

@@ -209,6 +209,8 @@ int ioas_expect_table(struct ioas *ioas, struct refusal *refusal)
 		return 0;
 	do {
 		rc = ioas_pin_all(ioas, refusal);
+		if (rc > 0 && memory_wait_turn())
+			rc = -EINTR;
 	} while (rc > 0);
 	if (rc)
 		ioas_expect_end(ioas);

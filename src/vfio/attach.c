@@ -99,10 +99,14 @@ long device_file_attach(struct vfio_device_file *df, struct vfio_uapi_attach __u
 	if (put_user(arg.pt_id, &user->pt_id))
 		return -EFAULT;
 
-	/* Again, if the ID is another object's by now. */
+	/* Again if another task pins the same memory, or if the ID is another object's by now. */
 	do {
 		rc = device_file_attach_once(df, arg.pasid, &arg.pt_id);
-	} while (rc == -ESTALE && !fatal_signal_pending(current));
+		if (rc == -ESTALE)
+			schedule_timeout_killable(1);
+		if (rc == -ESTALE && fatal_signal_pending(current))
+			rc = -EINTR;
+	} while (rc == -ESTALE);
 	if (!rc && put_user(arg.pt_id, &user->pt_id)) {
 		/* Unmapped meanwhile.  A replace can't be undone, so detach. */
 		mutex_lock(lock);

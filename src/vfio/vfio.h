@@ -12,9 +12,9 @@
  *            is refused.
  *   bound    the context owns the device's DMA, the legacy group is held, the driver has
  *            opened the device.  At most one file of a device is bound.
- *   granted  BIND has succeeded: all calls are allowed.
+ *   granted  BIND has succeeded, and has told so: all calls are allowed.
  *
- * A file leaves bound and granted only when it is released.
+ * A file leaves granted only when it is released, and bound then or if BIND can't tell.
  *
  * Lock order, outermost first; "stock" ones belong to vfio.ko and its drivers:
  *

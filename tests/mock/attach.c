@@ -84,7 +84,11 @@ static int move(struct test_device *test, u32 pasid, u32 *pt_id,
 		rc = fn(test, pasid, pt_id);
 		mutex_unlock(&test->lock);
 		iommufd_expect_end(&expect);
-	} while (rc == -ESTALE && !fatal_signal_pending(current));
+		if (rc == -ESTALE)
+			schedule_timeout_killable(1);
+		if (rc == -ESTALE && fatal_signal_pending(current))
+			rc = -EINTR;
+	} while (rc == -ESTALE);
 	return rc;
 }
 

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "device.h"
@@ -252,6 +253,93 @@ static void in_bind(void)
 	check_ret(device_attach(&stall.dev, stall.ioas), 0);
 }
 
+/*
+ * One piece of memory, a page and the trap, in an address space without page tables.  Who pins
+ * the trap there holds up who maps the page elsewhere, but nobody else.
+ */
+static uint32_t apart;
+
+static void map_apart(void)
+{
+	uint8_t *half = mmap(stall.trap.va - PAGE, PAGE, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+	require(half == stall.trap.va - PAGE);
+	half[0] = 1;
+	apart = ioas_new(stall.fd);
+	require_ok(ioas_map_at(stall.fd, apart, half, PAGE + stall.trap.size, STALL_TRAP));
+}
+
+static int copy_half(void *arg)
+{
+	uint64_t at = 2 * STALL_TRAP;
+
+	(void)arg;
+	return ioas_copy(stall.fd, stall.ioas, apart, MAP_RW | MAP_FIX, STALL_TRAP, PAGE, &at);
+}
+
+static int alloc_apart(void *arg)
+{
+	uint32_t table;
+
+	(void)arg;
+	return hwpt_alloc(stall.fd, stall.dev.id, apart, 0, &table);
+}
+
+static void need_apart(void)
+{
+	if (tap_oracle())
+		tap_skip("Linux holds up the address space while it fills a table");
+	stall_need_fault_in_pin();
+	pair_up();
+	require_ok(device_bind(&stall.dev, stall.fd));
+	map_apart();
+}
+
+/* An ATTACH that has to map the page. */
+static void other_half(void)
+{
+	struct call attach;
+	uint32_t table;
+
+	need_apart();
+	require_ok(copy_half(NULL));
+	require_ok(hwpt_alloc(stall.fd, stall.dev.id, stall.ioas, 0, &table));
+	require_ok(device_attach(&sibling, table));
+	stall_begin(alloc_apart);
+	/* no automatic page table is there yet */
+	require_ok(device_detach(&sibling));
+	call_start(&attach, stall_attach, NULL);
+	usleep(300000);
+	check(!call_over(&attach));
+	stall_check_space();
+	check_returns(close_sibling, NULL, 0);
+	stall_release(0);
+	require(call_returns(&attach));
+	check_ret(attach.ret, 0);
+}
+
+/* A COPY that has to map the page. */
+static void other_half_mapped(void)
+{
+	struct call copy;
+
+	need_apart();
+	require_ok(device_attach(&stall.dev, stall.ioas));
+	require_ok(device_attach(&sibling, stall.ioas));
+	stall_begin(alloc_apart);
+	call_start(&copy, copy_half, NULL);
+	usleep(300000);
+	check(!call_over(&copy));
+	stall_check_space();
+	check_returns(detach_sibling, NULL, 0);
+	check_returns(close_sibling, NULL, 0);
+	stall_release(0);
+	require(call_returns(&copy));
+	check_ret(copy.ret, 0);
+	check_returns(close_device, NULL, 0);
+}
+
 static const struct test tests[] = {
 	{ "in_map", in_map },
 	{ "in_info", in_info },
@@ -260,6 +348,8 @@ static const struct test tests[] = {
 	{ "mapped_meanwhile", mapped_meanwhile },
 	{ "sibling_leaves", sibling_leaves },
 	{ "in_bind", in_bind },
+	{ "other_half", other_half },
+	{ "other_half_mapped", other_half_mapped },
 };
 
 TAP_MAIN("stall", tests)
