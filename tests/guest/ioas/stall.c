@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "device.h"
@@ -253,37 +252,13 @@ static void in_bind(void)
 	check_ret(device_attach(&stall.dev, stall.ioas), 0);
 }
 
-/*
- * One piece of memory, a page and the trap, in an address space without page tables.  Who pins
- * the trap there holds up who maps the page elsewhere, but nobody else.
- */
-static uint32_t apart;
-
-static void map_apart(void)
-{
-	uint8_t *half = mmap(stall.trap.va - PAGE, PAGE, PROT_READ | PROT_WRITE,
-			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-
-	require(half == stall.trap.va - PAGE);
-	half[0] = 1;
-	apart = ioas_new(stall.fd);
-	require_ok(ioas_map_at(stall.fd, apart, half, PAGE + stall.trap.size, STALL_TRAP));
-}
-
-static int copy_half(void *arg)
-{
-	uint64_t at = 2 * STALL_TRAP;
-
-	(void)arg;
-	return ioas_copy(stall.fd, stall.ioas, apart, MAP_RW | MAP_FIX, STALL_TRAP, PAGE, &at);
-}
-
+/* Who pins the trap apart holds up who maps the page before it elsewhere, but nobody else. */
 static int alloc_apart(void *arg)
 {
 	uint32_t table;
 
 	(void)arg;
-	return hwpt_alloc(stall.fd, stall.dev.id, apart, 0, &table);
+	return hwpt_alloc(stall.fd, stall.dev.id, stall.apart, 0, &table);
 }
 
 static void need_apart(void)
@@ -293,7 +268,7 @@ static void need_apart(void)
 	stall_need_fault_in_pin();
 	pair_up();
 	require_ok(device_bind(&stall.dev, stall.fd));
-	map_apart();
+	stall_map_apart();
 }
 
 /* An ATTACH that has to map the page. */
@@ -303,7 +278,7 @@ static void other_half(void)
 	uint32_t table;
 
 	need_apart();
-	require_ok(copy_half(NULL));
+	require_ok(stall_copy_half(NULL));
 	require_ok(hwpt_alloc(stall.fd, stall.dev.id, stall.ioas, 0, &table));
 	require_ok(device_attach(&sibling, table));
 	stall_begin(alloc_apart);
@@ -328,7 +303,7 @@ static void other_half_mapped(void)
 	require_ok(device_attach(&stall.dev, stall.ioas));
 	require_ok(device_attach(&sibling, stall.ioas));
 	stall_begin(alloc_apart);
-	call_start(&copy, copy_half, NULL);
+	call_start(&copy, stall_copy_half, NULL);
 	usleep(300000);
 	check(!call_over(&copy));
 	stall_check_space();

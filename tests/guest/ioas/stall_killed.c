@@ -102,14 +102,12 @@ static void killed_map_file(void)
 }
 
 /* Who pins one half of a piece of memory holds up who unmaps the other. */
-static uint32_t apart;
-
 static int copy_trap(void *arg)
 {
 	uint64_t at = 2 * STALL_TRAP;
 
 	(void)arg;
-	return ioas_copy(stall.fd, stall.ioas, apart, MAP_RW | MAP_FIX, STALL_TRAP + PAGE,
+	return ioas_copy(stall.fd, stall.ioas, stall.apart, MAP_RW | MAP_FIX, STALL_TRAP + PAGE,
 			 stall.trap.size, &at);
 }
 
@@ -117,17 +115,6 @@ static void unmap_half(void *arg)
 {
 	(void)arg;
 	ioas_unmap(stall.fd, stall.ioas, STALL_TRAP, PAGE, NULL);
-}
-
-/* One piece of memory, a page and the trap, in an address space that nobody attaches to. */
-static void map_apart(void)
-{
-	uint8_t *half = mmap(stall.trap.va - PAGE, PAGE, PROT_READ | PROT_WRITE,
-			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-
-	require(half == stall.trap.va - PAGE);
-	apart = ioas_new(stall.fd);
-	require_ok(ioas_map_at(stall.fd, apart, half, PAGE + stall.trap.size, STALL_TRAP));
 }
 
 static void killed_unmap(void)
@@ -140,10 +127,11 @@ static void killed_unmap(void)
 		tap_skip("Linux waits there and can't be killed");
 	stall_need_fault_in_pin();
 	stall_up();
-	map_apart();
+	stall_map_apart();
 	require_ok(device_attach(&stall.dev, stall.ioas));
 	pins = meters_pins();
-	require_ok(ioas_copy(stall.fd, stall.ioas, apart, MAP_RW | MAP_FIX, STALL_TRAP, PAGE, &at));
+	require_ok(ioas_copy(stall.fd, stall.ioas, stall.apart, MAP_RW | MAP_FIX, STALL_TRAP, PAGE,
+			     &at));
 	stall_begin(copy_trap);
 	pid = tap_spawn(unmap_half, NULL);
 	usleep(300000);
@@ -210,11 +198,11 @@ static void killed_attach_end(void)
 		tap_skip("Linux pins otherwise");
 	stall_need_fault_in_pin();
 	stall_up();
-	map_apart();
+	stall_map_apart();
 	others = ioas_new(stall.fd);
-	require_ok(ioas_copy(stall.fd, stall.ioas, apart, MAP_RW | MAP_FIX, STALL_TRAP, PAGE,
+	require_ok(ioas_copy(stall.fd, stall.ioas, stall.apart, MAP_RW | MAP_FIX, STALL_TRAP, PAGE,
 			     &half_at));
-	require_ok(ioas_copy(stall.fd, others, apart, MAP_RW | MAP_FIX, STALL_TRAP + PAGE,
+	require_ok(ioas_copy(stall.fd, others, stall.apart, MAP_RW | MAP_FIX, STALL_TRAP + PAGE,
 			     stall.trap.size, &trap_at));
 	require(!pipe(attach_up) && !pipe(attach_go));
 	pid = tap_spawn(attach_two, NULL);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <sys/mman.h>
 
 #include "iommu.h"
 #include "stall_scene.h"
@@ -42,6 +43,25 @@ int stall_get_info(void *arg)
 
 	(void)arg;
 	return hw_info(stall.fd, stall.dev.id, stall.trap.va, stall.trap.size, &info);
+}
+
+void stall_map_apart(void)
+{
+	uint8_t *half = mmap(stall.trap.va - PAGE, PAGE, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+	require(half == stall.trap.va - PAGE);
+	stall.apart = ioas_new(stall.fd);
+	require_ok(ioas_map_at(stall.fd, stall.apart, half, PAGE + stall.trap.size, STALL_TRAP));
+}
+
+int stall_copy_half(void *arg)
+{
+	uint64_t at = STALL_HALF;
+
+	(void)arg;
+	return ioas_copy(stall.fd, stall.ioas, stall.apart, MAP_RW | MAP_FIX, STALL_TRAP, PAGE,
+			 &at);
 }
 
 static int map_other(void *arg)

@@ -16,6 +16,7 @@
 struct stall_scene {
 	int fd;
 	uint32_t ioas, table;
+	uint32_t apart;		/* see stall_map_apart() */
 	struct device dev;
 	struct trap trap;
 	struct mem m;		/* mapped at STALL_BASE */
@@ -31,6 +32,15 @@ int stall_map_trap(void *arg);
 int stall_alloc_table(void *arg);
 int stall_attach(void *arg);
 int stall_get_info(void *arg);
+
+/*
+ * One piece of memory, a page and then the trap, in an address space that nobody attaches to,
+ * at STALL_TRAP.
+ */
+void stall_map_apart(void);
+/* Copies its first page to the device's address space; no argument. */
+int stall_copy_half(void *arg);
+#define STALL_HALF	(2 * STALL_TRAP)	/* where to */
 
 /* Starts one, and waits until it is in the trap; or lets it go on, to return @want. */
 void stall_begin(int (*fn)(void *arg));
