@@ -27,9 +27,9 @@
  * On Linux 6.1, compat_attach_lock (rw) is around the core's functions that attach, map
  * and flush; only the core's own locks are taken within it.
  *
- * For DMA-buf memory, memory->lock nests inside the DMA-buf's dma_resv lock and is
- * innermost.  dma_resv nests inside mmap_lock and is never taken with one of these locks
- * held.
+ * For DMA-buf memory, memory->lock nests inside the DMA-buf's dma_resv lock, and only
+ * dmabuf_revoke_lock within it, which ioas_freeze() takes, too.  dma_resv nests inside
+ * mmap_lock and is never taken with one of these locks held.
  *
  * queue->reader serializes readers of a queue's file.  It is outermost, and the only lock
  * held while user memory is copied.

@@ -145,8 +145,7 @@ static struct ioas *attach_ioas(const struct attach *attach)
  * A driver may forget first for which devices it has to flush, and stop the DMA last.  What
  * was unmapped between these steps would be unpinned while devices can still access it, so
  * keep others from unmapping while devices leave a page table: the old one, or the new one
- * if not all of the group can be attached to it.  (A DMA-buf that is revoked just then isn't
- * waited for: its exporter has the locks.)
+ * if not all of the group can be attached to it.
  */
 static struct hw_attachment *attach_apply(struct attach *attach, struct hwpt *hwpt)
 {

@@ -12,6 +12,7 @@
 #include <linux/iommu.h>
 #include <linux/list.h>
 #include <linux/overflow.h>
+#include <linux/rwsem.h>
 #include <linux/slab.h>
 
 #include "../compat/dmabuf.h"
@@ -48,6 +49,22 @@ static void dmabuf_entry_unmap(struct dmabuf_entry *entry)
 	kfree(entry);
 }
 
+/*
+ * Nothing is revoked while devices leave a page table, see ioas_freeze(): for reading by who
+ * moves them, for writing by who revokes.
+ */
+static DECLARE_RWSEM(dmabuf_revoke_lock);
+
+void dmabuf_block_revokes(void)
+{
+	down_read(&dmabuf_revoke_lock);
+}
+
+void dmabuf_permit_revokes(void)
+{
+	up_read(&dmabuf_revoke_lock);
+}
+
 /* Called with dma_resv held; may be called repeatedly. */
 static void dmabuf_revoke(struct dma_buf_attachment *attachment)
 {
@@ -56,10 +73,12 @@ static void dmabuf_revoke(struct dma_buf_attachment *attachment)
 	struct dmabuf_entry *entry, *next;
 
 	mutex_lock(&memory->lock);
+	down_write(&dmabuf_revoke_lock);
 	list_for_each_entry_safe(entry, next, &dmabuf->entries, item) {
 		entry->area->entries = NULL;
 		dmabuf_entry_unmap(entry);
 	}
+	up_write(&dmabuf_revoke_lock);
 	dmabuf->length = 0;
 	mutex_unlock(&memory->lock);
 }

@@ -43,4 +43,8 @@ int dmabuf_map(struct area *area, struct hw_mapper *to);
 /* Unmap an area from a page table, unless a revoke has done so. */
 void dmabuf_unmap(struct area *area, struct iommu_domain *domain);
 
+/* Keep exporters from revoking for a moment, and no longer.  An innermost lock. */
+void dmabuf_block_revokes(void);
+void dmabuf_permit_revokes(void);
+
 #endif

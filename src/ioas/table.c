@@ -8,6 +8,7 @@
 #include "../core/refusal.h"
 #include "../hw/hw.h"
 #include "area.h"
+#include "dmabuf.h"
 #include "ioas.h"
 #include "memory.h"
 
@@ -248,10 +249,12 @@ void ioas_freeze(struct ioas *ioas, struct ioas *other)
 	down_write(&ioas->users);
 	if (other && other != ioas)
 		down_write_nested(&other->users, SINGLE_DEPTH_NESTING);
+	dmabuf_block_revokes();
 }
 
 void ioas_thaw(struct ioas *ioas, struct ioas *other)
 {
+	dmabuf_permit_revokes();
 	up_write(&ioas->users);
 	if (other && other != ioas)
 		up_write(&other->users);
