@@ -284,6 +284,7 @@ EXPORT_SYMBOL_NS_GPL(mock_device_create, "IOMMUFD");
 
 void mock_device_destroy(struct device *dev)
 {
+	WRITE_ONCE(to_mock_device(dev)->going, true);
 	unplug(to_mock_device(dev));
 	put_device(dev);
 }

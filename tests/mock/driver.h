@@ -39,6 +39,7 @@ struct mock_device {
 	int id;
 	u32 flags;			/* MOCK_FLAGS_DEVICE_* */
 	struct device *beside;		/* while it is probed: whose group it joins */
+	bool going;			/* it is removed, and does no more DMA */
 
 	/* guarded by the group's mutex, which the core has when it attaches: */
 	struct iommu_domain *domain;

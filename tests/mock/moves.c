@@ -114,7 +114,8 @@ static int move(struct mock_device *mock, struct iommu_domain *domain)
 		return rc;
 	set_viommu(mock, viommu, virt_id);
 	if (mock->domain) {
-		mock_domain_left(mock->domain);
+		if (!mock->going)
+			mock_domain_left(mock->domain);
 		mock_faults_leave(mock, mock->domain);
 	}
 	mock->domain = domain;
