@@ -25,8 +25,8 @@ struct iommu_group;
 struct seq_file;
 struct iommufd_access;
 struct iommufd_ctx;
-struct ioas;
 struct iommufd_device;
+struct ioas;
 struct page;
 struct vfio_pci_core_device;
 
@@ -141,8 +141,7 @@ struct iommufd_expect {
  * nothing is pinned, and the attach gives the reason.
  *
  * Return: 0; -EFAULT, -ENOMEM, or for a file -EINVAL, -EACCES or -EPERM, if memory can't be
- * pinned; or -EINTR.  After a failure
- * there is nothing to end.
+ * pinned; or -EINTR.  After a failure there is nothing to end.
  */
 int iommufd_device_expect(struct iommufd_device *idev, u32 pasid, u32 pt_id,
 			  struct iommufd_expect *expect);

@@ -50,7 +50,7 @@
  *     fault_life, veventq_life: stuck_reader]
  *   i_rwsem of a file, for a write to it: yes [stall_killed: killed_map_file]
  *   memory->lock, for page faults of a task that pins: to pin, map, cut or move a charge, yes,
- *     see memory_wait_turn() [stall: other_half, other_half_mapped]; to unpin, yes, see
+ *     see memory_try_again() [stall: other_half, other_half_mapped]; to unpin, yes, see
  *     memory_unlock() [stall_killed: killed_unmap, killed_attach_end]; to undo a
  *     CHANGE_PROCESS that failed halfway, no
  *   mmap_lock, for page faults that hold it: to pin or charge, yes; to uncharge, no (only

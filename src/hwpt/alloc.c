@@ -104,10 +104,7 @@ static int hwpt_alloc_fill(struct hwpt *hwpt)
 		return rc;
 	do {
 		rc = hwpt_fill(hwpt, NULL);
-		/* Another task pins the same memory. */
-		if (rc == -ESTALE && memory_wait_turn())
-			rc = -EINTR;
-	} while (rc == -ESTALE);
+	} while (memory_try_again(&rc));
 	ioas_expect_end(hwpt->ioas);
 	return rc;
 }

@@ -151,15 +151,14 @@ void area_list_finalize(struct area *areas);
 
 /*
  * Map one area into a page table, completely or not at all.  Returns -ESTALE if
- * another task pins the same memory: release the locks, and try again after
- * memory_wait_turn().
+ * another task pins the same memory: release the locks, see memory_try_again().
  */
 int area_map_into(struct ioas *ioas, struct area *area, struct ioas_table *table);
 
 /* Pin the pages of an area.  As in memory_pin(), @refusal may be NULL. */
 int area_pin(struct area *area, struct refusal *refusal);
 
-/* The same, but return 1 rather than wait for others who pin the same memory. */
+/* The same, but return -ESTALE rather than wait for others who pin the same memory. */
 int area_try_pin(struct area *area, struct refusal *refusal);
 
 /* In unmap.c: */

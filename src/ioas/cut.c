@@ -128,11 +128,8 @@ int ioas_cut(struct ioas *ioas, unsigned long first, unsigned long last)
 {
 	int rc;
 
-	/* Again if another task pins the memory; the locks are released meanwhile. */
 	do {
 		rc = ioas_try_cut(ioas, first, last);
-		if (rc == -ESTALE && memory_wait_turn())
-			rc = -EINTR;
-	} while (rc == -ESTALE);
+	} while (memory_try_again(&rc));
 	return rc;
 }

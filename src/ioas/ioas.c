@@ -363,9 +363,7 @@ int ioas_change_process_ioctl(struct command *cmd)
 	if (!rc) {
 		do {
 			rc = context_move_charge(ctx, to, &moved);
-			if (rc == -ESTALE && memory_wait_turn())
-				rc = -EINTR;
-		} while (rc == -ESTALE);
+		} while (memory_try_again(&rc));
 		memory_move_end(moved, !rc);
 	}
 	mutex_unlock(&ctx->change_lock);

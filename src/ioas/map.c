@@ -181,7 +181,7 @@ int area_try_pin(struct area *area, struct refusal *refusal)
 	if (area->memory->dmabuf)
 		return 0;
 	if (!mutex_trylock(&area->memory->lock))
-		return 1;
+		return -ESTALE;
 	return area_pin_locked(area, refusal);
 }
 
@@ -267,26 +267,16 @@ static int area_list_fill(struct ioas *ioas, struct area *areas)
 
 	do {
 		rc = area_list_pin_and_lock(ioas, areas);
-		if (!rc) {
-			rc = area_list_fill_locked(ioas, areas);
-			if (rc != -ESTALE)
-				break;
-			up_read(&ioas->users);
-			rc = memory_wait_turn();
-		}
-		if (rc) {
-			if (trace_iommufd_map_enabled())
-				area_list_trace(ioas, areas, rc);
-			area_list_unpin(areas);
-			return rc;
-		}
-	} while (true);
+		if (rc)
+			break;
+		rc = area_list_fill_locked(ioas, areas);
+		/* In case the page tables have gone since. */
+		if (!rc && !ioas_wants_pins(ioas))
+			area_list_try_unpin(areas);
+		up_read(&ioas->users);
+	} while (memory_try_again(&rc));
 	if (trace_iommufd_map_enabled())
 		area_list_trace(ioas, areas, rc);
-	/* In case the page tables have gone since. */
-	if (!rc && !ioas_wants_pins(ioas))
-		area_list_try_unpin(areas);
-	up_read(&ioas->users);
 	if (rc)
 		area_list_unpin(areas);
 	return rc;

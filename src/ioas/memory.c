@@ -349,10 +349,14 @@ int memory_rw(struct memory *memory, unsigned long offset, void *buffer,
 	return 0;
 }
 
-int memory_wait_turn(void)
+bool memory_try_again(int *rc)
 {
+	if (*rc != -ESTALE)
+		return false;
 	schedule_timeout_killable(1);
-	return fatal_signal_pending(current) ? -EINTR : 0;
+	if (fatal_signal_pending(current))
+		*rc = -EINTR;
+	return *rc == -ESTALE;
 }
 
 int memory_move(struct memory *memory, struct pin_account *to, struct memory **moved)

@@ -111,10 +111,11 @@ static inline void memory_unlock(struct memory *memory)
 }
 
 /*
- * Wait a moment, without a lock that others need, for memory->lock.  A task that
- * pins has it across page faults.  Returns 0, or -EINTR by a fatal signal.
+ * With *@rc -ESTALE, as another task pins the same memory and has memory->lock
+ * across its page faults: wait a moment, without a lock that others need, and
+ * return true, to try again.  A fatal signal makes it -EINTR.
  */
-int memory_wait_turn(void);
+bool memory_try_again(int *rc);
 
 /*
  * Pin the pages of @holder that aren't pinned yet, and add it to the holders.
@@ -143,7 +144,7 @@ int memory_rw(struct memory *memory, unsigned long offset, void *buffer,
  * add it to the list @moved, then keep or undo that for the whole list.  Memory
  * that was moved already is skipped.  Callers are serialised by
  * ctx->change_lock.  Returns 0, -ENOMEM, or -ESTALE if another task
- * pins the memory: release ioas->lock, and go on after memory_wait_turn().
+ * pins the memory: release ioas->lock, and go on by memory_try_again().
  */
 int memory_move(struct memory *memory, struct pin_account *to, struct memory **moved);
 void memory_move_end(struct memory *moved, bool keep);

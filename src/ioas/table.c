@@ -150,27 +150,23 @@ static void prepin_end(struct area *list)
 	area_list_free(list);
 }
 
-/*
- * Pin the areas whose pages are held by now.  Returns 0, 1 if others are pinning the same
- * memory, or an error.
- */
+/* Pin the areas whose pages are held by now.  Returns 0, -ESTALE, or another error. */
 static int ioas_pin_held(struct ioas *ioas, struct refusal *refusal)
 {
 	struct area *area;
-	int rc = 0, missed = 0;
+	int rc = 0;
 
 	ioas_for_each_filled(area, ioas) {
 		if (!area->pinned)
 			rc = area_try_pin(area, refusal);
-		if (rc < 0)
-			return rc;
-		missed |= rc;
+		if (rc)
+			break;
 		cond_resched();
 	}
-	return missed;
+	return rc;
 }
 
-/* Pin all areas.  Returns 0, 1 if some are to be pinned yet, or an error. */
+/* Pin all areas.  Returns 0, -ESTALE if others are pinning the same memory, or another error. */
 static int ioas_pin_all(struct ioas *ioas, struct refusal *refusal)
 {
 	struct area *list = NULL;
@@ -210,9 +206,7 @@ int ioas_expect_table(struct ioas *ioas, struct refusal *refusal)
 		return 0;
 	do {
 		rc = ioas_pin_all(ioas, refusal);
-		if (rc > 0 && memory_wait_turn())
-			rc = -EINTR;
-	} while (rc > 0);
+	} while (memory_try_again(&rc));
 	if (rc)
 		ioas_expect_end(ioas);
 	return rc;
