@@ -2,6 +2,7 @@
 # shellcheck shell=dash
 # Functions for the guest's plan and for test scripts (". /vm.sh").
 # The plan sets $vm_token and $vm_port before it calls those that report.
+vm_end=
 
 # vm_pci VENDOR DEVICE: the addresses of the PCI devices with these ids
 vm_pci() {
@@ -102,10 +103,20 @@ vm_pins() {
 		END { print n + 0 }' /proc/vmstat
 }
 
+# vm_until SECONDS: no program begins any more that long after this call
+vm_until() { vm_uptime && vm_end=$((vm_now + $1)); }
+
+# vm_uptime: sets vm_now, in seconds
+vm_uptime() { read -r vm_now < /proc/uptime && vm_now=${vm_now%%.*}; }
+
 # vm_test NUMBER SECONDS COMMAND...: runs one program
 vm_test() {
 	vm_n=$1 vm_limit=$2
 	shift 2
+	if [ -n "$vm_end" ] && vm_uptime && [ "$vm_now" -ge "$vm_end" ]; then
+		vm_say late "$vm_n"
+		return
+	fi
 	vm_before=$(vm_pins)
 	vm_say begin "$vm_n"
 	echo "vm: begin $*" > /dev/kmsg

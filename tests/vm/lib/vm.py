@@ -21,6 +21,7 @@ import image
 import machine as qemu
 import pieces
 from cache import Failed, cache_dir
+from deadline import LATE, seconds_left
 from kernels import has_own_iommufd, is_debug
 from speed import slowness
 from tap import Reader, Tally
@@ -71,6 +72,7 @@ class Outcome:
     log: str = ""                       # the kernel's
     output: list = field(default_factory=list)      # of the programs
     emulator: str = ""                  # what QEMU said
+    late: list = field(default_factory=list)        # programs for which there was no time
     retried: str = ""                   # why there was a second try
     started: bool = False               # did the guest get as far as our modules?
     seconds: float = 0
@@ -101,6 +103,9 @@ def make_plan(job, token):
         lines = [f"vm_port=/dev/console vm_token={token}"]
     lines.append(f"echo {job.hugepages} > /proc/sys/vm/nr_hugepages")
     lines += [f"export {k}={shlex.quote(v)}" for k, v in environment.items()]
+    left = seconds_left()
+    if left is not None:
+        lines.append(f"vm_until {max(0, int(left))}")
     names = module_names(job)
     lines += [f"vm_share {name}" for name in job.machine.shares]
     kinds = " ".join(qemu.kinds_of(job.machine.devices))
@@ -222,6 +227,14 @@ class Watch:
             self.fail(reader.program, f"{pins} page pins more than before it")
         self.readers[int(number)] = self.current = None
         self.phase = "setup"
+        self.allow(BOOT * self.job.factor)
+
+    def on_late(self, number):
+        """There is no time for a program, nor for those after it."""
+        name = self.readers[int(number)].program
+        self.outcome.late.append(name)
+        self.outcome.tally.skipped.append((name, LATE))
+        self.readers[int(number)] = None
         self.allow(BOOT * self.job.factor)
 
     def on_unload(self, *reason):
