@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The machine is suspended while a process maps: its tasks are frozen in time, what helps them
- * to pin is no obstacle, and all goes on afterwards.  Devices aren't suspended (pm_test).
+ * to pin is no obstacle, and all goes on afterwards, at first without suspending devices
+ * (pm_test).  What is mapped stays so when devices are suspended, too, to idle (s2idle; emulated
+ * machines have nothing that ends it, so pm_test does) and to memory (S3; the clock ends it).
  *
  * A call that waits for a userfaultfd keeps the machine from being suspended on any kernel, which
  * logs the traces of all tasks then; that isn't tested.
@@ -23,12 +25,13 @@
 
 #define POWER	"/sys/power/"
 #define DELAY	"/sys/module/suspend/parameters/pm_test_delay"
+#define CLOCK	"/sys/class/rtc/rtc0/"
 #define ROUNDS	6
 
 /* Shared with the process that maps: its calls. */
 static unsigned int *returned;
 
-static void set_up(void)
+static void set_up(const char *level)
 {
 	if (access(POWER "state", W_OK) || !strstr(slurp(POWER "state"), "freeze"))
 		tap_skip("this kernel can't be suspended");
@@ -36,14 +39,14 @@ static void set_up(void)
 		tap_skip("this kernel can't be suspended without its devices (CONFIG_PM_DEBUG)");
 	returned = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	require(returned != MAP_FAILED);
-	require_ok(write_file(POWER "pm_test", "freezer"));
+	require_ok(write_file(POWER "pm_test", level));
 	require_ok(write_file(DELAY, "1"));
 }
 
 /* The kernel gives up after twenty seconds, and logs whom it has waited for. */
-static void suspend(void)
+static void suspend(const char *state)
 {
-	check_ret(write_file(POWER "state", "freeze"), 0);
+	check_ret(write_file(POWER "state", state), 0);
 }
 
 static unsigned int calls(void)
@@ -93,14 +96,14 @@ static void mapping(void)
 	unsigned int met = 0;
 	int pid;
 
-	set_up();
+	set_up("freezer");
 	pid = start();
 	for (int i = 0; i < ROUNDS && !tap_failures(); i++) {
 		for (int tries = 0; tries < 200 && !pin_helpers(pid); tries++)
 			usleep(1000);
 		usleep(i * 3700);
 		met += !!pin_helpers(pid);
-		suspend();
+		suspend("freeze");
 		check(goes_on());
 	}
 	tap_diag("threads helped before %u of %u times", met, ROUNDS);
@@ -110,23 +113,48 @@ static void mapping(void)
 	check(child_ends(pid));
 }
 
-/* Memory that is pinned is no obstacle either. */
-static void pinned(void)
+/* Memory that is pinned is no obstacle, and is mapped afterwards as it was. */
+static void pinned_through(const char *state)
 {
 	const uint64_t at[] = { 0, PIN_SIZE / 2 };
 
-	set_up();
 	pin_attach();
 	mem_get(&pin.m, MEM_ANON, PIN_SIZE);
 	require_ok(pin_map(NULL));
-	suspend();
+	suspend(state);
 	require_ok(write_file(POWER "pm_test", "none"));
 	pin_check_places(at, ARRAY_SIZE(at));
 	pin_unmap();
 }
 
+static void pinned(void)
+{
+	set_up("freezer");
+	pinned_through("freeze");
+}
+
+static void idle(void)
+{
+	set_up("platform");
+	pinned_through("freeze");
+}
+
+static void memory(void)
+{
+	set_up("none");
+	if (access(CLOCK "wakealarm", W_OK) || access(POWER "mem_sleep", W_OK) ||
+	    !strstr(slurp(POWER "mem_sleep"), "deep"))
+		tap_skip("this machine can't be suspended to memory by its clock");
+	require_ok(write_file(POWER "mem_sleep", "deep"));
+	require_ok(write_file(CLOCK "device/power/wakeup", "enabled"));
+	require_ok(write_file(CLOCK "wakealarm", "+4"));
+	pinned_through("mem");
+}
+
 static const struct test tests[] = {
 	{ "pinned", pinned },
+	{ "idle", idle },
+	{ "memory", memory },
 	{ "mapping", mapping, 240 },
 };
 
