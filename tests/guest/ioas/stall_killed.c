@@ -101,6 +101,46 @@ static void killed_map_file(void)
 	ioas_unmap_all(stall.fd, stall.ioas);
 }
 
+/* A charge that moves waits for who pins the memory, and the next one for that. */
+static void change_process(void *arg)
+{
+	(void)arg;
+	ioas_change_process(stall.fd);
+}
+
+static void killed_change(void)
+{
+	uint64_t iova = STALL_TRAP;
+	struct call attach;
+	int pid[2];
+
+	if (tap_oracle())
+		tap_skip("Linux never moves VmPin of who has CAP_IPC_LOCK, and takes it back there");
+	stall_up();
+	/* anonymous memory can't change hands */
+	ioas_unmap_all(stall.fd, stall.ioas);
+	file = memfd_create("stall", MFD_CLOEXEC);
+	require(file >= 0 && !ftruncate(file, PAGE));
+	require_ok(ioas_map_file(stall.fd, stall.ioas, MAP_RW | MAP_FIX, file, 0, PAGE, &iova));
+	stall_begin(write_trapped);
+	call_start(&attach, stall_attach, NULL);
+	usleep(100000);
+	for (int i = 0; i < 2; i++) {
+		pid[i] = tap_spawn(change_process, NULL);
+		usleep(200000);
+	}
+	for (int i = 1; i >= 0; i--) {
+		require(!kill(pid[i], SIGKILL));
+		check(child_ends(pid[i]));
+	}
+	stall_release(0);
+	require(call_returns(&attach));
+	check_ret(attach.ret, 0);
+	require_ok(ioas_map_at(stall.fd, stall.ioas, stall.m.va, PAGE, STALL_BASE));
+	stall_check_space();
+	ioas_unmap_all(stall.fd, stall.ioas);
+}
+
 /* Who pins one half of a piece of memory holds up who unmaps the other. */
 static int copy_trap(void *arg)
 {
@@ -257,6 +297,7 @@ static void owner_killed(void)
 static const struct test tests[] = {
 	{ "killed_map", killed_map },
 	{ "killed_map_file", killed_map_file },
+	{ "killed_change", killed_change },
 	{ "killed_unmap", killed_unmap },
 	{ "killed_alloc", killed_alloc },
 	{ "killed_attach", killed_attach },
