@@ -120,7 +120,7 @@ static void announce(uint64_t seed, unsigned long n)
 static bool run(const struct program *program)
 {
 	struct timespec step = { 0, 1000000 };
-	double end = tap_now() + 60 * tap_time_factor();
+	double end = tap_now() + 60 * tap_patience();
 	pid_t child = start(program);
 	int status;
 

@@ -69,7 +69,7 @@ bool nodes_can_reset(void)
 /* A file's release may be on its way still. */
 static bool settle(const struct place *place)
 {
-	double end = tap_now() + 10 * tap_time_factor();
+	double end = tap_now() + 10 * tap_patience();
 	struct timespec step = { 0, 10000000 };
 	bool legacy = false;
 	int ret;

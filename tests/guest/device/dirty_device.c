@@ -212,7 +212,7 @@ static void away(void)
 static void wait_transfers(uint32_t n)
 {
 	uint32_t from = edu_count(&w.edu);
-	double end = tap_now() + 10 * tap_time_factor();
+	double end = tap_now() + 10 * tap_patience();
 
 	while (edu_count(&w.edu) - from < n && tap_now() < end)
 		nanosleep(&(struct timespec){ .tv_nsec = 500000 }, NULL);

@@ -82,7 +82,7 @@ static int next(fault_t *fault, int n)
 	struct pollfd p = { .fd = w.queue.fd, .events = POLLIN };
 	int got;
 
-	require(poll(&p, 1, 20000 * tap_time_factor()) == 1);
+	require(poll(&p, 1, 20000 * tap_patience()) == 1);
 	got = events_read(&w.queue, fault, n * sizeof(*fault));
 	require(got >= (int)sizeof(*fault));
 	return got / sizeof(*fault);
@@ -216,7 +216,7 @@ static void start_pending(bool told)
 	fault_t fault;
 
 	start(IOVA);
-	require(poll(&p, 1, 20000 * tap_time_factor()) == 1);
+	require(poll(&p, 1, 20000 * tap_patience()) == 1);
 	if (told)
 		next(&fault, 1);
 }

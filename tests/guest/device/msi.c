@@ -57,7 +57,7 @@ static bool arrives(struct rig *r, int eventfd)
 	bool came;
 
 	*(volatile uint32_t *)(r->edu.regs + EDU_RAISE) = 1;
-	came = poll(&p, 1, 2000 * tap_time_factor()) == 1 &&
+	came = poll(&p, 1, 2000 * tap_patience()) == 1 &&
 	       read(eventfd, &count, sizeof(count)) == sizeof(count) && count == 1;
 	*(volatile uint32_t *)(r->edu.regs + EDU_ACK) = 1;
 	return came;

@@ -61,7 +61,7 @@ static bool is_found(void)
 /* Waits for a DESTROY to begin or, by another process that was killed, to end. */
 static void wait_found(bool found)
 {
-	double end = tap_now() + 10 * tap_time_factor();
+	double end = tap_now() + 10 * tap_patience();
 
 	while (is_found() != found && tap_now() < end)
 		usleep(1000);

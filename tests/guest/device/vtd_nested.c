@@ -141,7 +141,7 @@ static void parent_moves(void)
 static void wait_transfers(uint32_t n)
 {
 	uint32_t from = edu_count(&g.edu);
-	double end = tap_now() + 10 * tap_time_factor();
+	double end = tap_now() + 10 * tap_patience();
 
 	while (edu_count(&g.edu) - from < n && tap_now() < end)
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
@@ -240,7 +240,7 @@ static void killed(void)
 {
 	volatile int *ready = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
 				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	double end = tap_now() + 30 * tap_time_factor();
+	double end = tap_now() + 30 * tap_patience();
 	int pid, status;
 
 	if (!device_find("edu", 0))

@@ -41,7 +41,7 @@ static void set_up(void)
 /* Does this child end by its dump, which has at least @size bytes of memory? */
 static void check_dump(int pid, uint64_t size)
 {
-	double end = tap_now() + 60 * tap_time_factor();
+	double end = tap_now() + 60 * tap_patience();
 	struct stat st = {};
 	int status = 0;
 

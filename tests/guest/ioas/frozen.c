@@ -60,7 +60,7 @@ static void add(unsigned int *n)
 
 static bool exceeds(unsigned int *n, unsigned int value)
 {
-	double end = tap_now() + 10 * tap_time_factor();
+	double end = tap_now() + 10 * tap_patience();
 
 	while (get(n) <= value) {
 		if (tap_now() > end)

@@ -145,7 +145,7 @@ static void map_big(void *arg)
 /* Returns the number of pages that were pinned when the process was killed. */
 static long long kill_once(long long pins)
 {
-	double end = tap_now() + 30 * tap_time_factor(), then;
+	double end = tap_now() + 30 * tap_patience(), then;
 	int pid = tap_spawn(map_big, NULL);
 	long long now;
 

@@ -65,7 +65,7 @@ static int exceed(enum mem_kind kind)
 static void check_end(int pid)
 {
 	int status = 0;
-	double end = tap_now() + 20 * tap_time_factor();
+	double end = tap_now() + 20 * tap_patience();
 
 	while (waitpid(pid, &status, WNOHANG) != pid) {
 		require(tap_now() < end);

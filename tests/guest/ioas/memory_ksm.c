@@ -75,7 +75,7 @@ static void ksm_stop(void)
 /* A scan is whole when two more have ended. */
 static void ksm_scan(void)
 {
-	double end = tap_now() + PATIENCE * tap_time_factor();
+	double end = tap_now() + PATIENCE * tap_patience();
 	long last = ksm_get("full_scans") + 3;
 
 	while (ksm_get("full_scans") < last && tap_now() < end)
@@ -112,7 +112,7 @@ static unsigned int merged(const struct mem *a, const struct mem *b)
 
 static void wait_merged(const struct mem *a, const struct mem *b)
 {
-	double end = tap_now() + PATIENCE * tap_time_factor();
+	double end = tap_now() + PATIENCE * tap_patience();
 
 	while (merged(a, b) < PAGES && tap_now() < end)
 		usleep(10000);
@@ -262,7 +262,7 @@ static void zero(void)
 	ksm_set("use_zero_pages", "1");
 	memset(s.a.va, 0, SIZE);
 	memset(s.b.va, 0, SIZE);
-	end = tap_now() + PATIENCE * tap_time_factor();
+	end = tap_now() + PATIENCE * tap_patience();
 	while (!all_zero_page() && tap_now() < end)
 		usleep(10000);
 	require(all_zero_page());

@@ -247,7 +247,7 @@ static void killed(void)
 		_exit(-map(NULL));
 	}
 	if (!kernel_before(6, 3)) {
-		double end = tap_now() + 10 * tap_time_factor();
+		double end = tap_now() + 10 * tap_patience();
 
 		while (meters_pins() < s.pins + 41 && tap_now() < end)
 			usleep(2000);

@@ -62,7 +62,7 @@ long long cgroup_field(const char *path, const char *file, const char *name)
 
 bool cgroup_becomes(const char *path, const char *file, const char *name, long long want)
 {
-	double end = tap_now() + PATIENCE * tap_time_factor();
+	double end = tap_now() + PATIENCE * tap_patience();
 
 	while (cgroup_field(path, file, name) != want) {
 		if (tap_now() > end)
@@ -74,7 +74,7 @@ bool cgroup_becomes(const char *path, const char *file, const char *name, long l
 
 void cgroup_remove(const char *path)
 {
-	double end = tap_now() + PATIENCE * tap_time_factor();
+	double end = tap_now() + PATIENCE * tap_patience();
 
 	while (rmdir(path)) {
 		if (!check_msg(errno == EBUSY && tap_now() < end, "%s can't be removed: %s", path,

@@ -206,7 +206,7 @@ static bool is_suspended(const char *directory)
 
 bool device_sleeps(const char *directory)
 {
-	double end = tap_now() + 5 * tap_time_factor();
+	double end = tap_now() + 5 * tap_patience();
 
 	while (!is_suspended(directory)) {
 		if (tap_now() > end)

@@ -65,7 +65,7 @@ void edu_start(struct edu *edu, bool to_memory, uint64_t iova, uint32_t at,
 /* Polls; a look at the device is costly under emulation, so not too often. */
 int edu_wait(struct edu *edu)
 {
-	double end = tap_now() + 10 * tap_time_factor();
+	double end = tap_now() + 10 * tap_patience();
 
 	while (get32(edu, REG_DMA_COMMAND) & DMA_RUN) {
 		if (tap_now() > end)

@@ -62,7 +62,7 @@ static void pause_ms(long ms)
 
 long long meters_wait_pins(long long want)
 {
-	double end = tap_now() + SETTLE_SECONDS * tap_time_factor();
+	double end = tap_now() + SETTLE_SECONDS * tap_patience();
 	long long now;
 
 	while ((now = meters_pins()) != want && tap_now() < end)
@@ -80,7 +80,7 @@ static bool settled(const char *what, long long now, long long before)
 
 bool meters_settle(const struct meters *before)
 {
-	double end = tap_now() + SETTLE_SECONDS * tap_time_factor();
+	double end = tap_now() + SETTLE_SECONDS * tap_patience();
 	struct meters now;
 	bool ok;
 
@@ -117,7 +117,7 @@ long meters_vmlck(void)
 
 void meters_settle_process(void)
 {
-	double end = tap_now() + SETTLE_SECONDS * tap_time_factor();
+	double end = tap_now() + SETTLE_SECONDS * tap_patience();
 
 	while ((meters_vmpin() || meters_vmlck()) && tap_now() < end)
 		pause_ms(5);

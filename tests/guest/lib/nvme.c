@@ -77,7 +77,7 @@ static uint8_t *page_va(struct nvme *n, enum nvme_page page)
 
 static double deadline(void)
 {
-	return tap_now() + 10 * tap_time_factor();
+	return tap_now() + 10 * tap_patience();
 }
 
 static void relax(void)

@@ -73,7 +73,7 @@ bool rig_reaches(struct rig *r, uint64_t iova, void *va, uint32_t size,
  */
 static bool reported(struct rig *r, bool to_memory, uint64_t iova)
 {
-	double end = tap_now() + 12 * tap_time_factor();
+	double end = tap_now() + 12 * tap_patience();
 
 	while (tap_now() < end) {
 		edu_start(&r->edu, to_memory, iova, 0, 8);

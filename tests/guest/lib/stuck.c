@@ -92,7 +92,7 @@ void trap_wait(struct trap *t)
 	struct pollfd p = { .fd = t->fd, .events = POLLIN };
 
 	/* the message stays unread: nobody else asks for it */
-	require(poll(&p, 1, PATIENCE * 1000 * tap_time_factor()) == 1);
+	require(poll(&p, 1, PATIENCE * 1000 * tap_patience()) == 1);
 }
 
 void trap_release(struct trap *t)
@@ -132,7 +132,7 @@ bool call_returns(struct call *c)
 	struct timespec end;
 
 	clock_gettime(CLOCK_REALTIME, &end);
-	end.tv_sec += PATIENCE * tap_time_factor();
+	end.tv_sec += PATIENCE * tap_patience();
 	return pthread_timedjoin_np(c->thread, NULL, &end) == 0;
 }
 
@@ -154,7 +154,7 @@ bool returns(int (*fn)(void *arg), void *arg, int *ret)
 
 bool child_ends(int pid)
 {
-	double end = tap_now() + PATIENCE * tap_time_factor();
+	double end = tap_now() + PATIENCE * tap_patience();
 	int status;
 
 	while (tap_now() < end) {

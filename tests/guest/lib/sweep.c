@@ -120,7 +120,7 @@ static void track(const char *value)
 /* Files may be released a little after they are closed, and devices are. */
 static bool settle(const struct meters *before)
 {
-	double end = tap_now() + 5 * tap_time_factor();
+	double end = tap_now() + 5 * tap_patience();
 
 	while (live(false) && tap_now() < end)
 		nanosleep(&(struct timespec){ .tv_nsec = 5000000 }, NULL);

@@ -60,6 +60,11 @@ unsigned int tap_time_factor(void)
 	return factor_of("TIME_FACTOR");
 }
 
+unsigned int tap_patience(void)
+{
+	return tap_time_factor() * factor_of("SLOWNESS");
+}
+
 unsigned int tap_failures(void)
 {
 	return __atomic_load_n(&shared->failures, __ATOMIC_SEQ_CST);
@@ -240,8 +245,7 @@ static int run_child(const struct test *t, unsigned int seconds)
 /* Returns true unless the test failed. */
 static bool run_one(const char *program, const struct test *t, size_t number)
 {
-	unsigned int seconds = (t->seconds ? t->seconds : DEFAULT_SECONDS) *
-			       tap_time_factor() * factor_of("SLOWNESS");
+	unsigned int seconds = (t->seconds ? t->seconds : DEFAULT_SECONDS) * tap_patience();
 	struct meters before;
 	double start = tap_now();
 	long pool = mem_huge_pool();

@@ -42,8 +42,11 @@ bool tap_oracle(void);
 /* Is the running kernel older than this? */
 bool kernel_before(unsigned int major, unsigned int minor);
 
-/* Debug kernels: TIME_FACTOR multiplies time limits; a test may do less by it. */
+/* How much slower the kernel is than a stock one (TIME_FACTOR): a test may do less by it. */
 unsigned int tap_time_factor(void);
+
+/* The same with the machine's slowness when it started: multiplies time limits. */
+unsigned int tap_patience(void);
 
 /* Counts the checks of the running test that failed so far. */
 unsigned int tap_failures(void);

@@ -58,7 +58,7 @@ static void vast(void)
 		check_eq(bits[0], 1);
 		check_eq(mem_differs_from(bits + 1, sizeof(bits) - 1, 0), -1);
 	}
-	check_msg(tap_now() - begun < 2 * tap_time_factor(), "%f s", tap_now() - begun);
+	check_msg(tap_now() - begun < 2 * tap_patience(), "%f s", tap_now() - begun);
 }
 
 /*

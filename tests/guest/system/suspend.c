@@ -56,7 +56,7 @@ static unsigned int calls(void)
 
 static bool goes_on(void)
 {
-	double end = tap_now() + 10 * tap_time_factor();
+	double end = tap_now() + 10 * tap_patience();
 	unsigned int before = calls();
 
 	while (calls() == before) {

@@ -256,7 +256,7 @@ static void lost_and_bound(void)
 	s.fd = iommu_open();
 	device_get(&s.dev, "edu", 0, s.fd);
 	for (int i = 0; i < 30; i++) {
-		double end = tap_now() + 5 * tap_time_factor();
+		double end = tap_now() + 5 * tap_patience();
 		int ret;
 
 		lose(&s.dev);
