@@ -71,15 +71,21 @@ static int info_read_hex(struct device *iommu, const char *group, const char *na
 	return rc;
 }
 
+int vtd_registers(struct device *iommu, u64 *cap, u64 *ecap)
+{
+	int rc;
+
+	rc = info_read_hex(iommu, "intel-iommu", "cap", cap);
+	return rc ?: info_read_hex(iommu, "intel-iommu", "ecap", ecap);
+}
+
 static void *info_vtd(struct device *iommu, u32 *length, u32 *type)
 {
 	struct iommu_hw_info_vtd *info;
 	u64 cap, ecap;
 	int rc;
 
-	rc = info_read_hex(iommu, "intel-iommu", "cap", &cap);
-	if (!rc)
-		rc = info_read_hex(iommu, "intel-iommu", "ecap", &ecap);
+	rc = vtd_registers(iommu, &cap, &ecap);
 	if (rc)
 		return rc == -EOPNOTSUPP ? NULL : ERR_PTR(rc);
 	info = kzalloc(sizeof(*info), GFP_KERNEL);

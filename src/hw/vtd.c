@@ -1,27 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <linux/bitops.h>
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/iommu.h>
-#include <linux/log2.h>
 #include <linux/pci-ats.h>
 #include <linux/pci.h>
 #include <linux/sched/signal.h>
-#include <linux/sizes.h>
 #include <linux/string.h>
 
 #include <uapi/linux/iommufd.h>
 
 #include "hw.h"
 #include "vtd.h"
-
-#define VTD_ECAP_NEST BIT_ULL(26)
-
-/*
- * The largest block that every IOMMU accepts in one descriptor, as log2 of
- * pages: the minimum of CAP.MAMV where 2 MiB pages are supported.
- */
-#define VTD_BLOCK_MAX 9
+#include "vtd_spec.h"
 
 static int vtd_is_of(struct device *dev, void *unused)
 {
@@ -33,6 +23,11 @@ static int vtd_is_of(struct device *dev, void *unused)
 		if ((*groups)->name && !strcmp((*groups)->name, "intel-iommu"))
 			return 1;
 	return 0;
+}
+
+bool vtd_has_device(struct device *dev)
+{
+	return vtd_is_of(dev, NULL);
 }
 
 bool vtd_has(struct iommu_group *group)
@@ -64,31 +59,9 @@ bool vtd_takes(const struct iommu_user_data_array *array)
 	return array->type == IOMMU_HWPT_INVALIDATE_DATA_VTD_S1;
 }
 
-/* Leave invalid entries to the driver, which rejects them. */
-static bool vtd_entry_is_good(const struct iommu_hwpt_vtd_s1_invalidate *entry)
-{
-	return !(entry->flags & ~IOMMU_VTD_INV_FLAGS_LEAF) && !entry->__reserved &&
-	       !(entry->addr & (SZ_4K - 1)) &&
-	       (entry->npages != U64_MAX || !entry->addr);
-}
-
 /*
- * Returns true if the aligned block around the range fits into one descriptor.  From
- * Linux 7.2 on the driver takes no pages for the block around the byte at the address
- * and the one before it.
- */
-static bool vtd_entry_is_small(const struct iommu_hwpt_vtd_s1_invalidate *entry)
-{
-	u64 first = entry->addr >> ilog2(SZ_4K);
-
-	if (entry->npages > 1ULL << VTD_BLOCK_MAX)
-		return false;
-	return fls64(first ^ (first + entry->npages - 1)) <= VTD_BLOCK_MAX;
-}
-
-/*
- * Returns true if the driver can't handle the entry.  The driver reads it
- * again, and user space may change it meanwhile.
+ * Returns true if the driver can't handle the entry: it is valid, and takes more than a block.
+ * The driver reads it again, and user space may change it meanwhile.
  */
 static bool vtd_entry_is_ours(const struct iommu_user_data_array *array, u32 index)
 {
@@ -98,7 +71,8 @@ static bool vtd_entry_is_ours(const struct iommu_user_data_array *array, u32 ind
 					      IOMMU_HWPT_INVALIDATE_DATA_VTD_S1, index,
 					      __reserved))
 		return false;
-	return vtd_entry_is_good(&entry) && !vtd_entry_is_small(&entry);
+	return !vtd_range_check(&entry) &&
+	       vtd_block_around(entry.addr, entry.npages).order == VTD_BLOCK_ALL;
 }
 
 /*

@@ -9,8 +9,15 @@
 #include <linux/iommu.h>
 #include <linux/types.h>
 
-/* Returns true if a device of the group is behind a VT-d. */
+/* Return true if a device, or one of a group, is behind a VT-d. */
+bool vtd_has_device(struct device *dev);
 bool vtd_has(struct iommu_group *group);
+
+/*
+ * In info.c: read the capability registers of an IOMMU from sysfs.  Returns 0, -EOPNOTSUPP if
+ * it isn't a VT-d, or another errno.
+ */
+int vtd_registers(struct device *iommu, u64 *cap, u64 *ecap);
 
 /* Returns true if the driver can't be trusted with PASIDs of that device: none are offered. */
 bool vtd_forgets_pasids(struct device *dev);
