@@ -13,6 +13,9 @@ static const struct hw_shim_module *const shim_modules[] = {
 #ifdef CONFIG_ARM_SMMU_V3
 	&smmuv3_shim_module,
 #endif
+#ifdef IOMMUFD_VTD_SHIM
+	&vtd_shim_module,
+#endif
 	NULL
 };
 

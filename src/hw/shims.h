@@ -28,6 +28,13 @@ struct hw_shim_module {
 extern const struct hw_shim_module smmuv3_shim_module;
 #endif
 
+/* Where the core has no operation for nested domains, no driver of VT-d has them. */
+#if defined(CONFIG_INTEL_IOMMU) && !defined(IOMMUFD_HAVE_IOMMU_DOMAIN_ALLOC_USER) && \
+	!defined(IOMMUFD_HAVE_IOMMU_DOMAIN_ALLOC_NESTED)
+#define IOMMUFD_VTD_SHIM
+extern const struct hw_shim_module vtd_shim_module;
+#endif
+
 /* When the module is loaded.  A shim that isn't possible is logged, and no error. */
 void hw_shims_init(void);
 /* Unregister those that are on; no context is left. */
