@@ -34,7 +34,7 @@ struct hw_overlay_ops {
 	/*
 	 * Drops all that is cached of guests' tables on top of @parent, after something
 	 * was unmapped there; may be called from anywhere that may unmap.  NULL if the
-	 * driver's own flush is enough.
+	 * parent's own flush is enough.
 	 */
 	void (*flush)(struct iommu_domain *parent);
 	/* See hw_nested_invalidate(); NULL where that is the vIOMMU's. */

@@ -219,6 +219,8 @@ bool vtd_serves(struct device *dev)
 static struct hw_shim vtd_shim = {
 	.owner = THIS_MODULE,
 	.serves = vtd_serves,
+	.domain_alloc = vtd_parent_alloc,
+	.nested_alloc = vtd_nested_alloc,
 };
 
 static int vtd_could_nest(struct device *dev, void *unused)

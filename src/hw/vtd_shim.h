@@ -7,8 +7,14 @@
  * ID of its own, and copies the second stage's root from it: what the IOMMU walks below a
  * guest's tables is what the driver gave the device.
  *
+ * The driver invalidates its own domain ID only.  So a parent has the driver's operations
+ * with some of them wrapped (vtd_parent.c): the other domain IDs are invalidated before the
+ * driver frees tables, and before what it unmapped is given up.
+ *
  *   vtd_shim.c    access to the running kernel's driver
  *   vtd_entry.c   entries in memory, and what is cached of them
+ *   vtd_nested.c  nested domains, and which devices use them
+ *   vtd_parent.c  nesting parents
  *   vtd_spec.c    entries and descriptors; independent of the driver
  */
 #ifndef IOMMUFD_HW_VTD_SHIM_H
@@ -77,5 +83,22 @@ struct vtd_entry vtd_entry_read(const u64 *at);
  * nothing is cached of what the old one translated.
  */
 void vtd_entry_write(struct device *dev, u64 *at, const struct vtd_entry *entry);
+
+/* In vtd_nested.c, see struct hw_shim: */
+struct iommu_domain *vtd_nested_alloc(struct device *dev, struct iommu_domain *parent,
+				      u32 flags, const struct iommu_user_data *data);
+
+/* Drop all that is cached for nested domains on a parent.  For any context. */
+void vtd_nested_flush(struct iommu_domain *parent);
+/* Return true if devices use nested domains on it, and if one's IOMMU caches what isn't there. */
+bool vtd_nested_in_use(struct iommu_domain *parent);
+bool vtd_nested_caches_absence(struct iommu_domain *parent);
+/* The width of the second stage that devices use through nested domains on it, at most. */
+unsigned int vtd_nested_width(struct iommu_domain *parent);
+
+/* In vtd_parent.c, see struct hw_shim: */
+struct iommu_domain *vtd_parent_alloc(struct device *dev, u32 flags,
+				      const struct iommu_user_data *data);
+bool vtd_is_parent(struct iommu_domain *domain);
 
 #endif

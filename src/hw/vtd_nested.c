@@ -1,0 +1,487 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Nested domains of VT-d, and which devices use them.
+ *
+ * A nested domain has a domain ID of its own on each IOMMU, as devices with different tables
+ * must not share one.  The first device takes it and the last one gives it back, when nothing
+ * is cached for it any more: only devices take domain IDs, of which users can have no more
+ * than they own.
+ *
+ * All that says what is to be invalidated changes under uses_lock, together with the hardware:
+ * who invalidates either finds a device's use, or did what it did before the device could see
+ * the parent's tables through it.
+ */
+#include "shims.h"
+
+#ifdef IOMMUFD_VTD_SHIM
+
+#include <linux/device.h>
+#include <linux/err.h>
+#include <linux/list.h>
+#include <linux/minmax.h>
+#include <linux/mutex.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+
+#include "overlay.h"
+#include "vtd_shim.h"
+
+struct vtd_nested {
+	struct hw_overlay overlay;
+	struct list_head ids;		/* struct vtd_id */
+	struct list_head uses;		/* struct vtd_use */
+	struct iommu_hwpt_vtd_s1 stage1;
+};
+
+/* The domain ID on an IOMMU. */
+struct vtd_id {
+	struct list_head item;
+	struct vtd_iommu *iommu;	/* only valid while there are @users */
+	u16 id;				/* likewise */
+	unsigned int users;		/* devices that use it now */
+	u64 stamp;			/* of the last flush of a parent */
+};
+
+/* That a device uses the nested domain, or did or may do so. */
+struct vtd_use {
+	struct list_head item;
+	struct vtd_nested *nested;
+	struct device *dev;		/* only valid while @now */
+	struct vtd_id *id;
+	bool now;
+	struct list_head now_item;	/* while @now, in uses_now */
+	struct vtd_entry second;	/* likewise, the driver's entry */
+};
+
+static DEFINE_MUTEX(prepare_lock);	/* serialises additions to @ids and @uses */
+static DEFINE_SPINLOCK(uses_lock);	/* guards all lists and what is in them */
+static LIST_HEAD(uses_now);		/* struct vtd_use: one for a device, at most */
+
+static struct vtd_nested *vtd_nested_of(struct hw_overlay *overlay)
+{
+	return container_of(overlay, struct vtd_nested, overlay);
+}
+
+static struct vtd_use *vtd_use_find(struct vtd_nested *nested, struct device *dev)
+{
+	struct vtd_use *use;
+
+	list_for_each_entry(use, &nested->uses, item) {
+		if (use->dev == dev)
+			return use;
+	}
+	return NULL;
+}
+
+/* What a device uses now, or NULL. */
+static struct vtd_use *vtd_use_now(struct device *dev)
+{
+	struct vtd_use *use;
+
+	lockdep_assert_held(&uses_lock);
+	list_for_each_entry(use, &uses_now, now_item) {
+		if (use->dev == dev)
+			return use;
+	}
+	return NULL;
+}
+
+/* Returns false if the IOMMU has no domain ID left. */
+static bool vtd_use_begin(struct vtd_use *use, const struct vtd_entry *second)
+{
+	struct vtd_id *id = use->id;
+	int number;
+
+	lockdep_assert_held(&uses_lock);
+	if (!id->users) {
+		number = vtd_domain_id_take(id->iommu);
+		if (number < 0)
+			return false;
+		id->id = number;
+	}
+	id->users++;
+	use->second = *second;
+	use->now = true;
+	list_add(&use->now_item, &uses_now);
+	return true;
+}
+
+/* The device's entry is another already. */
+static void vtd_use_end(struct vtd_use *use)
+{
+	lockdep_assert_held(&uses_lock);
+	use->now = false;
+	list_del(&use->now_item);
+	if (!--use->id->users)
+		vtd_domain_id_give(use->id->iommu, use->id->id);
+}
+
+static bool vtd_use_is_on(const struct vtd_use *use, const struct iommu_domain *parent)
+{
+	return use->nested->overlay.parent == parent;
+}
+
+/* IOTLBs first, from which devices would fill their own again. */
+void vtd_nested_flush(struct iommu_domain *parent)
+{
+	static u64 stamp;
+	struct vtd_use *use;
+	unsigned long flags;
+
+	/* What the caller took out of the parent's tables is gone before uses are looked at. */
+	smp_mb();
+	spin_lock_irqsave(&uses_lock, flags);
+	stamp++;
+	list_for_each_entry(use, &uses_now, now_item) {
+		if (!vtd_use_is_on(use, parent) || use->id->stamp == stamp)
+			continue;
+		use->id->stamp = stamp;
+		vtd_submit(use->id->iommu,
+			   vtd_drop_domain(use->id->id, vtd_cap(use->id->iommu)));
+	}
+	list_for_each_entry(use, &uses_now, now_item) {
+		if (vtd_use_is_on(use, parent))
+			vtd_device_drop(use->dev, use->id->iommu, vtd_everything);
+	}
+	spin_unlock_irqrestore(&uses_lock, flags);
+}
+
+/* Calls @fn for each use of nested domains on a parent by a device. */
+static void vtd_for_each_use(struct iommu_domain *parent,
+			     void (*fn)(const struct vtd_use *use, void *arg), void *arg)
+{
+	struct vtd_use *use;
+	unsigned long flags;
+
+	spin_lock_irqsave(&uses_lock, flags);
+	list_for_each_entry(use, &uses_now, now_item) {
+		if (vtd_use_is_on(use, parent))
+			fn(use, arg);
+	}
+	spin_unlock_irqrestore(&uses_lock, flags);
+}
+
+static void vtd_note_use(const struct vtd_use *use, void *arg)
+{
+	*(bool *)arg = true;
+}
+
+bool vtd_nested_in_use(struct iommu_domain *parent)
+{
+	bool any = false;
+
+	vtd_for_each_use(parent, vtd_note_use, &any);
+	return any;
+}
+
+static void vtd_note_caching_mode(const struct vtd_use *use, void *arg)
+{
+	*(bool *)arg |= !!(vtd_cap(use->id->iommu) & VTD_CAP_CM);
+}
+
+bool vtd_nested_caches_absence(struct iommu_domain *parent)
+{
+	bool any = false;
+
+	vtd_for_each_use(parent, vtd_note_caching_mode, &any);
+	return any;
+}
+
+static void vtd_note_width(const struct vtd_use *use, void *arg)
+{
+	unsigned int *width = arg;
+
+	*width = max(*width, vtd_entry_width(&use->second));
+}
+
+unsigned int vtd_nested_width(struct iommu_domain *parent)
+{
+	unsigned int width = 0;
+
+	vtd_for_each_use(parent, vtd_note_width, &width);
+	return width;
+}
+
+/* They are only added, so what is found stays. */
+static struct vtd_id *vtd_id_get(struct vtd_nested *nested, struct vtd_iommu *iommu)
+{
+	struct vtd_id *id;
+
+	lockdep_assert_held(&prepare_lock);
+	list_for_each_entry(id, &nested->ids, item) {
+		if (id->iommu == iommu)
+			return id;
+	}
+	id = kzalloc(sizeof(*id), GFP_KERNEL_ACCOUNT);
+	if (!id)
+		return NULL;
+	id->iommu = iommu;
+	spin_lock_irq(&uses_lock);
+	list_add(&id->item, &nested->ids);
+	spin_unlock_irq(&uses_lock);
+	return id;
+}
+
+/* A use of an earlier device at the same address counts: it isn't now. */
+static int vtd_use_add(struct vtd_nested *nested, struct device *dev, struct vtd_id *id)
+{
+	struct vtd_use *use = vtd_use_find(nested, dev), *new = NULL;
+
+	lockdep_assert_held(&prepare_lock);
+	if (!use) {
+		new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
+		if (!new)
+			return -ENOMEM;
+		new->nested = nested;
+		new->dev = dev;
+		new->id = id;
+	}
+	spin_lock_irq(&uses_lock);
+	if (new)
+		list_add(&new->item, &nested->uses);
+	else if (!use->now)
+		use->id = id;
+	spin_unlock_irq(&uses_lock);
+	return 0;
+}
+
+static int vtd_prepare(struct vtd_nested *nested, struct device *dev)
+{
+	struct vtd_id *id;
+	int rc;
+
+	mutex_lock(&prepare_lock);
+	id = vtd_id_get(nested, vtd_iommu_of(dev));
+	rc = id ? vtd_use_add(nested, dev, id) : -ENOMEM;
+	mutex_unlock(&prepare_lock);
+	return rc;
+}
+
+/* Is there a domain ID?  If another device takes the last one now, DMA will be blocked. */
+static int vtd_check_id(struct vtd_iommu *iommu)
+{
+	int id = vtd_domain_id_take(iommu);
+
+	if (id < 0)
+		return id;
+	vtd_domain_id_give(iommu, id);
+	return 0;
+}
+
+static int vtd_check(struct hw_overlay *overlay, struct device *dev)
+{
+	struct vtd_nested *nested = vtd_nested_of(overlay);
+	struct vtd_iommu *iommu;
+	int rc;
+
+	if (!vtd_serves(dev))
+		return -EINVAL;
+	if (!vtd_nests(dev))
+		return -EOPNOTSUPP;
+	iommu = vtd_iommu_of(dev);
+	rc = vtd_stage1_check(&nested->stage1, vtd_cap(iommu), vtd_ecap(iommu));
+	if (!rc)
+		rc = vtd_check_id(iommu);
+	return rc ?: vtd_prepare(nested, dev);
+}
+
+/*
+ * The driver's entry for the parent: the one in force, or what we put ours in the place of.
+ * Returns false if it is neither, as while the core blocks the device.
+ */
+static bool vtd_entry_second(const u64 *at, const struct vtd_use *now, struct vtd_entry *second)
+{
+	*second = vtd_entry_read(at);
+	if (!(second->word[0] & VTD_ENTRY_0_P))
+		return false;
+	if (vtd_entry_type(second) == VTD_PGTT_SECOND)
+		return true;
+	if (!now || vtd_entry_type(second) != VTD_PGTT_NESTED ||
+	    vtd_entry_domain(second) != now->id->id)
+		return false;
+	*second = now->second;
+	return true;
+}
+
+static const struct vtd_entry vtd_no_entry;
+
+/* Returns NULL, or why it doesn't. */
+static const char *vtd_enter_locked(struct vtd_nested *nested, struct device *dev)
+{
+	struct vtd_use *use = vtd_use_find(nested, dev), *before = vtd_use_now(dev);
+	u64 *at = vtd_pasid_entry(dev);
+	struct vtd_entry second, entry;
+	const char *why = NULL;
+
+	if (!use || !at || !vtd_entry_second(at, before, &second))
+		return "not attached to the guest's table: its PASID table entry isn't the parent's";
+	if (use == before)
+		use->second = second;
+	if (use == before || vtd_use_begin(use, &second)) {
+		vtd_entry_nest(&second, &nested->stage1, use->id->id,
+			       vtd_ecap(use->id->iommu), &entry);
+	} else {
+		entry = vtd_no_entry;
+		why = "DMA is blocked: its IOMMU has no domain ID left for the guest's table";
+	}
+	vtd_entry_write(dev, at, &entry);
+	if (before && before != use)
+		vtd_use_end(before);
+	return why;
+}
+
+static void vtd_enter(struct hw_overlay *overlay, struct device *dev)
+{
+	unsigned long flags;
+	const char *why;
+
+	spin_lock_irqsave(&uses_lock, flags);
+	why = vtd_enter_locked(vtd_nested_of(overlay), dev);
+	spin_unlock_irqrestore(&uses_lock, flags);
+	if (why)
+		dev_warn_ratelimited(dev, "%s\n", why);
+}
+
+/*
+ * What says that a device uses it stays until the entry is another, see vtd_switch(): only
+ * kernels that reset devices behind the shim's back need more, and these are not its own.
+ */
+static void vtd_forget(struct device *dev)
+{
+}
+
+/* Instead of the nested domain, the parent alone or nothing. */
+static void vtd_switch(struct hw_overlay *overlay, struct device *dev, bool to_parent)
+{
+	struct vtd_use *use;
+	unsigned long flags;
+	u64 *at;
+
+	spin_lock_irqsave(&uses_lock, flags);
+	use = vtd_use_find(vtd_nested_of(overlay), dev);
+	if (use && use->now) {
+		at = vtd_pasid_entry(dev);
+		if (at)
+			vtd_entry_write(dev, at, to_parent ? &use->second : &vtd_no_entry);
+		vtd_use_end(use);
+	}
+	spin_unlock_irqrestore(&uses_lock, flags);
+}
+
+/* The driver leaves an invalid entry alone when it detaches. */
+static void vtd_block(struct hw_overlay *overlay, struct device *dev)
+{
+	vtd_switch(overlay, dev, false);
+}
+
+static void vtd_leave(struct hw_overlay *overlay, struct device *dev)
+{
+	vtd_switch(overlay, dev, true);
+}
+
+static void vtd_nested_drop_range(struct vtd_nested *nested,
+				  const struct iommu_hwpt_vtd_s1_invalidate *range)
+{
+	struct vtd_block block = vtd_block_around(range->addr, range->npages);
+	bool leaf = range->flags & IOMMU_VTD_INV_FLAGS_LEAF;
+	struct vtd_use *use;
+	unsigned long flags;
+	struct vtd_id *id;
+
+	spin_lock_irqsave(&uses_lock, flags);
+	list_for_each_entry(id, &nested->ids, item) {
+		if (id->users)
+			vtd_submit(id->iommu, vtd_drop_block(id->id, block, leaf));
+	}
+	list_for_each_entry(use, &nested->uses, item) {
+		if (use->now)
+			vtd_device_drop(use->dev, use->id->iommu, block);
+	}
+	spin_unlock_irqrestore(&uses_lock, flags);
+}
+
+static int vtd_take_range(struct vtd_nested *nested, struct iommu_user_data_array *array,
+			  u32 index)
+{
+	struct iommu_hwpt_vtd_s1_invalidate range;
+	int rc;
+
+	/* A device that doesn't respond makes this slow. */
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	rc = iommu_copy_struct_from_user_array(&range, array, IOMMU_HWPT_INVALIDATE_DATA_VTD_S1,
+					       index, __reserved);
+	if (!rc)
+		rc = vtd_range_check(&range);
+	if (!rc)
+		vtd_nested_drop_range(nested, &range);
+	return rc;
+}
+
+static int vtd_nested_invalidate(struct hw_overlay *overlay, struct iommu_user_data_array *array)
+{
+	u32 done = 0, n = array->entry_num;
+	int rc = 0;
+
+	if (array->type != IOMMU_HWPT_INVALIDATE_DATA_VTD_S1)
+		rc = -EINVAL;
+	while (!rc && done < n) {
+		rc = vtd_take_range(vtd_nested_of(overlay), array, done);
+		if (!rc)
+			done++;
+		cond_resched();
+	}
+	array->entry_num = done;
+	return rc;
+}
+
+static void vtd_nested_free(struct hw_overlay *overlay)
+{
+	struct vtd_nested *nested = vtd_nested_of(overlay);
+	struct vtd_use *use, *next_use;
+	struct vtd_id *id, *next_id;
+
+	list_for_each_entry_safe(use, next_use, &nested->uses, item) {
+		WARN_ON(use->now);
+		kfree(use);
+	}
+	list_for_each_entry_safe(id, next_id, &nested->ids, item)
+		kfree(id);
+	kfree(nested);
+}
+
+static const struct hw_overlay_ops vtd_overlay_ops = {
+	.free = vtd_nested_free,
+	.check = vtd_check,
+	.enter = vtd_enter,
+	.forget = vtd_forget,
+	.block = vtd_block,
+	.leave = vtd_leave,
+	.invalidate = vtd_nested_invalidate,
+};
+
+struct iommu_domain *vtd_nested_alloc(struct device *dev, struct iommu_domain *parent,
+				      u32 flags, const struct iommu_user_data *data)
+{
+	struct iommu_hwpt_vtd_s1 stage1;
+	struct vtd_nested *nested;
+	int rc;
+
+	if (flags || data->type != IOMMU_HWPT_DATA_VTD_S1 || !vtd_nests(dev))
+		return ERR_PTR(-EOPNOTSUPP);
+	if (!vtd_is_parent(parent))
+		return ERR_PTR(-EINVAL);
+	rc = iommu_copy_struct_from_user(&stage1, data, IOMMU_HWPT_DATA_VTD_S1, __reserved);
+	if (rc)
+		return ERR_PTR(rc);
+	nested = kzalloc(sizeof(*nested), GFP_KERNEL_ACCOUNT);
+	if (!nested)
+		return ERR_PTR(-ENOMEM);
+	nested->stage1 = stage1;
+	INIT_LIST_HEAD(&nested->ids);
+	INIT_LIST_HEAD(&nested->uses);
+	return hw_overlay_init(&nested->overlay, &vtd_overlay_ops, parent);
+}
+
+#endif
