@@ -138,6 +138,46 @@ static void parent_moves(void)
 	check_eq(vtd_where(&g, VTD_IOVA), FIRST);
 }
 
+/* Does the device reach that memory at the address? */
+static bool reaches(uint64_t iova, uint8_t *va)
+{
+	memset(va, 0, 64);
+	require_ok(edu_store(&g.edu, iova, 0, 64));
+	return va[1] || va[2];
+}
+
+/*
+ * A large page of the parent comes where small ones were, while the guest's entries and
+ * those above them are cached: nothing is left of the table of the small ones.
+ */
+static void parent_grows(void)
+{
+	static const unsigned int offsets[] = { 0, PAGE, 77 * PAGE, HUGE - PAGE };
+	uint64_t gpa = VTD_GPA + GIB, iova = VTD_IOVA + PAGE, unmapped;
+	uint32_t id = vtd_nested_up(&g);
+	struct mem m;
+
+	mem_get(&m, mem_has_thp() ? MEM_THP : MEM_ANON, HUGE);
+	memset(m.va, 0, HUGE);
+	for (int round = 0; round < 3; round++) {
+		*vtd_entry(&g, 0, iova) = gpa | VTD_P | VTD_W | VTD_U;
+		vtd_flush(&g, id, iova, 1);
+		require_ok(ioas_map_at(g.fd, g.ioas, m.va + 5 * PAGE, PAGE, gpa));
+		check(reaches(iova, m.va + 5 * PAGE));
+		require_ok(ioas_unmap(g.fd, g.ioas, gpa, PAGE, &unmapped));
+		check(!reaches(iova, m.va + 5 * PAGE));
+		require_ok(ioas_map_at(g.fd, g.ioas, m.va, HUGE, gpa));
+		for (unsigned int i = 0; i < sizeof(offsets) / sizeof(*offsets); i++) {
+			*vtd_entry(&g, 0, iova) = (gpa + offsets[i]) | VTD_P | VTD_W | VTD_U;
+			vtd_flush(&g, id, iova, 1);
+			check(reaches(iova, m.va + offsets[i]));
+		}
+		require_ok(ioas_unmap(g.fd, g.ioas, gpa, HUGE, &unmapped));
+		check(!reaches(iova, m.va + HUGE - PAGE));
+	}
+	check_eq(vtd_where(&g, VTD_IOVA), FIRST);
+}
+
 static void wait_transfers(uint32_t n)
 {
 	uint32_t from = edu_count(&g.edu);
@@ -207,6 +247,31 @@ static void replace(void)
 		check_eq(vtd_where(&g, vtd_gpa(FIRST)),
 			 to[1] == 0 || to[1] == 3 ? (int)FIRST : -1);
 	}
+}
+
+/* From a nested page table on one parent to one on another, and back. */
+static void parents(void)
+{
+	uint32_t first = vtd_nested_up(&g), parent = g.parent, second, other;
+
+	vtd_map(&g, 1, VTD_IOVA, SECOND);
+	require_ok(hwpt_alloc(g.fd, g.dev.id, g.ioas, IOMMU_HWPT_ALLOC_NEST_PARENT, &other));
+	g.parent = other;
+	second = vtd_table(&g, 1);
+	for (int i = 0; i < 3; i++) {
+		require_ok(device_attach(&g.dev, second));
+		check_eq(vtd_where(&g, VTD_IOVA), SECOND);
+		check_ret(iommu_destroy(g.fd, other), -EBUSY);
+		require_ok(device_attach(&g.dev, first));
+		check_eq(vtd_where(&g, VTD_IOVA), FIRST);
+	}
+	require_ok(device_attach(&g.dev, other));
+	check_eq(vtd_where(&g, VTD_IOVA), -1);
+	check_eq(vtd_where(&g, vtd_gpa(FIRST)), FIRST);
+	check_ret(iommu_destroy(g.fd, first), 0);
+	check_ret(iommu_destroy(g.fd, parent), 0);
+	require_ok(device_attach(&g.dev, second));
+	check_eq(vtd_where(&g, VTD_IOVA), SECOND);
 }
 
 /* The device goes with its page table: DMA has ended, nothing is pinned (the harness). */
@@ -315,8 +380,10 @@ static const struct test tests[] = {
 	{ "stale_large", stale_large },
 	{ "stale_array", stale_array },
 	{ "parent_moves", parent_moves },
+	{ "parent_grows", parent_grows },
 	{ "canary", canary },
 	{ "replace", replace },
+	{ "parents", parents },
 	{ "closed", closed },
 	{ "killed", killed },
 	{ "reset", reset },
