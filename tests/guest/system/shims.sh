@@ -35,27 +35,51 @@ lines() { dmesg | sed "1,/$mark/d" | grep -c "no nested page tables by"; }
 
 # lacks WHAT TEXT: it is told, and once
 lacks() {
-	reads "smmuv3: $2" "shims_lack=$1" && [ "$(lines)" = 1 ]
+	reads "$shim: $2" "shims_lack=$1" && [ "$(lines)" = 1 ]
 	tap_ok $? "$3"
 }
 
-if [ "$IOMMU" != smmuv3-nested ] || [ ! -e /sys/module/iommufd/parameters/shims_lack ]; then
-	echo "TAP version 13"
-	echo "1..0 # SKIP no SMMUv3, or no test build"
-	exit 0
-fi
-tap_plan 6
+# lacks_member STRUCT MEMBER TITLE
+lacks_member() { lacks "$1.$2" "the kernel's struct $1 has no such member $2" "$3"; }
 
-lacks arm_smmu_master.streams "the kernel's struct arm_smmu_master has no such member streams" member
-lacks arm_smmu_device.evtq.q.base \
-	"the kernel's struct arm_smmu_device has no such member evtq.q.base" inner_member
-lacks arm_smmu_cmdq_issue_cmdlist "the kernel has no arm_smmu_cmdq_issue_cmdlist()" function
-reads "smmuv3: off" shims=off && [ "$(lines)" = 0 ]
+# lacks_function NAME TITLE
+lacks_function() { lacks "$1" "the kernel has no $1()" "$2"; }
+
+skip() {
+	echo "TAP version 13"
+	echo "1..0 # SKIP $1"
+	exit 0
+}
+
+[ -e /sys/module/iommufd/parameters/shims_lack ] || skip "no test build"
+case $IOMMU in
+smmuv3-nested) shim=smmuv3 ;;
+vtd-nest) shim=vtd ;;
+*) skip "no IOMMU that a shim serves" ;;
+esac
+grep -q "^$shim: " /sys/module/iommufd/parameters/shims ||
+	skip "the kernel's driver does by itself what the shim does"
+case $shim in
+smmuv3)
+	tap_plan 6
+	lacks_member arm_smmu_master streams member
+	lacks_member arm_smmu_device evtq.q.base inner_member
+	lacks_function arm_smmu_cmdq_issue_cmdlist function
+	;;
+vtd)
+	tap_plan 7
+	lacks_member device_domain_info pasid_table member
+	lacks pasid_entry. "the kernel has no such struct pasid_entry" structure
+	lacks_function qi_submit_sync function
+	lacks_function iommu_flush_write_buffer second_function
+	;;
+esac
+reads "$shim: off" shims=off && [ "$(lines)" = 0 ]
 tap_ok $? off
 unload
 ! modprobe iommufd shims=perhaps 2> /dev/null
 tap_ok $? wrong
-reads "smmuv3: on" shims=auto && [ "$(lines)" = 0 ]
+reads "$shim: on" shims=auto && [ "$(lines)" = 0 ]
 tap_ok $? on
 
 for m in $modules; do
