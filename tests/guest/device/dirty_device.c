@@ -4,8 +4,11 @@
  * the device wrote to.  dirty.c has the rules, on the mock.
  */
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "dirty.h"
@@ -13,7 +16,14 @@
 #include "mem.h"
 #include "tap.h"
 
+#ifndef MAP_HUGE_1GB
+#define MAP_HUGE_1GB	(30 << 26)
+#endif
+
 #define IOVA	(64 * MIB)
+#define IOVA_GIB (4 * GIB)
+/* Beyond what three levels of tables reach, with which some drivers begin. */
+#define IOVA_HIGH (1ull << 40)
 #define PAGES	(3 * 512u)
 
 static struct world {
@@ -21,6 +31,7 @@ static struct world {
 	struct device dev;
 	struct edu edu;
 	struct mem m;		/* at IOVA */
+	uint64_t base;		/* of page 0 */
 	uint8_t bits[PAGES / 8];
 	bool wrote[PAGES];
 } w;
@@ -30,6 +41,7 @@ static void prepare(void)
 	memset(&w, 0, sizeof(w));
 	w.d.fd = iommu_open();
 	w.d.ioas = ioas_new(w.d.fd);
+	w.base = IOVA;
 	device_get(&w.dev, "edu", 0, w.d.fd);
 	edu_init(&w.edu, &w.dev);
 	w.edu.limit = UINT64_MAX;
@@ -43,8 +55,8 @@ static bool promised(void)
 	return info.out_capabilities & IOMMU_HW_CAP_DIRTY_TRACKING;
 }
 
-/* The device on a page table that can track, and memory of that kind. */
-static void up(enum mem_kind kind, uint32_t flags)
+/* The device on a page table that can track. */
+static void attach(uint32_t flags)
 {
 	int ret;
 
@@ -56,9 +68,23 @@ static void up(enum mem_kind kind, uint32_t flags)
 		tap_skip("this IOMMU doesn't track, and says so");
 	require_ok(ret);
 	require_ok(device_attach(&w.dev, w.d.hwpt));
+}
+
+/*
+ * That, and memory of that kind, in entries of its pages' size: some IOMMUs have others,
+ * for pages that happen to be neighbours.
+ */
+static void up(enum mem_kind kind, uint32_t flags)
+{
+	size_t part = kind == MEM_HUGETLB ? HUGE : PAGES * PAGE;
+
+	attach(flags);
+	if (kind != MEM_HUGETLB)
+		require_ok(option_set(w.d.fd, IOMMU_OPTION_HUGE_PAGES, w.d.ioas, 0));
 	mem_get(&w.m, kind, PAGES * PAGE);
 	memset(w.m.va, 1, w.m.size);
-	require_ok(ioas_map_at(w.d.fd, w.d.ioas, w.m.va, w.m.size, IOVA));
+	for (size_t at = 0; at < w.m.size; at += part)
+		require_ok(ioas_map_at(w.d.fd, w.d.ioas, w.m.va + at, part, IOVA + at));
 }
 
 static void up_tracking(enum mem_kind kind)
@@ -69,13 +95,14 @@ static void up_tracking(enum mem_kind kind)
 
 static uint64_t iova_of(unsigned int page)
 {
-	return IOVA + page * PAGE;
+	return w.base + page * PAGE;
 }
 
 static void write_page(unsigned int page)
 {
 	require_ok(edu_store(&w.edu, iova_of(page) + 8 * (page % 400), 0, 8));
-	w.wrote[page] = true;
+	if (page < PAGES)
+		w.wrote[page] = true;
 }
 
 static void read_page(unsigned int page)
@@ -87,7 +114,7 @@ static void read_page(unsigned int page)
 static void check_told(unsigned int entry, uint32_t flags)
 {
 	memset(w.bits, 0, sizeof(w.bits));
-	require_ok(dirty_get(&w.d, IOVA, PAGES * PAGE, PAGE, w.bits, flags));
+	require_ok(dirty_get(&w.d, w.base, PAGES * PAGE, PAGE, w.bits, flags));
 	for (unsigned int first = 0; first < PAGES; first += entry) {
 		bool want = false;
 
@@ -134,7 +161,7 @@ static void exact_pages(unsigned int entry)
 	if (entry == 1) {
 		uint8_t part[8] = {};
 
-		require_ok(dirty_get(&w.d, IOVA, 64 * PAGE, PAGE, part, 0));
+		require_ok(dirty_get(&w.d, w.base, 64 * PAGE, PAGE, part, 0));
 		check_eq(part[0], 4);
 		w.wrote[2] = false;
 	}
@@ -151,6 +178,149 @@ static void exact_huge(void)
 {
 	up_tracking(MEM_HUGETLB);
 	exact_pages(512);
+}
+
+/* Reads @pages bits from w.base on: are they one aligned block with @page?  Its size. */
+static unsigned int told_block(uint8_t *bits, unsigned int pages, unsigned int page,
+			       uint32_t flags)
+{
+	unsigned int first = page, last = page, n = 0;
+
+	memset(bits, 0, pages / 8);
+	require_ok(dirty_get(&w.d, w.base, pages * PAGE, PAGE, bits, flags));
+	while (first && bit(bits, first - 1))
+		first--;
+	while (last + 1 < pages && bit(bits, last + 1))
+		last++;
+	for (unsigned int i = 0; i < pages; i++)
+		n += bit(bits, i);
+	require(check_msg(bit(bits, page), "page %u is lost", page));
+	check_msg(n == last - first + 1, "%u pages are told outside of page %u's entry",
+		  n - (last - first + 1), page);
+	n = last - first + 1;
+	check_msg(!(n & (n - 1)) && !(first & (n - 1)), "pages %u to %u are no entry",
+		  first, last);
+	return n;
+}
+
+static unsigned int told(uint8_t *bits, unsigned int pages)
+{
+	unsigned int n = 0;
+
+	memset(bits, 0, pages / 8);
+	require_ok(dirty_get(&w.d, w.base, pages * PAGE, PAGE, bits, 0));
+	for (unsigned int i = 0; i < pages; i++)
+		n += bit(bits, i);
+	return n;
+}
+
+/* What is told of that page is the entry in which it lies, each time, until it is clean. */
+static void check_entry(uint8_t *bits, unsigned int pages, unsigned int page)
+{
+	unsigned int n, half, first;
+
+	write_page(page);
+	n = told_block(bits, pages, page, NO_CLEAR);
+	tap_diag("page %u: an entry of %u pages", page, n);
+	check_eq(told_block(bits, pages, page, 0), n);
+	check_eq(told(bits, pages), 0);
+	/* by what is cached of it, wherever that was from */
+	read_page(page);
+	write_page(page ^ (n - 1));
+	check_eq(told_block(bits, pages, page, 0), n);
+	write_page(page);
+	read_page(page ^ (n - 1));
+	check_eq(told_block(bits, pages, page, 0), n);
+	check_eq(told(bits, pages), 0);
+	if (n < 2)
+		return;
+	/* A half of it may be told, but not made clean. */
+	write_page(page);
+	half = n / 2;
+	first = page & ~(half - 1);
+	memset(bits, 0, pages / 8);
+	require_ok(dirty_get(&w.d, iova_of(first), half * PAGE, PAGE, bits, 0));
+	for (unsigned int i = 0; i < half; i++)
+		if (!check_msg(bit(bits, i), "page %u is lost", first + i))
+			return;
+	check_eq(told_block(bits, pages, page, 0), n);
+	check_eq(told(bits, pages), 0);
+}
+
+/*
+ * Memory that is contiguous, but not aligned as its IOVA's largest entry: AMD-Vi has an
+ * entry of every power of two.
+ */
+static void entry_sizes(void)
+{
+	static const unsigned int pages[] = { 16, 17, 33, 64, 200, 511, 512, 700, 1024, 1519 };
+	const size_t edge = 16 * PAGE;
+
+	attach(0);
+	mem_get(&w.m, MEM_HUGETLB, PAGES * PAGE);
+	memset(w.m.va, 1, w.m.size);
+	require_ok(ioas_map_at(w.d.fd, w.d.ioas, w.m.va + edge, w.m.size - 2 * edge,
+			       IOVA + edge));
+	require_ok(dirty_set(w.d.fd, w.d.hwpt, true));
+	for (size_t i = 0; i < ARRAY_SIZE(pages); i++)
+		check_entry(w.bits, PAGES, pages[i]);
+}
+
+static void exact_gib(void)
+{
+	const unsigned int pages = GIB / PAGE;
+	uint8_t *bits = calloc(1, pages / 8);
+	void *va = mmap(NULL, GIB, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_HUGE_1GB, -1, 0);
+
+	if (va == MAP_FAILED)
+		tap_skip("no page of 1 GiB");
+	attach(0);
+	w.base = IOVA_GIB;
+	*(volatile char *)va = 1;
+	require_ok(ioas_map_at(w.d.fd, w.d.ioas, va, GIB, IOVA_GIB));
+	require_ok(dirty_set(w.d.fd, w.d.hwpt, true));
+	check_entry(bits, pages, 0);
+	check_entry(bits, pages, 100000);
+	check_entry(bits, pages, pages - 1);
+}
+
+/* Waits until @n transfers more have ended. */
+static void wait_transfers(uint32_t n)
+{
+	uint32_t from = edu_count(&w.edu);
+	double end = tap_now() + 10 * tap_patience();
+
+	while (edu_count(&w.edu) - from < n && tap_now() < end)
+		nanosleep(&(struct timespec){ .tv_nsec = 500000 }, NULL);
+	check(edu_count(&w.edu) - from >= n);
+}
+
+/* Tables that grow a level while it tracks, under DMA. */
+static void grown(void)
+{
+	up_tracking(MEM_ANON);
+	if (!edu_has_more(&w.edu))
+		tap_skip("needs the edu of tests/qemu");
+	edu_repeat(&w.edu, true);
+	edu_start(&w.edu, true, iova_of(33), 0, 64);
+	wait_transfers(2);
+	w.wrote[33] = true;
+	check_told(1, 0);
+	require_ok(ioas_map_at(w.d.fd, w.d.ioas, w.m.va, PAGES * PAGE, IOVA_HIGH));
+	wait_transfers(2);
+	w.wrote[33] = true;
+	check_told(1, 0);
+	edu_repeat(&w.edu, false);
+	require_ok(edu_wait(&w.edu));
+	told(w.bits, PAGES);
+	check_told(1, 0);
+	w.base = IOVA_HIGH;
+	check_told(1, 0);
+	exact_pages(1);
+	w.base = IOVA;
+	check_told(1, 0);
+	exact_pages(1);
 }
 
 /* Off, on, and what was written before and between. */
@@ -208,17 +378,6 @@ static void away(void)
 	check_told(1, 0);
 }
 
-/* Waits until @n transfers more have ended. */
-static void wait_transfers(uint32_t n)
-{
-	uint32_t from = edu_count(&w.edu);
-	double end = tap_now() + 10 * tap_patience();
-
-	while (edu_count(&w.edu) - from < n && tap_now() < end)
-		nanosleep(&(struct timespec){ .tv_nsec = 500000 }, NULL);
-	check(edu_count(&w.edu) - from >= n);
-}
-
 /*
  * The device writes to one page all the time.  Each time that it is told and made clean
  * it becomes dirty by the next transfer, and no neighbour does.
@@ -261,6 +420,85 @@ static void switched_under_dma(void)
 	require_ok(edu_wait(&w.edu));
 }
 
+static atomic_bool stop;
+static unsigned int times[PAGES];
+
+static void count_told(void)
+{
+	uint8_t bits[PAGES / 8] = {};
+
+	require_ok(dirty_get(&w.d, IOVA, PAGES * PAGE, PAGE, bits, 0));
+	for (unsigned int i = 0; i < PAGES; i++)
+		times[i] += bit(bits, i);
+}
+
+static void *reader(void *arg)
+{
+	while (!atomic_load(&stop))
+		count_told();
+	return arg;
+}
+
+/* Each page is written once, while another thread reads: so it is told once. */
+static void told_once(void)
+{
+	unsigned int pages = 300 / tap_time_factor();
+	pthread_t thread;
+
+	up_tracking(MEM_ANON);
+	require_ok(-pthread_create(&thread, NULL, reader, NULL));
+	for (unsigned int i = 0; i < pages; i++) {
+		read_page(4 * i + 2);
+		write_page(4 * i);
+	}
+	atomic_store(&stop, true);
+	pthread_join(thread, NULL);
+	count_told();
+	for (unsigned int i = 0; i < PAGES; i++)
+		if (!check_msg(times[i] == w.wrote[i], "page %u, written %u times, is told %u times",
+			       i, w.wrote[i], times[i]))
+			return;
+}
+
+/* A second device, that comes when it tracks already, and tracking off and on for both. */
+static void two_devices(void)
+{
+	struct device second;
+	struct edu edu;
+
+	if (!device_find("edu", 1))
+		tap_skip("needs two edus");
+	up_tracking(MEM_ANON);
+	device_get(&second, "edu", 1, w.d.fd);
+	edu_init(&edu, &second);
+	edu.limit = UINT64_MAX;
+	require_ok(device_attach(&second, w.d.hwpt));
+	for (int i = 0; i < 4; i++) {
+		write_page(3);
+		require_ok(edu_load(&edu, iova_of(3), 0, 8));
+		check_told(1, 0);
+		require_ok(edu_store(&edu, iova_of(3), 0, 8));
+		require_ok(edu_store(&edu, iova_of(600 + i), 0, 8));
+		w.wrote[3] = w.wrote[600 + i] = true;
+		read_page(600);
+		check_told(1, 0);
+		check_told(1, 0);
+		require_ok(dirty_set(w.d.fd, w.d.hwpt, false));
+		require_ok(edu_store(&edu, iova_of(3), 0, 8));
+		write_page(4);
+		require_ok(dirty_set(w.d.fd, w.d.hwpt, true));
+		memset(w.wrote, 0, sizeof(w.wrote));
+		check_told(1, 0);
+	}
+	/* What one that left wrote is told; the other's is, too. */
+	require_ok(edu_store(&edu, iova_of(5), 0, 8));
+	w.wrote[5] = true;
+	require_ok(device_detach(&second));
+	write_page(6);
+	check_told(1, 0);
+	check_told(1, 0);
+}
+
 /* A nesting parent tracks what is written through it. */
 static void parent(void)
 {
@@ -279,11 +517,16 @@ static void parent(void)
 static const struct test tests[] = {
 	{ "exact", exact },
 	{ "exact_huge", exact_huge },
+	{ "exact_gib", exact_gib },
+	{ "entry_sizes", entry_sizes },
+	{ "grown", grown },
 	{ "off_and_on", off_and_on },
 	{ "remapped", remapped },
 	{ "away", away },
 	{ "never_lost", never_lost },
 	{ "switched_under_dma", switched_under_dma },
+	{ "told_once", told_once },
+	{ "two_devices", two_devices },
 	{ "parent", parent },
 };
 
