@@ -191,11 +191,16 @@ static int dirty_read_entry(struct dirty_reader *reader)
 		return rc;
 	}
 	dirty_widen_to_entry(&entry);
-	if (dirty->clear && !reader->inside &&
-	    dirty_is_within(reader, entry.first, entry.last)) {
-		rc = dirty_ask(dirty, first, last, true, &again);
+	if (dirty->clear && dirty_is_within(reader, entry.first, entry.last)) {
+		if (!reader->inside)
+			rc = dirty_ask(dirty, first, last, true, &again);
 		if (rc < 0)
 			return rc;
+		/*
+		 * The driver tells it from @first on, which lies in the middle of an
+		 * entry that was clean where it begins, and is dirty since.
+		 */
+		dirty_add_cleaned(dirty, &entry);
 	}
 	reader->inside |= dirty_block_is_within(reader, &entry);
 	dirty_pass(reader, entry.last);
