@@ -41,13 +41,34 @@ void hw_map_begin(struct hw_mapper *to, struct iommu_domain *domain,
 	to->list = NULL;
 }
 
+/*
+ * Unmap what a failed call has left in the range.  Without memory for a page table, VT-d's
+ * driver before Linux 7.2 says that it mapped nothing, and leaves what it wrote until then.
+ */
+static void mapper_take_back(struct hw_mapper *to)
+{
+	unsigned long page = hw_page_size(to->domain), at, n;
+
+	for (at = 0; at < to->queued; at += n ?: page) {
+		for (n = 0; at + n < to->queued; n += page) {
+			if (!iommu_iova_to_phys(to->domain, to->iova + at + n))
+				break;
+		}
+		if (n)
+			iommu_unmap(to->domain, to->iova + at, n);
+		cond_resched();
+	}
+}
+
 static int mapper_map_one(struct hw_mapper *to)
 {
 	int rc;
 
 	rc = iommu_map(to->domain, to->iova, to->pa, to->queued, to->prot,
 		       GFP_KERNEL_ACCOUNT);
-	if (!rc)
+	if (rc)
+		mapper_take_back(to);
+	else
 		to->iova += to->queued;
 	return rc;
 }
@@ -58,8 +79,10 @@ static int mapper_map_list(struct hw_mapper *to)
 
 	mapped = iommu_map_sg(to->domain, to->iova, to->list, to->n, to->prot,
 			      GFP_KERNEL_ACCOUNT);
-	if (mapped < 0)
+	if (mapped < 0) {
+		mapper_take_back(to);
 		return mapped;
+	}
 	to->iova += mapped;
 	return mapped == to->queued ? 0 : -EINVAL;
 }

@@ -22,6 +22,7 @@ struct mock_paging {
 	bool tracking;
 	bool coherent;			/* enforces coherency */
 	atomic_t users;			/* tasks that map, unmap or flush; Linux 6.1 only */
+	bool was_stuck;			/* something was asked for that stuck_iova keeps */
 };
 
 struct mock_nested {

@@ -64,6 +64,17 @@ void table_destroy(struct mock_table *table)
 	xa_destroy(&table->blocks);
 }
 
+bool table_is_empty(struct mock_table *table)
+{
+	struct block *block;
+	unsigned long index;
+
+	xa_for_each(&table->blocks, index, block)
+		if (block->used)
+			return false;
+	return true;
+}
+
 /* Finds the part of [iova, iova + size) in the first block, with the lock held. */
 static struct part first_part(struct mock_table *table, unsigned long iova,
 			      size_t size)

@@ -29,6 +29,7 @@ void table_init(struct mock_table *table, unsigned int page_shift);
 
 /* Mappings that are left are no error: the domain goes with them. */
 void table_destroy(struct mock_table *table);
+bool table_is_empty(struct mock_table *table);
 
 /*
  * @size is that of a small page or a block, or a multiple.  *@mapped is how much was
