@@ -11,6 +11,8 @@
 #include <linux/device.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/notifier.h>
+#include <linux/pci.h>
 #include <linux/spinlock.h>
 
 #include "hw.h"
@@ -174,6 +176,48 @@ void hw_overlay_resume_none(void)
 
 	for (i = 0; i < PAUSES_MAX; i++)
 		put_device(overlay_pauses[i].dev);
+}
+
+/*
+ * A device is removed while others of its group stay attached, so that nobody detaches it.
+ * The driver's entry has to be as the driver expects it, and the shim has to forget the
+ * device, before the core has the driver free what it has of it.
+ */
+static int overlay_device_event(struct notifier_block *notifier, unsigned long event, void *data)
+{
+	struct hw_attachment *attachment;
+	struct hw_overlay *overlay;
+	struct device *dev = data;
+	unsigned long flags;
+
+	if (event != BUS_NOTIFY_REMOVED_DEVICE || !dev->iommu_group)
+		return NOTIFY_DONE;
+	spin_lock_irqsave(&overlays_lock, flags);
+	list_for_each_entry(attachment, &overlays_in_force, overlay_item) {
+		if (attachment->at->group != dev->iommu_group)
+			continue;
+		overlay = hw_overlay_of(attachment->domain);
+		overlay->ops->forget(dev);
+		overlay->ops->block(overlay, dev);
+	}
+	spin_unlock_irqrestore(&overlays_lock, flags);
+	return NOTIFY_DONE;
+}
+
+/* Before the core's, which has no priority. */
+static struct notifier_block overlay_devices = {
+	.notifier_call = overlay_device_event,
+	.priority = 1,
+};
+
+int hw_overlay_watch_devices(void)
+{
+	return bus_register_notifier(&pci_bus_type, &overlay_devices);
+}
+
+void hw_overlay_unwatch_devices(void)
+{
+	bus_unregister_notifier(&pci_bus_type, &overlay_devices);
 }
 
 /* A step of a move, for each device of a group. */

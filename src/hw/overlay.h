@@ -5,7 +5,7 @@
  * right; what the hardware walks besides, a shim writes over the driver's entry.
  *
  * hw/attach.c calls for that, under the group's lock, reset.c, and shims.  All operations
- * but @check and @free run under a spinlock with interrupts off: the core rewrites an entry
+ * but @check, @free and @invalidate run under a spinlock with interrupts off: the core rewrites an entry
  * when a PCI device was reset, and the guest's has to come back there.
  */
 #ifndef IOMMUFD_HW_OVERLAY_H
@@ -20,7 +20,7 @@ struct hw_overlay;
 struct hw_overlay_ops {
 	void (*free)(struct hw_overlay *overlay);
 
-	/* Could @dev come to it?  0, or an errno as of an attach; changes nothing. */
+	/* Could @dev come to it?  0, or an errno as of an attach; nothing that is seen changes. */
 	int (*check)(struct hw_overlay *overlay, struct device *dev);
 	/* @dev, which the core has attached to the parent, uses the guest's tables now. */
 	void (*enter)(struct hw_overlay *overlay, struct device *dev);
@@ -83,6 +83,13 @@ void hw_overlay_pause(struct device *dev);
 void hw_overlay_resume(struct device *dev);
 /* At the module's exit: gives back what is kept for devices whose reset hasn't ended. */
 void hw_overlay_resume_none(void);
+
+/*
+ * Watch for PCI devices that are removed from a group in use; once, by the shim that has
+ * overlays.  0 or -errno.
+ */
+int hw_overlay_watch_devices(void);
+void hw_overlay_unwatch_devices(void);
 
 /* Calls them, on kernels whose core does so.  0, or as register_kretprobe(). */
 int hw_resets_watch(void);

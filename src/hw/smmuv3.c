@@ -343,16 +343,28 @@ static int smmuv3_init(const struct btf_data *btf, struct layout_why *why)
 	rc = hw_resets_watch();
 	if (rc) {
 		strscpy(why->text, "resets of PCI devices can't be watched", sizeof(why->text));
-		smmuv3_events_exit();
-		return rc;
+		goto no_resets;
+	}
+	rc = hw_overlay_watch_devices();
+	if (rc) {
+		strscpy(why->text, "PCI devices that are removed can't be watched",
+			sizeof(why->text));
+		goto no_devices;
 	}
 	hw_shim_register(&smmuv3_shim);
 	return 0;
+
+no_devices:
+	hw_resets_unwatch();
+no_resets:
+	smmuv3_events_exit();
+	return rc;
 }
 
 static void smmuv3_exit(void)
 {
 	hw_shim_unregister(&smmuv3_shim);
+	hw_overlay_unwatch_devices();
 	hw_resets_unwatch();
 	smmuv3_events_exit();
 }

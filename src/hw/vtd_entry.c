@@ -15,7 +15,8 @@ void vtd_device_drop(struct device *dev, struct vtd_iommu *iommu, struct vtd_blo
 {
 	struct vtd_ats ats;
 
-	if (!vtd_ats_of(dev, &ats))
+	/* A device that was removed wouldn't respond. */
+	if (!vtd_ats_of(dev, &ats) || !pci_device_is_present(to_pci_dev(dev)))
 		return;
 	vtd_submit(iommu, vtd_drop_device(&ats, block));
 	if (ats.twice)
@@ -39,9 +40,7 @@ static void vtd_entry_clear(struct device *dev, struct vtd_iommu *iommu, u64 *at
 	vtd_entry_sync(iommu, at);
 	vtd_submit(iommu, vtd_drop_entry(domain));
 	vtd_submit(iommu, vtd_drop_domain(domain, vtd_cap(iommu)));
-	/* A device that was removed wouldn't respond. */
-	if (pci_device_is_present(to_pci_dev(dev)))
-		vtd_device_drop(dev, iommu, vtd_everything);
+	vtd_device_drop(dev, iommu, vtd_everything);
 }
 
 void vtd_entry_write(struct device *dev, u64 *at, const struct vtd_entry *entry)

@@ -18,7 +18,6 @@
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/list.h>
-#include <linux/minmax.h>
 #include <linux/mutex.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -47,7 +46,7 @@ struct vtd_id {
 struct vtd_use {
 	struct list_head item;
 	struct vtd_nested *nested;
-	struct device *dev;		/* only valid while @now */
+	struct device *dev;		/* only compared unless @now */
 	struct vtd_id *id;
 	bool now;
 	struct list_head now_item;	/* while @now, in uses_now */
@@ -186,21 +185,6 @@ bool vtd_nested_caches_absence(struct iommu_domain *parent)
 
 	vtd_for_each_use(parent, vtd_note_caching_mode, &any);
 	return any;
-}
-
-static void vtd_note_width(const struct vtd_use *use, void *arg)
-{
-	unsigned int *width = arg;
-
-	*width = max(*width, vtd_entry_width(&use->second));
-}
-
-unsigned int vtd_nested_width(struct iommu_domain *parent)
-{
-	unsigned int width = 0;
-
-	vtd_for_each_use(parent, vtd_note_width, &width);
-	return width;
 }
 
 /* They are only added, so what is found stays. */
@@ -380,6 +364,13 @@ static void vtd_leave(struct hw_overlay *overlay, struct device *dev)
 	vtd_switch(overlay, dev, true);
 }
 
+/* An IOMMU that can't do the block has done nothing. */
+static void vtd_nested_drop_block(const struct vtd_id *id, struct vtd_block block, bool leaf)
+{
+	if (vtd_submit(id->iommu, vtd_drop_block(id->id, block, leaf)))
+		vtd_submit(id->iommu, vtd_drop_block(id->id, vtd_everything, leaf));
+}
+
 static void vtd_nested_drop_range(struct vtd_nested *nested,
 				  const struct iommu_hwpt_vtd_s1_invalidate *range)
 {
@@ -392,7 +383,7 @@ static void vtd_nested_drop_range(struct vtd_nested *nested,
 	spin_lock_irqsave(&uses_lock, flags);
 	list_for_each_entry(id, &nested->ids, item) {
 		if (id->users)
-			vtd_submit(id->iommu, vtd_drop_block(id->id, block, leaf));
+			vtd_nested_drop_block(id, block, leaf);
 	}
 	list_for_each_entry(use, &nested->uses, item) {
 		if (use->now)

@@ -40,7 +40,7 @@ static int vtd_parent_attach(struct iommu_domain *domain, struct device *dev)
 	/* Linux 6.1's core doesn't compare the drivers. */
 	if (!vtd_serves(dev))
 		return -EINVAL;
-	if (vtd_width(vtd_iommu_of(dev)) < vtd_nested_width(domain))
+	if (vtd_takes_levels(domain, dev))
 		return -EINVAL;
 	return vtd_driver_ops->attach_dev(domain, dev);
 }

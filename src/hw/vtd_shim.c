@@ -12,13 +12,16 @@
 #include <linux/errno.h>
 #include <linux/io.h>
 #include <linux/kernel.h>
+#include <linux/list.h>
 #include <linux/pci.h>
 #include <linux/spinlock.h>
 #include <linux/static_call.h>
+#include <linux/string.h>
 #include <asm/cacheflush.h>
 
 #include "hw.h"
 #include "layout.h"
+#include "overlay.h"
 #include "vtd.h"
 #include "vtd_shim.h"
 
@@ -34,7 +37,7 @@ static struct {
 		u32 ats, ats_bit, twice, twice_bit;
 	} info;
 	struct {
-		u32 flags, domain;
+		u32 flags, domain, width, devices;
 	} domain;
 	u32 directory;
 	unsigned long submit, flush_write_buffer;
@@ -64,6 +67,8 @@ static const struct layout_member vtd_members[] = {
 	  &vtd.info.twice_bit },
 	{ "dmar_domain", NULL, "flags", sizeof(int), &vtd.domain.flags },
 	{ "dmar_domain", NULL, "domain", sizeof(struct iommu_domain), &vtd.domain.domain },
+	{ "dmar_domain", NULL, "agaw", sizeof(int), &vtd.domain.width },
+	{ "dmar_domain", NULL, "devices", sizeof(struct list_head), &vtd.domain.devices },
 	{ "pasid_table", NULL, "table", sizeof(void *), &vtd.directory },
 	{ "pasid_dir_entry", NULL, NULL, sizeof(u64), NULL },
 	{ "pasid_entry", NULL, NULL, VTD_ENTRY_SIZE, NULL },
@@ -114,11 +119,6 @@ u64 vtd_ecap(struct vtd_iommu *iommu)
 	return *layout_at(u64, iommu, vtd.iommu.ecap);
 }
 
-unsigned int vtd_width(struct vtd_iommu *iommu)
-{
-	return *layout_at(int, iommu, vtd.iommu.width);
-}
-
 bool vtd_nests(struct device *dev)
 {
 	u64 ecap = vtd_ecap(vtd_iommu_of(dev));
@@ -127,11 +127,23 @@ bool vtd_nests(struct device *dev)
 	       vtd_pointer_at(vtd_info_of(dev), vtd.info.pasids);
 }
 
+static void *vtd_private(struct iommu_domain *domain)
+{
+	return (void *)domain - vtd.domain.domain;
+}
+
 bool vtd_is_second_stage(struct iommu_domain *domain)
 {
-	void *private = (void *)domain - vtd.domain.domain;
+	return !(*layout_at(int, vtd_private(domain), vtd.domain.flags) & DOMAIN_FIRST_STAGE);
+}
 
-	return !(*layout_at(int, private, vtd.domain.flags) & DOMAIN_FIRST_STAGE);
+bool vtd_takes_levels(struct iommu_domain *domain, struct device *dev)
+{
+	void *private = vtd_private(domain);
+
+	return *layout_at(int, vtd_iommu_of(dev), vtd.iommu.width) <
+	       *layout_at(int, private, vtd.domain.width) &&
+	       !list_empty(layout_at(struct list_head, private, vtd.domain.devices));
 }
 
 int vtd_domain_id_take(struct vtd_iommu *iommu)
@@ -162,9 +174,11 @@ void vtd_domain_id_give(struct vtd_iommu *iommu, u16 id)
 
 u64 *vtd_pasid_entry(struct device *dev)
 {
-	void *pasids = vtd_pointer_at(vtd_info_of(dev), vtd.info.pasids);
+	void *info = vtd_info_of(dev), *pasids;
 	u64 first;
 
+	/* The driver has let go of a device that is removed. */
+	pasids = info ? vtd_pointer_at(info, vtd.info.pasids) : NULL;
 	if (!pasids)
 		return NULL;
 	first = READ_ONCE(*(u64 *)vtd_pointer_at(pasids, vtd.directory));
@@ -178,9 +192,9 @@ void vtd_entry_sync(struct vtd_iommu *iommu, u64 *entry)
 		clflush_cache_range(entry, VTD_ENTRY_SIZE);
 }
 
-void vtd_submit(struct vtd_iommu *iommu, struct vtd_descriptor descriptor)
+int vtd_submit(struct vtd_iommu *iommu, struct vtd_descriptor descriptor)
 {
-	static_call_cond(vtd_submit_sync)(iommu, &descriptor, 1, 0);
+	return static_call(vtd_submit_sync)(iommu, &descriptor, 1, 0);
 }
 
 void vtd_flush_write_buffer(struct vtd_iommu *iommu)
@@ -192,7 +206,7 @@ bool vtd_ats_of(struct device *dev, struct vtd_ats *ats)
 {
 	void *info = vtd_info_of(dev);
 
-	if (!vtd_bit_at(info, vtd.info.ats, vtd.info.ats_bit))
+	if (!info || !vtd_bit_at(info, vtd.info.ats, vtd.info.ats_bit))
 		return false;
 	*ats = (struct vtd_ats){
 		.sid = PCI_DEVID(*layout_at(u8, info, vtd.info.bus),
@@ -247,6 +261,12 @@ static int vtd_init(const struct btf_data *btf, struct layout_why *why)
 		return rc;
 	static_call_update(vtd_submit_sync, (submit_fn *)vtd.submit);
 	static_call_update(vtd_flush_buffer, (flush_fn *)vtd.flush_write_buffer);
+	rc = hw_overlay_watch_devices();
+	if (rc) {
+		strscpy(why->text, "PCI devices that are removed can't be watched",
+			sizeof(why->text));
+		return rc;
+	}
 	hw_shim_register(&vtd_shim);
 	return 0;
 }
@@ -254,6 +274,7 @@ static int vtd_init(const struct btf_data *btf, struct layout_why *why)
 static void vtd_exit(void)
 {
 	hw_shim_unregister(&vtd_shim);
+	hw_overlay_unwatch_devices();
 }
 
 const struct hw_shim_module vtd_shim_module = {

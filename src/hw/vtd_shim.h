@@ -36,8 +36,11 @@ bool vtd_serves(struct device *dev);
 struct vtd_iommu *vtd_iommu_of(struct device *dev);
 u64 vtd_cap(struct vtd_iommu *iommu);
 u64 vtd_ecap(struct vtd_iommu *iommu);
-/* The width of its second stage, as vtd_entry_width(). */
-unsigned int vtd_width(struct vtd_iommu *iommu);
+/*
+ * Returns true if the driver would take levels off the domain's tables for the device, and free
+ * them, while others have them.
+ */
+bool vtd_takes_levels(struct iommu_domain *domain, struct device *dev);
 
 /*
  * Returns true if the IOMMU can nest, the kernel uses its scalable mode, and the device has
@@ -59,8 +62,11 @@ u64 *vtd_pasid_entry(struct device *dev);
 /* After a change of the entry: the IOMMU sees it. */
 void vtd_entry_sync(struct vtd_iommu *iommu, u64 *entry);
 
-/* Submit a descriptor and wait until it is done.  For any context. */
-void vtd_submit(struct vtd_iommu *iommu, struct vtd_descriptor descriptor);
+/*
+ * Submit a descriptor and wait until it is done; on an error the IOMMU has done nothing.  Not
+ * from interrupts.
+ */
+int vtd_submit(struct vtd_iommu *iommu, struct vtd_descriptor descriptor);
 /* After an entry became valid, on IOMMUs that don't cache what isn't. */
 void vtd_flush_write_buffer(struct vtd_iommu *iommu);
 
@@ -88,13 +94,11 @@ void vtd_entry_write(struct device *dev, u64 *at, const struct vtd_entry *entry)
 struct iommu_domain *vtd_nested_alloc(struct device *dev, struct iommu_domain *parent,
 				      u32 flags, const struct iommu_user_data *data);
 
-/* Drop all that is cached for nested domains on a parent.  For any context. */
+/* Drop all that is cached for nested domains on a parent.  Not from interrupts. */
 void vtd_nested_flush(struct iommu_domain *parent);
 /* Return true if devices use nested domains on it, and if one's IOMMU caches what isn't there. */
 bool vtd_nested_in_use(struct iommu_domain *parent);
 bool vtd_nested_caches_absence(struct iommu_domain *parent);
-/* The width of the second stage that devices use through nested domains on it, at most. */
-unsigned int vtd_nested_width(struct iommu_domain *parent);
 
 /* In vtd_parent.c, see struct hw_shim: */
 struct iommu_domain *vtd_parent_alloc(struct device *dev, u32 flags,

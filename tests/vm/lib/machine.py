@@ -106,6 +106,11 @@ def device_options(devices, arch, scratch):
         elif name == "edu" and not more:
             # all address bits, so that a test may aim at any memory
             options += ["-device", "edu,dma_mask=0xffffffffffffffff"]
+        elif name == "edu-functions":
+            # tests/qemu's: functions of one device, which nothing isolates, share a group
+            for function in range(2):
+                options += ["-device", "edu-pcie,dma_mask=0xffffffffffffffff,delay=1,"
+                                       f"addr=0x1b.{function},multifunction=on"]
         elif name == "edu-pcie" and not more:
             # tests/qemu's: PASIDs, resets, transfers that take no time to speak of
             options += ["-device", "edu-pcie,dma_mask=0xffffffffffffffff,delay=1,"
@@ -140,7 +145,7 @@ def device_options(devices, arch, scratch):
 def kinds_of(devices):
     """The kinds of devices that the guest gives to vfio-pci."""
     names = [d.partition(",")[0] for d in devices]
-    for ending in ("-pair", "-port", "-pcie", "-pri"):
+    for ending in ("-pair", "-port", "-pcie", "-pri", "-functions"):
         names = [n.removesuffix(ending) for n in names]
     return [k for k in KINDS if k in names]
 
