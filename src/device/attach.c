@@ -153,10 +153,13 @@ static int attach_enter(struct attach *attach, struct iommufd_device *idev,
 	if (rc)
 		return rc;
 	/* The hardware of a group that is attached is where one more device goes. */
-	if (attach->hwpt)
-		rc = attach_faults.run(attach, idev, hwpt);
-	else
+	if (attach->hwpt) {
+		rc = hw_join(attach->now, idev->dev);
+		if (!rc)
+			rc = attach_faults.run(attach, idev, hwpt);
+	} else {
 		rc = attach_first(attach, hwpt);
+	}
 	if (rc)
 		attach_unreserve(attach, idev, hwpt);
 	return rc;

@@ -102,6 +102,11 @@ static int attachment_attach(struct hw_attachment *attachment)
 	return rc;
 }
 
+int hw_join(struct hw_attachment *now, struct device *dev)
+{
+	return hw_overlay_join(now, dev);
+}
+
 /* With the same parent, only the core's handle changes. */
 static int attachment_replace_overlay(struct hw_attachment *from, struct hw_attachment *to)
 {

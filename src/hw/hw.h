@@ -209,6 +209,11 @@ int hw_restore(struct hw_attachment *now, struct hw_attachment *old);
 
 /* Block the DMA.  Can't fail. */
 void hw_detach(struct hw_attachment *attachment);
+/*
+ * One more device of the group comes to where the group is attached; it may have joined the
+ * group since.  0, or an errno as of hw_attach().
+ */
+int hw_join(struct hw_attachment *now, struct device *dev);
 void hw_attachment_free(struct hw_attachment *attachment);
 
 /*

@@ -281,6 +281,21 @@ int hw_overlay_check(struct hw_attachment *to)
 	return iommu_group_for_each_dev(to->at->group, overlay, overlay_check_device);
 }
 
+int hw_overlay_join(struct hw_attachment *now, struct device *dev)
+{
+	struct hw_overlay *overlay = hw_overlay_of(now->domain);
+	struct overlay_step step;
+	int rc;
+
+	if (!overlay)
+		return 0;
+	rc = overlay->ops->check(overlay, dev);
+	if (rc)
+		return rc;
+	step = (struct overlay_step){ overlay, overlay->ops->enter };
+	return overlay_step_device(dev, &step);
+}
+
 void hw_overlay_enter(struct hw_attachment *to)
 {
 	struct hw_overlay *overlay = hw_overlay_of(to->domain);

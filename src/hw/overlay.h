@@ -69,6 +69,8 @@ void hw_overlay_flush(struct iommu_domain *parent);
  */
 int hw_overlay_check(struct hw_attachment *to);
 void hw_overlay_enter(struct hw_attachment *to);
+/* One more device of the group, which the core has attached to what it knows of. */
+int hw_overlay_join(struct hw_attachment *now, struct device *dev);
 void hw_overlay_block(struct hw_attachment *from);
 void hw_overlay_move(struct hw_attachment *from, struct hw_attachment *to);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A nested page table on VT-d is used by all devices of a group, bound or not, and one of them
- * is removed.  Wants a machine with two functions in one group.
+ * A nested page table on VT-d is used by all devices of a group, bound or not; one of them is
+ * removed, and comes back.  Wants a machine with two functions in one group.
  */
 #include <stdio.h>
 #include <unistd.h>
@@ -36,6 +36,30 @@ static void check_parent_changes(void)
 	mem_put(&m);
 }
 
+/* The core attaches a device that joins the group to the parent; an ATTACH to the group's table. */
+static void check_comes_back(uint32_t id, const char *other)
+{
+	struct vtd_guest h;
+	char path[96];
+
+	/* where vtd_charge() reads */
+	vtd_map(&g, 0, vtd_gpa(FIRST), FIRST);
+	h = g;
+	require_ok(write_file(PCI "rescan", "1"));
+	snprintf(path, sizeof(path), PCI "devices/%s/driver_override", other);
+	require_ok(write_file(path, "vfio-pci"));
+	require_ok(write_file(PCI "drivers_probe", other));
+	device_get(&h.dev, "edu", 1, g.fd);
+	require_ok(device_attach(&h.dev, id));
+	edu_init(&h.edu, &h.dev);
+	h.edu.limit = UINT64_MAX;
+	vtd_charge(&h);
+	check_eq(vtd_where(&h, VTD_IOVA), FIRST);
+	require_ok(device_detach(&h.dev));
+	device_close(&h.dev);
+	check_eq(vtd_where(&g, VTD_IOVA), FIRST);
+}
+
 static void removed(void)
 {
 	char first[16], other[16], path[96];
@@ -49,14 +73,12 @@ static void removed(void)
 	check(access(path, F_OK));
 	check_parent_changes();
 	check_uses_table(id, FIRST);
+	check_comes_back(id, other);
 	/* Both leave the nested page table, which goes then. */
 	require_ok(device_attach(&g.dev, g.parent));
 	check_eq(vtd_where(&g, vtd_gpa(FIRST)), FIRST);
 	check_ret(iommu_destroy(g.fd, id), 0);
 	check_parent_changes();
-	require_ok(write_file(PCI "rescan", "1"));
-	/* It comes back to a group that is in use: what the group has is the parent. */
-	require_ok(device_detach(&g.dev));
 }
 
 static const struct test tests[] = {
