@@ -28,6 +28,7 @@ from tap import Reader, Tally
 
 BOOT = 120          # seconds until the guest speaks, and at its end
 GRACE = 20          # seconds beyond a program's own limit
+AGAIN = 900         # seconds after which a machine isn't tried again
 SWEEP = 6 * 3600    # age in seconds of files that no run still uses
 
 # Modules for tests, which only a test build has.
@@ -362,10 +363,13 @@ def boot(job, show=False):
 
 
 def run(job, show=False):
-    """Runs the job; a machine that fails before it loads modules gets a second try."""
+    """Runs the job; a machine that fails before it loads modules gets a second try.
+
+    One that complained then and has run for long keeps its result, with the complaint.
+    """
     outcome = boot(job, show)
     early = guestlog.complaints_before_modules(outcome.log)
-    if not outcome.started or early:
+    if not outcome.started or early and outcome.seconds < AGAIN * job.slowness:
         why = "complained" if early else "died"
         lines = early or outcome.log.splitlines()
         outcome = boot(job, show)
