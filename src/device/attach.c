@@ -152,9 +152,12 @@ static int attach_enter(struct attach *attach, struct iommufd_device *idev,
 	rc = attach_reserve(attach, idev, hwpt);
 	if (rc)
 		return rc;
-	/* The hardware of a group that is attached is where one more device goes. */
+	/*
+	 * The hardware of a group that is attached is where one more device goes; if it couldn't
+	 * go back there after a failure, this one is blocked with the others.
+	 */
 	if (attach->hwpt) {
-		rc = hw_join(attach->now, idev->dev);
+		rc = attach->now ? hw_join(attach->now, idev->dev) : 0;
 		if (!rc)
 			rc = attach_faults.run(attach, idev, hwpt);
 	} else {
