@@ -55,7 +55,7 @@ static void mapper_take_back(struct hw_mapper *to)
 				break;
 		}
 		if (n)
-			iommu_unmap(to->domain, to->iova + at, n);
+			hw_unmap(to->domain, to->iova + at, n);
 		cond_resched();
 	}
 }
