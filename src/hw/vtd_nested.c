@@ -146,45 +146,31 @@ void vtd_nested_flush(struct iommu_domain *parent)
 	spin_unlock_irqrestore(&uses_lock, flags);
 }
 
-/* Calls @fn for each use of nested domains on a parent by a device. */
-static void vtd_for_each_use(struct iommu_domain *parent,
-			     void (*fn)(const struct vtd_use *use, void *arg), void *arg)
+/* Does a device use a nested domain on @parent, by an IOMMU that has all of @cap? */
+static bool vtd_any_use(struct iommu_domain *parent, u64 cap)
 {
 	struct vtd_use *use;
 	unsigned long flags;
+	bool any = false;
 
 	spin_lock_irqsave(&uses_lock, flags);
 	list_for_each_entry(use, &uses_now, now_item) {
-		if (vtd_use_is_on(use, parent))
-			fn(use, arg);
+		any = vtd_use_is_on(use, parent) && !(cap & ~vtd_cap(use->id->iommu));
+		if (any)
+			break;
 	}
 	spin_unlock_irqrestore(&uses_lock, flags);
-}
-
-static void vtd_note_use(const struct vtd_use *use, void *arg)
-{
-	*(bool *)arg = true;
+	return any;
 }
 
 bool vtd_nested_in_use(struct iommu_domain *parent)
 {
-	bool any = false;
-
-	vtd_for_each_use(parent, vtd_note_use, &any);
-	return any;
-}
-
-static void vtd_note_caching_mode(const struct vtd_use *use, void *arg)
-{
-	*(bool *)arg |= !!(vtd_cap(use->id->iommu) & VTD_CAP_CM);
+	return vtd_any_use(parent, 0);
 }
 
 bool vtd_nested_caches_absence(struct iommu_domain *parent)
 {
-	bool any = false;
-
-	vtd_for_each_use(parent, vtd_note_caching_mode, &any);
-	return any;
+	return vtd_any_use(parent, VTD_CAP_CM);
 }
 
 /* They are only added, so what is found stays. */
