@@ -105,6 +105,8 @@ extern struct iommu_domain mock_blocked, mock_identity;
 /* A new device goes nowhere, and one that goes has nothing left. */
 void mock_moves_init(struct mock_device *mock);
 void mock_moves_leave(struct mock_device *mock);
+/* Is the parameter refuse_return set?  Then no page table is taken from now on. */
+bool mock_refuses_return(void);
 void mock_moves_check(struct mock_device *mock);
 
 #ifdef IOMMUFD_HAVE_IOMMU_ATTACH_DEV_OLD

@@ -97,6 +97,8 @@ int mock_enable_feature(struct device *dev, enum iommu_dev_features feature)
 
 	if (feature != IOMMU_DEV_FEAT_IOPF)
 		return -ENODEV;
+	if (mock_refuses_return())
+		return -EIO;
 	return mock->fault_users ? -EBUSY : switch_on(mock);
 }
 

@@ -82,6 +82,17 @@ static bool refuse_attach;
 module_param(refuse_attach, bool, 0644);
 MODULE_PARM_DESC(refuse_attach, "refuse all page tables of user space, going back to one included");
 
+static bool refuse_return;
+module_param(refuse_return, bool, 0644);
+MODULE_PARM_DESC(refuse_return, "refuse to turn page faults on, and all page tables after that, as refuse_attach");
+
+bool mock_refuses_return(void)
+{
+	if (READ_ONCE(refuse_return))
+		WRITE_ONCE(refuse_attach, true);
+	return READ_ONCE(refuse_return);
+}
+
 /* Going back to what the core has for a device always works. */
 static int may_move(const struct iommu_domain *domain)
 {

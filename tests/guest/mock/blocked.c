@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "events.h"
 #include "iommu.h"
 #include "klog.h"
 #include "mock.h"
@@ -10,6 +11,7 @@
 #include "tap.h"
 
 #define REFUSE	"/sys/module/iommufd_mock/parameters/refuse_attach"
+#define RETURN	"/sys/module/iommufd_mock/parameters/refuse_return"
 #define BLOCKED	"is blocked, its page table can't be restored"
 
 static void set_refuse(const char *value)
@@ -49,8 +51,47 @@ static void replace(void)
 	close(fd);
 }
 
+/*
+ * A move that fails after the attach, and then its way back: one more device that comes to the
+ * group is blocked with the first, and both go on with the next page table.
+ */
+static void joined(void)
+{
+	struct events faults;
+	struct mock device, other;
+	uint32_t first, next, hwpt;
+	int fd, klog;
+
+	if (kernel_before(6, 12) || !kernel_before(7, 0))
+		tap_skip("no step of a move fails after the attach on this kernel");
+	fd = mock_open();
+	first = ioas_new(fd);
+	next = ioas_new(fd);
+	require_ok(mock_device(fd, first, 0, &device));
+	require_ok(faults_alloc(fd, &faults));
+	require_ok(hwpt_with_faults(fd, device.dev, first, 0, faults.id, &hwpt));
+	klog = klog_open();
+	require_ok(write_file(RETURN, "1"));
+	check_ret(mock_replace(fd, &device, hwpt), -EIO);
+	check(klog_says(klog, BLOCKED, 300));
+	close(klog);
+	require_ok(write_file(RETURN, "0"));
+	set_refuse("0");
+	require_ok(mock_device_beside(fd, first, 0, &device, &other));
+	check_ret(mock_replace(fd, &device, next), 0);
+	require_ok(iommu_destroy(fd, other.stdev));
+	require_ok(iommu_destroy(fd, device.stdev));
+	check_ret(iommu_destroy(fd, hwpt), 0);
+	close(faults.fd);
+	check_ret(iommu_destroy(fd, faults.id), 0);
+	check_ret(iommu_destroy(fd, next), 0);
+	check_ret(iommu_destroy(fd, first), 0);
+	close(fd);
+}
+
 static const struct test tests[] = {
 	{ "replace", replace },
+	{ "joined", joined },
 };
 
 TAP_MAIN("blocked", tests)
