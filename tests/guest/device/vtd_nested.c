@@ -178,16 +178,6 @@ static void parent_grows(void)
 	check_eq(vtd_where(&g, VTD_IOVA), FIRST);
 }
 
-static void wait_transfers(uint32_t n)
-{
-	uint32_t from = edu_count(&g.edu);
-	double end = tap_now() + 10 * tap_patience();
-
-	while (edu_count(&g.edu) - from < n && tap_now() < end)
-		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
-	check(edu_count(&g.edu) - from >= n);
-}
-
 /*
  * The device writes all the time.  When the parent's unmap is over, the page is the
  * process's alone: what stands in it stays.
@@ -208,11 +198,11 @@ static void canary(void)
 	edu_start(&g.edu, true, VTD_IOVA, 0, 64);
 	for (int i = 0; i < 20; i++) {
 		memset(page.va, 0, PAGE);
-		wait_transfers(3);
+		edu_wait_transfers(&g.edu, 3);
 		check(page.va[1] || page.va[2]);
 		require_ok(ioas_unmap(g.fd, g.ioas, vtd_gpa(FIRST), PAGE, &unmapped));
 		memset(page.va, 0xa5, PAGE);
-		wait_transfers(3);
+		edu_wait_transfers(&g.edu, 3);
 		check_eq(mem_differs_from(page.va, PAGE, 0xa5), -1);
 		require_ok(ioas_map_at(g.fd, g.ioas, page.va, PAGE, vtd_gpa(FIRST)));
 	}

@@ -104,6 +104,16 @@ uint32_t edu_count(struct edu *edu)
 	return get32(edu, REG_COUNT);
 }
 
+void edu_wait_transfers(struct edu *edu, uint32_t n)
+{
+	uint32_t from = edu_count(edu);
+	double end = tap_now() + 10 * tap_patience();
+
+	while (edu_count(edu) - from < n && tap_now() < end)
+		nanosleep(&(struct timespec){ .tv_nsec = 500000 }, NULL);
+	check(edu_count(edu) - from >= n);
+}
+
 void edu_use_pasid(struct edu *edu, uint32_t pasid)
 {
 	put64(edu, REG_PASID, pasid == EDU_NO_PASID ? 0 : pasid | PASID_VALID);

@@ -47,6 +47,8 @@ int edu_wait(struct edu *edu);
 bool edu_has_more(struct edu *edu);
 void edu_repeat(struct edu *edu, bool on);
 uint32_t edu_count(struct edu *edu);
+/* Waits until @n transfers more have ended. */
+void edu_wait_transfers(struct edu *edu, uint32_t n);
 
 /* The PASID of the next transfers; EDU_NO_PASID for none. */
 #define EDU_NO_PASID	UINT32_MAX

@@ -13,16 +13,8 @@
 #include <linux/types.h>
 
 #include "../../../src/hw/vtd_spec.h"
+#include "field.h"
 #include "random.h"
-
-/* Bits @high to @low of a structure of doublewords, as the architecture counts them. */
-static u64 field(const u64 *words, unsigned int high, unsigned int low)
-{
-	u64 value = words[low / 64] >> low % 64;
-	unsigned int n = high - low + 1;
-
-	return n == 64 ? value : value & ((1ull << n) - 1);
-}
 
 #define P(entry)	field(entry, 0, 0)
 #define FPD(entry)	field(entry, 1, 1)
