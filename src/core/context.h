@@ -25,8 +25,8 @@
  *   ctx->objects.xa_lock      innermost of these
  *
  * On Linux 6.1, compat_attach_lock (rw) is around the core's functions that attach, map
- * and flush; only the core's own locks are taken within it, and those of hw's overlays
- * (overlays_lock, and in shims prepare_lock and then uses_lock, both of one file).
+ * and flush; only the core's own locks are taken within it, and those of nested page tables:
+ * overlays_lock (spin) and within it uses_lock (spin) of VT-d's shim.
  *
  * For DMA-buf memory, memory->lock nests inside the DMA-buf's dma_resv lock, and only
  * dmabuf_revoke_lock within it, which ioas_freeze() takes, too.  dma_resv nests inside
