@@ -3,6 +3,7 @@
 #include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include "hw.h"
 #include "shim.h"
@@ -11,6 +12,18 @@
 bool hw_is_coherent(struct device *dev)
 {
 	return device_iommu_capable(dev, IOMMU_CAP_CACHE_COHERENCY);
+}
+
+bool hw_iommu_has_attributes(struct device *dev, const char *name)
+{
+	const struct attribute_group *const *groups;
+
+	if (!hw_has_iommu(dev) || !hw_iommu(dev)->dev)
+		return false;
+	for (groups = hw_iommu(dev)->dev->groups; groups && *groups; groups++)
+		if ((*groups)->name && !strcmp((*groups)->name, name))
+			return true;
+	return false;
 }
 
 bool hw_has_isolated_interrupts(struct iommu_group *group)

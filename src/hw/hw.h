@@ -44,6 +44,12 @@ static inline struct iommu_device *hw_iommu(struct device *dev)
 }
 
 /*
+ * Returns true if the device has an IOMMU, and its driver gives the IOMMU a group of
+ * attributes of that name in sysfs.
+ */
+bool hw_iommu_has_attributes(struct device *dev, const char *name);
+
+/*
  * Allocate a paging domain for devices like @dev.  @flags are
  * IOMMU_HWPT_ALLOC_*.  @data is driver-specific, or NULL.  Returns
  * ERR_PTR(-EOPNOTSUPP) for unsupported flags or data, or the driver's error.

@@ -5,7 +5,6 @@
 #include <linux/pci-ats.h>
 #include <linux/pci.h>
 #include <linux/sched/signal.h>
-#include <linux/string.h>
 
 #include <uapi/linux/iommufd.h>
 
@@ -15,14 +14,7 @@
 
 static int vtd_is_of(struct device *dev, void *unused)
 {
-	const struct attribute_group *const *groups;
-
-	if (!hw_has_iommu(dev) || !hw_iommu(dev)->dev)
-		return 0;
-	for (groups = hw_iommu(dev)->dev->groups; groups && *groups; groups++)
-		if ((*groups)->name && !strcmp((*groups)->name, "intel-iommu"))
-			return 1;
-	return 0;
+	return hw_iommu_has_attributes(dev, "intel-iommu");
 }
 
 bool vtd_has_device(struct device *dev)
