@@ -117,6 +117,7 @@ void hw_shims_init(void)
 	struct btf_file vmlinux;
 	int rc;
 
+	amd_shim_init();
 	if (shims_off || !shims_needed())
 		return;
 	rc = btf_file_open(&vmlinux, BTF_FILE_VMLINUX, NULL);
@@ -138,4 +139,5 @@ void hw_shims_exit(void)
 		if (shim_states[i].on)
 			shim_modules[i]->exit();
 	}
+	amd_shim_exit();
 }

@@ -2,8 +2,8 @@
 /*
  * The built-in shims, one for each driver that lacks a feature and whose
  * private structures are known.  They are initialised with the module, if such
- * an IOMMU is present.  The parameter shims= disables all of them, and reads as
- * their state.
+ * an IOMMU is present.  The parameter shims= disables all of them but AMD-Vi's, which
+ * uses no private structure, and reads as their state.
  */
 #ifndef IOMMUFD_HW_SHIMS_H
 #define IOMMUFD_HW_SHIMS_H
@@ -33,6 +33,15 @@ extern const struct hw_shim_module smmuv3_shim_module;
 	!defined(IOMMUFD_HAVE_IOMMU_DOMAIN_ALLOC_NESTED)
 #define IOMMUFD_VTD_SHIM
 extern const struct hw_shim_module vtd_shim_module;
+#endif
+
+/* Relies on no private structure, so it can't fail. */
+#ifdef CONFIG_AMD_IOMMU
+void amd_shim_init(void);
+void amd_shim_exit(void);
+#else
+static inline void amd_shim_init(void) { }
+static inline void amd_shim_exit(void) { }
 #endif
 
 /* When the module is loaded.  A shim that isn't possible is logged, and no error. */
