@@ -31,6 +31,8 @@ IOMMUS = {
     "amd-noremap": ("amd64", "amd-iommu", ""),
     # host access and dirty bits: what tests/qemu adds
     "amd-had": ("amd64", "amd-iommu,intremap=on,x-had=on", ""),
+    # what nesting parents are made for, announced only
+    "amd-nest": ("amd64", "amd-iommu,intremap=on,x-nest=on", ""),
     "virtio": ("amd64", "virtio-iommu-pci", ""),
     "smmuv3": ("arm64", None, ""),
     # two stages, which QEMU 10.0 has and 7.2 hasn't
@@ -39,7 +41,7 @@ IOMMUS = {
 
 # Those without interrupt remapping: vfio wants to be told that this is known.
 # With the IOAPIC that QEMU has there, Linux 7.3 doesn't remap on AMD-Vi either.
-UNSAFE_INTERRUPTS = ("virtio", "amd-noremap", "amd-had", "none")
+UNSAFE_INTERRUPTS = ("virtio", "amd-noremap", "amd-had", "amd-nest", "none")
 
 KINDS = ("edu", "nvme", "e1000e", "igb")        # kinds of devices that are given to vfio-pci
 
