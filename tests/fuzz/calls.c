@@ -125,6 +125,17 @@ int run_discard(struct world *world, const uint64_t *values)
 	return madvise((void *)(uintptr_t)(values[0] & -4096ul), length, MADV_DONTNEED);
 }
 
+/* Changes a word of what drivers read, perhaps while one does. */
+int run_poke(struct world *world, const uint64_t *values)
+{
+	uint64_t at = (values[0] & -8ul) + 8 * (values[1] % 256);
+
+	if (!in_region(DATA, at, sizeof(uint64_t)))
+		return -1;
+	__atomic_xor_fetch((uint64_t *)(uintptr_t)at, values[2], __ATOMIC_RELAXED);
+	return 0;
+}
+
 int run_memfd(struct world *world, const uint64_t *values)
 {
 	int fd = memfd_create("fuzz", MFD_CLOEXEC | MFD_ALLOW_SEALING);

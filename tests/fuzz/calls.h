@@ -17,6 +17,7 @@ RUN(close);
 RUN(mmap);
 RUN(munmap);
 RUN(discard);
+RUN(poke);
 RUN(memfd);
 RUN(truncate);
 RUN(type1_set);

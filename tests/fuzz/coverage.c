@@ -2,6 +2,7 @@
 /* What a run reached: for each call, how often it succeeded, and each errno. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -46,6 +47,30 @@ static bool no_export(void)
 	return no_edu() || kernel_before(7, 2);
 }
 
+/* The runner's name for what the machine's IOMMU can, and the kernel uses */
+static bool iommu_is(const char *name)
+{
+	const char *iommu = getenv("IOMMU");
+
+	return iommu && !strcmp(iommu, name);
+}
+
+static bool no_vtd(void)
+{
+	return no_edu() || !(iommu_is("vtd-nest") || iommu_is("vtd-pri"));
+}
+
+/* It's for test builds only on emulated machines. */
+static bool no_smmu(void)
+{
+	return no_edu() || no_mock() || !iommu_is("smmuv3-nested");
+}
+
+static bool no_viommu(void)
+{
+	return no_mock() && no_smmu();
+}
+
 /* Why a call may fail always: what it needs, and whether that is missing. */
 static const struct {
 	const char *reason;
@@ -58,6 +83,9 @@ static const struct {
 	[NEED_EDU] = { "no edu is bound to vfio-pci", no_edu },
 	[NEED_RESET] = { "no edu is on a bus that can be reset", no_reset },
 	[NEED_EXPORT] = { "vfio-pci lends no memory of devices", no_export },
+	[NEED_VIOMMU] = { "there is nothing that has vIOMMUs", no_viommu },
+	[NEED_VTD] = { "no edu is behind a VT-d that nests", no_vtd },
+	[NEED_SMMU] = { "no edu is behind an SMMUv3 that nests", no_smmu },
 };
 
 static unsigned long sum(const struct tally *tally, unsigned int op)

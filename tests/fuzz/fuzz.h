@@ -42,7 +42,7 @@ enum region {
 	HEAP,		/* small pages */
 	HUGE,		/* aligned for huge ones */
 	SHARED,		/* the memfd, mapped */
-	DATA,		/* driver data, see execute.c */
+	DATA,		/* driver data, see memory.c */
 	READ_ONLY,
 	EDGE,		/* the last page before a hole */
 	NOWHERE,	/* not mapped */
@@ -50,6 +50,12 @@ enum region {
 	REGIONS
 };
 #define REGION_SIZE	(4ul << 20)
+
+/* Where in DATA there is what a vendor's drivers read; 512 bytes each */
+#define DATA_VTD_TABLES		0x400
+#define DATA_VTD_RANGES		0x600
+#define DATA_SMMU_STES		0x800
+#define DATA_SMMU_COMMANDS	0xa00
 
 struct value {
 	enum { NUMBER, REFERENCE, POINTER } how;
@@ -69,7 +75,7 @@ enum kind {
 	LENGTH,
 	OFFSET,		/* in a file */
 	MEMORY,		/* a pointer to memory to map or to be filled */
-	BLOB,		/* a pointer to driver data */
+	BLOB,		/* a pointer to driver data, at @arg or a little behind */
 	COUNT,
 };
 
@@ -89,7 +95,7 @@ struct world;
 /* What a call can't do without, see coverage.c. */
 enum need {
 	NEED_NOTHING, NEED_MOCK, NEED_PASIDS, NEED_NODE_PASIDS, NEED_FAULTS, NEED_EDU,
-	NEED_RESET, NEED_EXPORT,
+	NEED_RESET, NEED_EXPORT, NEED_VIOMMU, NEED_VTD, NEED_SMMU,
 	NEEDS
 };
 

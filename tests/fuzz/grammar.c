@@ -6,7 +6,7 @@
 
 const struct op *ops[MAX_OPS];
 unsigned int n_ops;
-static unsigned int first_node_op;
+static unsigned int first_node_op, first_vendor_op;
 
 static void add(const struct op *table, unsigned int n)
 {
@@ -23,6 +23,8 @@ void grammar_begin(void)
 	add(mock_ops, n_mock_ops);
 	first_node_op = n_ops;
 	add(node_ops, n_node_ops);
+	first_vendor_op = n_ops;
+	add(vendor_ops, n_vendor_ops);
 }
 
 /* Few objects are of use to nodes; those calls belong to both. */
@@ -34,6 +36,8 @@ unsigned int grammar_part(unsigned int op)
 	};
 	unsigned int i;
 
+	if (op >= first_vendor_op)
+		return PART_IOMMU | PART_NODE;
 	if (op >= first_node_op)
 		return PART_NODE;
 	for (i = 0; i < sizeof(both) / sizeof(both[0]); i++) {

@@ -47,7 +47,7 @@
 
 #define PAGE_TABLES	(MASK(IOAS) | MASK(HWPT))
 
-extern const struct op iommu_ops[], mock_ops[], node_ops[];
-extern const unsigned int n_iommu_ops, n_mock_ops, n_node_ops;
+extern const struct op iommu_ops[], mock_ops[], node_ops[], vendor_ops[];
+extern const unsigned int n_iommu_ops, n_mock_ops, n_node_ops, n_vendor_ops;
 
 #endif

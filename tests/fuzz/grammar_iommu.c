@@ -117,7 +117,7 @@ const struct op iommu_ops[] = {
 	      F(iommu_viommu_alloc, data_len, FIXED, sizeof(struct iommu_viommu_selftest)),
 	      F(iommu_viommu_alloc, __reserved, FIXED, 0),
 	      F(iommu_viommu_alloc, data_uptr, MEMORY, 0)),
-	IOCTL_IF("vdevice_alloc", 5, NEED_MOCK, IOMMU_VDEVICE_ALLOC,
+	IOCTL_IF("vdevice_alloc", 5, NEED_VIOMMU, IOMMU_VDEVICE_ALLOC,
 		 iommu_vdevice_alloc,
 	      F(iommu_vdevice_alloc, viommu_id, TAKES, MASK(VIOMMU)),
 	      F(iommu_vdevice_alloc, dev_id, TAKES, MASK(DEVICE)),

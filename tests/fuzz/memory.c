@@ -35,6 +35,47 @@ static void fill_data(void)
 	}
 }
 
+/* Each of eight, of 64 bytes: good ones, and some that are refused. */
+static void fill_vtd(void)
+{
+	struct iommu_hwpt_vtd_s1 *table = (void *)(regions[DATA] + DATA_VTD_TABLES);
+	struct iommu_hwpt_vtd_s1_invalidate *range = (void *)(regions[DATA] + DATA_VTD_RANGES);
+	unsigned int i;
+
+	for (i = 0; i < 512 / sizeof(*table); i++) {
+		table[i].pgtbl_addr = MOCK_APERTURE_START + 4096ull * (i / 4);
+		table[i].addr_width = i % 16 == 8 ? 57 : 48;
+		table[i].flags = i % 16 == 12 ? IOMMU_VTD_S1_WPE : 0;
+	}
+	for (i = 0; i < 512 / sizeof(*range); i++) {
+		range[i].addr = i % 5 ? 4096ull << i : 0;
+		range[i].npages = i % 3 ? 1ull << i : i % 2 ? 1 : UINT64_MAX;
+		range[i].flags = i % 4 == 1 ? IOMMU_VTD_INV_FLAGS_LEAF : 0;
+	}
+}
+
+/* Entries with stage 1, bypass, abort, invalid ones; commands of each kind, and others. */
+static void fill_smmu(void)
+{
+	static const uint64_t configs[] = { 0xb, 0x9, 0x1, 0, 0xb, 0xf, 0xb, 0x9 };
+	static const uint8_t opcodes[] = { 0x11, 0x12, 0x05, 0x30, 0x13, 0x10, 0x06, 0x40,
+					   0x03, 0x46 };
+	uint64_t *ste = (void *)(regions[DATA] + DATA_SMMU_STES);
+	uint64_t *command = (void *)(regions[DATA] + DATA_SMMU_COMMANDS);
+	unsigned int i;
+
+	for (i = 0; i < 8; i++) {
+		ste[8 * i] = configs[i];
+		if (configs[i] == 0xb)
+			ste[8 * i] |= MOCK_APERTURE_START + 4096ull * i;
+	}
+	for (i = 0; i < 512 / 16; i++) {
+		command[2 * i] = opcodes[(i + i / 4) % sizeof(opcodes)] |
+				 (uint64_t)(i % 4) << 32;
+		command[2 * i + 1] = i % 2 ? 1 : 0x1000000;
+	}
+}
+
 static char *take(size_t align, int flags, int fd)
 {
 	char *at = mmap(NULL, REGION_SIZE + align, PROT_NONE,
@@ -62,6 +103,8 @@ int memory_prepare(void)
 	regions[NOWHERE] = take(4096, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	regions[KERNEL] = (char *)0xffff800000000000;
 	fill_data();
+	fill_vtd();
+	fill_smmu();
 	mprotect(regions[READ_ONLY], REGION_SIZE, PROT_READ);
 	munmap(regions[EDGE] + 4096, REGION_SIZE - 4096);
 	munmap(regions[NOWHERE], REGION_SIZE);

@@ -123,7 +123,7 @@ static struct value fill(const struct field *field, uint64_t *random)
 	case MEMORY:
 		return any_pointer(random);
 	case BLOB:
-		return (struct value){ POINTER, DATA, 64 * below(random, 8) };
+		return (struct value){ POINTER, DATA, field->arg + 64 * below(random, 8) };
 	default:
 		return number(0);
 	}
