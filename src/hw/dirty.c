@@ -105,23 +105,27 @@ bool hw_tracks_dirty(struct device *dev)
 
 #endif
 
-static void dirty_add_cleaned(struct hw_dirty *dirty, const struct iova_range *range)
+/* Adds entries to flush, which are of that size; 0 if it isn't known. */
+static void dirty_add_cleaned(struct hw_dirty *dirty, const struct iova_range *range,
+			      unsigned long size)
 {
+	if (dirty->cleaned.first > dirty->cleaned.last)
+		dirty->cleaned_size = size;
+	else if (dirty->cleaned_size != size)
+		dirty->cleaned_size = 0;
 	dirty->cleaned.first = min(dirty->cleaned.first, range->first);
 	dirty->cleaned.last = max(dirty->cleaned.last, range->last);
 }
 
-static int dirty_ask(struct hw_dirty *dirty, unsigned long first, unsigned long last,
-		     bool clear, struct iova_range *found)
+static void dirty_add_cleaned_entry(struct hw_dirty *dirty, const struct iova_range *entry)
 {
-	int rc = dirty_driver_ask(dirty->domain, first, last, clear, found);
-
-	if (rc > 0 && clear)
-		dirty_add_cleaned(dirty, found);
-	return rc;
+	dirty_add_cleaned(dirty, entry, entry->last - entry->first + 1);
 }
 
-/* The entry that was dirty at some address, which is all that the driver tells. */
+/*
+ * The driver tells an entry from the address that it was asked for, which lies in its
+ * middle if the entry was clean where it begins, and is dirty since.
+ */
 static void dirty_widen_to_entry(struct iova_range *found)
 {
 	unsigned long size = found->last - found->first + 1;
@@ -185,7 +189,8 @@ static int dirty_read_entry(struct dirty_reader *reader)
 	struct iova_range entry, again;
 	int rc;
 
-	rc = dirty_ask(dirty, first, last, dirty->clear && reader->inside, &entry);
+	rc = dirty_driver_ask(dirty->domain, first, last,
+			      dirty->clear && reader->inside, &entry);
 	if (rc <= 0) {
 		dirty_pass(reader, last);
 		return rc;
@@ -193,14 +198,10 @@ static int dirty_read_entry(struct dirty_reader *reader)
 	dirty_widen_to_entry(&entry);
 	if (dirty->clear && dirty_is_within(reader, entry.first, entry.last)) {
 		if (!reader->inside)
-			rc = dirty_ask(dirty, first, last, true, &again);
+			rc = dirty_driver_ask(dirty->domain, first, last, true, &again);
 		if (rc < 0)
 			return rc;
-		/*
-		 * The driver tells it from @first on, which lies in the middle of an
-		 * entry that was clean where it begins, and is dirty since.
-		 */
-		dirty_add_cleaned(dirty, &entry);
+		dirty_add_cleaned_entry(dirty, &entry);
 	}
 	reader->inside |= dirty_block_is_within(reader, &entry);
 	dirty_pass(reader, entry.last);
@@ -235,7 +236,7 @@ static int dirty_read_stretch(struct dirty_reader *reader)
 	struct iova_range found;
 	int rc;
 
-	rc = dirty_ask(reader->dirty, reader->at, end, false, &found);
+	rc = dirty_driver_ask(reader->dirty->domain, reader->at, end, false, &found);
 	if (rc < 0)
 		return rc;
 	if (!rc || found.last < reader->within.first) {
@@ -290,7 +291,7 @@ static void dirty_walk_cleaned(struct walk *walk, unsigned long first, unsigned 
 {
 	const struct iova_range range = { first, last };
 
-	dirty_add_cleaned(container_of(walk, struct dirty_walk, walk)->dirty, &range);
+	dirty_add_cleaned_entry(container_of(walk, struct dirty_walk, walk)->dirty, &range);
 }
 
 static int dirty_walk_read(struct hw_dirty *dirty, const struct iova_range *mapped,
@@ -317,8 +318,10 @@ static int dirty_driver_clean(struct hw_dirty *dirty, unsigned long first,
 			      unsigned long last)
 {
 	struct iova_range found;
-	int rc = dirty_ask(dirty, first, last, true, &found);
+	int rc = dirty_driver_ask(dirty->domain, first, last, true, &found);
 
+	if (rc > 0)
+		dirty_add_cleaned(dirty, &found, 0);
 	return rc < 0 ? rc : 0;
 }
 
@@ -382,15 +385,18 @@ void hw_dirty_end(struct hw_dirty *dirty)
 	if (dirty->cleaned.first > dirty->cleaned.last)
 		return;
 	if (domain->ops->flush_iotlb_all &&
-	    dirty->cleaned.last - dirty->cleaned.first >=
-	    FLUSH_ENTRIES * hw_page_size(domain)) {
+	    (!dirty->cleaned_size || dirty->cleaned.last - dirty->cleaned.first >=
+				     FLUSH_ENTRIES * hw_page_size(domain))) {
 		domain->ops->flush_iotlb_all(domain);
 		return;
 	}
 	iommu_iotlb_gather_init(&gather);
 	gather.start = dirty->cleaned.first;
 	gather.end = dirty->cleaned.last;
-	/* Without it SMMUv3's driver flushes nothing. */
-	gather.pgsize = hw_page_size(domain);
+	/*
+	 * SMMUv3's driver flushes nothing without it, and else makes it the level for
+	 * which the SMMU is asked: entries of another level may stay cached.
+	 */
+	gather.pgsize = dirty->cleaned_size;
 	iommu_iotlb_sync(domain, &gather);
 }

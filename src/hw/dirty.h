@@ -36,6 +36,7 @@ struct hw_dirty {
 	struct hw_dirty_sink *sink;
 	bool clear;
 	struct iova_range cleaned;	/* but not flushed; empty if first > last */
+	unsigned long cleaned_size;	/* of each entry there; 0 if they differ */
 };
 
 /*
