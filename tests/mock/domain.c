@@ -83,17 +83,32 @@ static size_t unmap_pages(struct iommu_domain *domain, unsigned long iova,
 	return done;
 }
 
-static void flush(struct iommu_domain *domain)
+static void flush_entries(struct iommu_domain *domain, const struct iova_range *range,
+			  size_t size)
 {
+	struct mock_table *table = &to_mock_paging(domain)->table;
+
 	domain_enter(domain);
-	table_sync(&to_mock_paging(domain)->table);
+	table_sync(table);
+	table_flush(table, range, size);
 	domain_leave(domain);
 }
 
+static const struct iova_range everything = { 0, ULONG_MAX };
+
+static void flush(struct iommu_domain *domain)
+{
+	flush_entries(domain, &everything, 0);
+}
+
+/* As SMMUv3's driver: only entries of the gather's size, and without one nothing. */
 static void flush_range(struct iommu_domain *domain,
 			struct iommu_iotlb_gather *gather)
 {
-	flush(domain);
+	const struct iova_range range = { gather->start, gather->end };
+
+	if (gather->pgsize)
+		flush_entries(domain, &range, gather->pgsize);
 }
 
 static phys_addr_t iova_to_phys(struct iommu_domain *domain, dma_addr_t iova)
@@ -169,10 +184,15 @@ static int tell_sink(void *arg, unsigned long iova, size_t size)
 int mock_dirty_read(struct iommu_domain *domain, unsigned long iova,
 		    unsigned long length, bool clear, struct hw_dirty_sink *sink)
 {
+	struct mock_table *table = &to_mock_paging(domain)->table;
 	struct wanted wanted = { sink, { iova, sink->last } };
+	int rc;
 
-	return table_read_dirty(&to_mock_paging(domain)->table, iova, length,
-				clear ? &wanted.range : NULL, tell_sink, &wanted);
+	rc = table_read_dirty(table, iova, length, clear ? &wanted.range : NULL, tell_sink,
+			      &wanted);
+	if (clear)
+		table_flush(table, &everything, 0);
+	return rc;
 }
 
 #ifdef IOMMUFD_HAVE_CAP_DIRTY_TRACKING
@@ -186,10 +206,8 @@ static int read_and_clear_dirty(struct iommu_domain *domain, unsigned long iova,
 				size_t size, unsigned long flags,
 				struct iommu_dirty_bitmap *dirty)
 {
-	const struct iova_range all = { 0, ULONG_MAX };
-
 	return table_read_dirty(&to_mock_paging(domain)->table, iova, size,
-				flags & IOMMU_DIRTY_NO_CLEAR ? NULL : &all, record,
+				flags & IOMMU_DIRTY_NO_CLEAR ? NULL : &everything, record,
 				dirty);
 }
 
@@ -198,6 +216,10 @@ static const struct iommu_dirty_ops dirty_ops = {
 	.read_and_clear_dirty = read_and_clear_dirty,
 };
 #endif
+
+static bool begins_dirty;
+module_param(begins_dirty, bool, 0644);
+MODULE_PARM_DESC(begins_dirty, "what is mapped is dirty, as by SMMUv3's driver");
 
 static struct mock_paging *new_domain(bool huge, bool can_track)
 {
@@ -226,6 +248,7 @@ static struct mock_paging *new_domain(bool huge, bool can_track)
 		domain->geometry.aperture_start = MOCK_APERTURE_START;
 		domain->geometry.aperture_end = MOCK_APERTURE_LAST;
 	}
+	paging->table.begins_dirty = can_track && READ_ONCE(begins_dirty);
 	return paging;
 }
 

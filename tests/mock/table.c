@@ -12,6 +12,7 @@
 #define ENTRY_READ	BIT_ULL(1)
 #define ENTRY_WRITE	BIT_ULL(2)
 #define ENTRY_DIRTY	BIT_ULL(3)
+#define ENTRY_CACHED	BIT_ULL(4)	/* as dirty: a write doesn't look at it */
 #define ENTRY_ADDRESS	GENMASK_ULL(63, 11)
 
 #define BLOCK_ENTRIES_MAX 512
@@ -50,6 +51,8 @@ void table_init(struct mock_table *table, unsigned int page_shift)
 	table->page_shift = page_shift;
 	xa_init(&table->blocks);
 	table->unsynced = 0;
+	table->cached = 0;
+	table->begins_dirty = false;
 }
 
 void table_destroy(struct mock_table *table)
@@ -164,7 +167,7 @@ int table_map(struct mock_table *table, unsigned long iova, phys_addr_t pa,
 	if (prot & IOMMU_READ)
 		flags |= ENTRY_READ;
 	if (prot & IOMMU_WRITE)
-		flags |= ENTRY_WRITE;
+		flags |= ENTRY_WRITE | (table->begins_dirty ? ENTRY_DIRTY : 0);
 	for (*mapped = 0; *mapped < size; *mapped += part.size) {
 		rc = lock_part(table, iova + *mapped, size - *mapped, blocks, gfp,
 			       &part);
@@ -175,6 +178,14 @@ int table_map(struct mock_table *table, unsigned long iova, phys_addr_t pa,
 			return rc;
 	}
 	return 0;
+}
+
+/* With the lock held. */
+static void uncache(struct mock_table *table, u64 *entry)
+{
+	if (*entry & ENTRY_CACHED)
+		table->cached--;
+	*entry &= ~ENTRY_CACHED;
 }
 
 /* An entry larger than the range has no half to unmap. */
@@ -194,6 +205,7 @@ static bool clear_part(struct mock_table *table, unsigned long iova,
 		entry = entry_at(block, i);
 		if (WARN(!*entry, "mock: nothing to unmap at %#lx\n", iova))
 			return false;
+		uncache(table, entry);
 		*entry = 0;
 		block->used--;
 	}
@@ -235,6 +247,33 @@ bool table_is_unsynced(struct mock_table *table)
 	return READ_ONCE(table->unsynced);
 }
 
+/* With the lock held. */
+static void uncache_block(struct mock_table *table, struct block *block, unsigned long iova,
+			  const struct iova_range *range)
+{
+	unsigned long size = entry_size(table, block);
+	unsigned int n = block->whole ? 1 : entries_of(table), i;
+
+	for (i = 0; i < n; i++, iova += size)
+		if (iova <= range->last && iova + size - 1 >= range->first)
+			uncache(table, entry_at(block, i));
+}
+
+void table_flush(struct mock_table *table, const struct iova_range *range, size_t size)
+{
+	struct block *block;
+	unsigned long index;
+
+	xa_lock(&table->blocks);
+	if (table->cached)
+		xa_for_each_range(&table->blocks, index, block,
+				  range->first >> TABLE_BLOCK_SHIFT,
+				  range->last >> TABLE_BLOCK_SHIFT)
+			if (!size || size == entry_size(table, block))
+				uncache_block(table, block, index << TABLE_BLOCK_SHIFT, range);
+	xa_unlock(&table->blocks);
+}
+
 phys_addr_t table_translate(struct mock_table *table, unsigned long iova)
 {
 	phys_addr_t pa = 0;
@@ -253,6 +292,15 @@ phys_addr_t table_translate(struct mock_table *table, unsigned long iova)
 	return pa;
 }
 
+/* With the lock held. */
+static void dirty_entry(struct mock_table *table, u64 *entry)
+{
+	if (*entry & ENTRY_CACHED)
+		return;
+	*entry |= ENTRY_DIRTY | ENTRY_CACHED;
+	table->cached++;
+}
+
 /* With the lock held.  Neighbours are one page if they are so in memory and aligned alike. */
 static void dirty_page(struct mock_table *table, struct block *block, unsigned int index)
 {
@@ -264,7 +312,7 @@ static void dirty_page(struct mock_table *table, struct block *block, unsigned i
 		if ((block->entries[i] & ENTRY_WRITE) &&
 		    (block->entries[i] & ENTRY_ADDRESS) ==
 		    page + ((u64)(i - first) << table->page_shift))
-			block->entries[i] |= ENTRY_DIRTY;
+			dirty_entry(table, &block->entries[i]);
 }
 
 bool table_write(struct mock_table *table, unsigned long iova, bool whole_page)
@@ -279,7 +327,7 @@ bool table_write(struct mock_table *table, unsigned long iova, bool whole_page)
 		entry = entry_at(part.block, part.first);
 		written = *entry & ENTRY_WRITE;
 		if (written)
-			*entry |= ENTRY_DIRTY;
+			dirty_entry(table, entry);
 		if (written && whole_page && !part.block->whole)
 			dirty_page(table, part.block, part.first);
 	}

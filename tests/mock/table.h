@@ -23,6 +23,8 @@ struct mock_table {
 	/* its lock guards the blocks and, in them, all entries */
 	struct xarray blocks;
 	unsigned long unsynced;		/* bytes unmapped since the last sync */
+	unsigned long cached;		/* entries that are cached as dirty */
+	bool begins_dirty;		/* what may be written to is dirty when it's mapped */
 };
 
 void table_init(struct mock_table *table, unsigned int page_shift);
@@ -45,6 +47,12 @@ size_t table_unmap(struct mock_table *table, unsigned long iova, size_t size);
 void table_sync(struct mock_table *table);
 /* Is something unmapped and not flushed yet? */
 bool table_is_unsynced(struct mock_table *table);
+
+/*
+ * Forgets what is cached of entries in that range, of that size or of all with 0.  Until
+ * then a write to an entry that was made clean isn't seen, if one was seen before.
+ */
+void table_flush(struct mock_table *table, const struct iova_range *range, size_t size);
 
 /* 0 if nothing is there. */
 phys_addr_t table_translate(struct mock_table *table, unsigned long iova);

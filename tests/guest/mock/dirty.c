@@ -6,10 +6,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "dirty.h"
 #include "dirty_scene.h"
 #include "mem.h"
+#include "plug.h"
 #include "tap.h"
 
 /* Are exactly the @n pages from @first on dirty, of @pages?  Makes them clean. */
@@ -303,6 +305,58 @@ static void huge_entries(void)
 	check_eq(mem_differs_from(bits, sizeof(bits), 0), -1);
 }
 
+/*
+ * Writes, reads and makes clean, again and again: entries are cached as dirty meanwhile, so
+ * this is what a flush that misses some loses.
+ */
+static void cached(void)
+{
+	static const uint64_t at[] = { 0, 255, 256, 258, 259 };
+	const uint64_t pages = MOCK_HUGE_PAGE_SIZE / PAGE + 4;
+
+	dirty_open(&dirty, true);
+	mem_get(&dirty_mem, MEM_HUGETLB, 2 * MIB);
+	memset(dirty_mem.va, 1, dirty_mem.size);
+	/* one large entry and four small ones */
+	require_ok(ioas_map_at(dirty.fd, dirty.ioas, dirty_mem.va, pages * PAGE, BASE));
+	for (int round = 0; round < 3; round++) {
+		for (size_t i = 0; i < ARRAY_SIZE(at); i++) {
+			dirty_write(&dirty, BASE + at[i] * PAGE, 1);
+			if (at[i] < 256)
+				check_dirty(pages, 0, 256);
+			else
+				check_dirty(pages, at[i], 1);
+		}
+		/* entries of two sizes in one reading */
+		dirty_write(&dirty, BASE + 7 * PAGE, 1);
+		dirty_write(&dirty, BASE + 256 * PAGE, 1);
+		check_dirty(pages, 0, 257);
+	}
+	check_dirty(pages, 0, 0);
+}
+
+#define BEGINS_DIRTY "/sys/module/iommufd_mock/parameters/begins_dirty"
+
+/* A driver whose entries begin dirty tells what is mapped while it tracks, and once. */
+static void begins_dirty(void)
+{
+	if (access(BEGINS_DIRTY, W_OK))
+		tap_skip("needs our mock");
+	require_ok(write_file(BEGINS_DIRTY, "1"));
+	dirty_scene_up(64);
+	require_ok(write_file(BEGINS_DIRTY, "0"));
+	check_dirty(64, 0, 64);
+	check_dirty(64, 0, 0);
+	require_ok(dirty_set(dirty.fd, dirty.hwpt, false));
+	check_eq(ioas_unmap_all(dirty.fd, dirty.ioas), 64 * PAGE);
+	require_ok(ioas_map_at(dirty.fd, dirty.ioas, dirty_mem.va, 64 * PAGE, BASE));
+	require_ok(dirty_set(dirty.fd, dirty.hwpt, true));
+	check_dirty(64, 0, 0);
+	dirty_write(&dirty, BASE + 9 * PAGE, 2);
+	check_dirty(64, 9, 2);
+	check_dirty(64, 0, 0);
+}
+
 static const struct test tests[] = {
 	{ "errors", errors },
 	{ "nested", nested },
@@ -311,6 +365,8 @@ static const struct test tests[] = {
 	{ "edges", edges },
 	{ "random_patterns", random_patterns, 240 },
 	{ "huge_entries", huge_entries },
+	{ "cached", cached },
+	{ "begins_dirty", begins_dirty },
 };
 
 TAP_MAIN("dirty", tests)
