@@ -92,6 +92,17 @@ static void up_tracking(enum mem_kind kind)
 	require_ok(dirty_set(w.d.fd, w.d.hwpt, true));
 }
 
+/*
+ * What was mapped while it tracks is clean; but SMMUv3's driver makes entries dirty, so it
+ * is told once.
+ */
+static void mapped(void)
+{
+	const char *iommu = getenv("IOMMU");
+
+	memset(w.wrote, iommu && !strncmp(iommu, "smmuv3", 6), sizeof(w.wrote));
+}
+
 static uint64_t iova_of(unsigned int page)
 {
 	return w.base + page * PAGE;
@@ -310,6 +321,7 @@ static void grown(void)
 	told(w.bits, PAGES);
 	check_told(1, 0);
 	w.base = IOVA_HIGH;
+	mapped();
 	check_told(1, 0);
 	exact_pages(1);
 	w.base = IOVA;
@@ -352,7 +364,8 @@ static void remapped(void)
 		require_ok(ioas_unmap(w.d.fd, w.d.ioas, IOVA, PAGES * PAGE, &gone));
 		check_eq(gone, PAGES * PAGE);
 		require_ok(ioas_map_at(w.d.fd, w.d.ioas, w.m.va, PAGES * PAGE, IOVA));
-		memset(w.wrote, 0, sizeof(w.wrote));
+		mapped();
+		check_told(1, 0);
 		check_told(1, 0);
 	}
 	write_page(100);

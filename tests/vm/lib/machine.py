@@ -37,7 +37,12 @@ IOMMUS = {
     "smmuv3": ("arm64", None, ""),
     # two stages, which QEMU 10.0 has and 7.2 hasn't
     "smmuv3-nested": ("arm64", None, ""),
+    # access flags and dirty state: what tests/qemu adds
+    "smmuv3-httu": ("arm64", None, ""),
 }
+
+# What a board's own IOMMU is told.
+GLOBALS = {"smmuv3-nested": "arm-smmuv3.stage=nested", "smmuv3-httu": "arm-smmuv3.x-httu=on"}
 
 # Those without interrupt remapping: vfio wants to be told that this is known.
 # With the IOAPIC that QEMU has there, Linux 7.3 doesn't remap on AMD-Vi either.
@@ -169,8 +174,8 @@ def processor(machine):
         name, comma, more = machine.iommu.partition(",")
         board = "virt,gic-version=3" + (
             f",iommu=smmuv3{comma}{more}" if name.startswith("smmuv3") else "")
-        stage = (["-global", "arm-smmuv3.stage=nested"] if name == "smmuv3-nested" else [])
-        return ["-M", board, "-cpu", "cortex-a72", *stage], "console=ttyAMA0"
+        told = ["-global", GLOBALS[name]] if name in GLOBALS else []
+        return ["-M", board, "-cpu", "cortex-a72", *told], "console=ttyAMA0"
     # Fast string operations are slow when emulated. KVM of PREEMPT_RT wants the word of the CPU
     # that its TSC doesn't stop, which QEMU doesn't give for TCG without being told.
     cpu = ("max,-erms,-fsrm,check=off,x-force-features=on,+invtsc" +
