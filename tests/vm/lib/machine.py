@@ -39,10 +39,13 @@ IOMMUS = {
     "smmuv3-nested": ("arm64", None, ""),
     # access flags and dirty state: what tests/qemu adds
     "smmuv3-httu": ("arm64", None, ""),
+    # PASIDs: likewise
+    "smmuv3-ssid": ("arm64", None, ""),
 }
 
 # What a board's own IOMMU is told.
-GLOBALS = {"smmuv3-nested": "arm-smmuv3.stage=nested", "smmuv3-httu": "arm-smmuv3.x-httu=on"}
+GLOBALS = {"smmuv3-nested": "arm-smmuv3.stage=nested", "smmuv3-httu": "arm-smmuv3.x-httu=on",
+           "smmuv3-ssid": "arm-smmuv3.x-ssidsize=10"}
 
 # Those without interrupt remapping: vfio wants to be told that this is known.
 # With the IOAPIC that QEMU has there, Linux 7.3 doesn't remap on AMD-Vi either.
