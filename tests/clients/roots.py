@@ -2,6 +2,7 @@
 """Small Debian 13 roots, each with one QEMU and Python: unpacked, never installed."""
 
 import os
+import re
 import shutil
 from dataclasses import dataclass
 
@@ -11,8 +12,9 @@ import emulators
 from cache import Failed, Missing, cache_dir, is_whole, note, piece, run
 from pieces import need_tools
 
-PACKAGES = ("qemu-system-x86", "python3")
-USED = "usr/bin/qemu-system-x86_64"
+# With arm64's firmware, a machine has ACPI's tables.
+PACKAGES = {"amd64": ("qemu-system-x86", "python3"),
+            "arm64": ("qemu-system-arm", "qemu-efi-aarch64", "python3")}
 
 
 @dataclass(frozen=True)
@@ -21,8 +23,14 @@ class Root:
     suite: str
     scenarios: tuple                    # that it is for
     more: tuple = ()                    # packages
-    program: str = USED                 # that tells the version in the root's name
+    program: str = ""                   # that tells the version in the root's name; or QEMU
     usual: bool = True                  # else only if a kernel or a scenario is chosen, or all
+    arch: str = "amd64"
+
+    @property
+    def qemu(self):
+        """Its QEMU."""
+        return "usr/bin/" + emulators.BINARIES[self.arch]
 
 
 QEMU = ("linux", "boot", "files", "plain")
@@ -49,7 +57,7 @@ def sources(suite):
             if "backports" not in line or "backports" in suite]
 
 
-def finish(directory):
+def finish(directory, wanted):
     """Makes a root of what was unpacked, without what nobody runs."""
     for name in ("bin", "sbin", "lib", "lib64"):
         if not (directory / name).exists():
@@ -57,33 +65,45 @@ def finish(directory):
     for name in PLACES:
         (directory / name).mkdir(exist_ok=True)
     for other in (directory / "usr/bin").glob("qemu-*"):
-        if other != directory / USED:
+        if other != directory / wanted.qemu:
             other.unlink()
     shutil.rmtree(directory / "var", ignore_errors=True)
     if (directory / "etc/libvirt").exists():
         (directory / "var").mkdir()
         (directory / "etc/passwd").write_text(PASSWD, encoding="ascii")
         (directory / "etc/group").write_text(GROUP, encoding="ascii")
-    library = next((directory / "usr/lib").glob("python3.*"))
-    run(["chroot", directory, "/usr/bin/python3", "-m", "compileall", "-q",
-         f"/usr/lib/{library.name}"])
+    if wanted.arch == "amd64":
+        library = next((directory / "usr/lib").glob("python3.*"))
+        run(["chroot", directory, "/usr/bin/python3", "-m", "compileall", "-q",
+             f"/usr/lib/{library.name}"])
+
+
+def version_said(directory, wanted):
+    """What the program of a root says of itself; this machine can't run those of another
+    architecture, but a QEMU's text is in one piece."""
+    program = wanted.program or wanted.qemu
+    if wanted.arch == "amd64":
+        return run(["chroot", directory, "/" + program, "--version"])
+    found = re.search(rb"emulator version [^\0]*", (directory / program).read_bytes())
+    return found[0].decode(errors="replace") if found else ""
 
 
 def is_new_enough(directory, name):
     """Is the program of that root as new as its name says?"""
-    said = run(["chroot", directory, "/" + ROOTS[name].program, "--version"])
     # "QEMU emulator version 11.1.3 (...)", "libvirtd (libvirt) 12.9.0"
-    return emulators.is_as_new(said.replace("(libvirt)", "version"), name.partition("-")[2])
+    said = version_said(directory, ROOTS[name])
+    return emulators.is_as_new(said.replace("(libvirt)", "version"), name.split("-")[1])
 
 
 def root(name):
     """The directory of a root."""
     wanted = ROOTS[name]
-    packages = PACKAGES + wanted.more
+    packages = PACKAGES[wanted.arch] + wanted.more
     ident = f"1 {wanted.suite} {' '.join(packages)}"
 
     def name_of(exact):
-        return f"{name.partition('-')[0]}-{exact.replace(':', '_')}"
+        arch = "" if wanted.arch == "amd64" else f"-{wanted.arch}"
+        return f"{name.partition('-')[0]}-{exact.replace(':', '_')}{arch}"
 
     # Named by QEMU's version, also where there is more: the index has no other package's.
     exact = archive.suite_version("qemu-system-x86", wanted.suite, lambda v: is_whole(
@@ -97,7 +117,7 @@ def root(name):
         directory.rmdir()
         try:
             run(["mmdebstrap", "--quiet", "--variant=extract", "--mode=root",
-                 "--include=" + ",".join(packages),
+                 f"--architectures={wanted.arch}", "--include=" + ",".join(packages),
                  "--aptopt=APT::Install-Recommends \"false\"",
                  f"--aptopt=APT::Default-Release \"{wanted.suite}\"",
                  "--dpkgopt=path-exclude=/usr/share/doc/*",
@@ -106,7 +126,7 @@ def root(name):
                  "trixie", directory, *sources(wanted.suite)])
         except Failed as error:
             raise Missing(f"{name} of {wanted.suite} isn't to be had: {error}") from error
-        finish(directory)
+        finish(directory, wanted)
         if not is_new_enough(directory, name):
             raise Missing(f"{wanted.suite} has an older one than {name}")
 

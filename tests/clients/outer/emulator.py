@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 
-QEMU = "/usr/bin/qemu-system-x86_64"
+QEMU = "/usr/bin/qemu-system-" + os.uname().machine
 LOG = "/tmp/qemu.log"
 FACTOR = int(os.environ.get("TIME_FACTOR", "1")) * int(os.environ.get("SLOWNESS", "1"))
 
