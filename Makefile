@@ -17,6 +17,7 @@
 #   make test-all                           run also those that take longer
 #   make test-upstream [KERNEL=7.2]         Linux's own tests of iommufd
 #   make test-clients [KERNEL=7.2]          virtual machine monitors (QEMU)
+#   make test-nested [KERNEL=7.2]           those of them that have virtual IOMMUs
 #   make bench [QUICK=1]                    compare the cost of mapping with Linux's iommufd
 #   make clean
 #
@@ -48,7 +49,7 @@ kbuild = $(MAKE) -C $(KDIR) M=$(BUILD)$(1) CONFIG_DEBUG_INFO_BTF_MODULES= \
 	IOMMUFD_PEER=$(PEER)
 
 .DEFAULT_GOAL := modules
-.PHONY: modules tools install uninstall prepare ask probes applies check-compat check-probes deb rpm dist demo test test-all test-clients test-upstream bench clean
+.PHONY: modules tools install uninstall prepare ask probes applies check-compat check-probes deb rpm dist demo test test-all test-clients test-nested test-upstream bench clean
 
 modules: probes
 	+@$(call kbuild) modules
@@ -157,6 +158,11 @@ test-upstream:
 test-clients:
 	@$(TOP)/tests/vm/setup-host
 	@$(TOP)/tests/clients/run $(or $(addprefix --kernel ,$(KERNEL)),--all)
+
+# QEMU with a virtual IOMMU, on every stock kernel or one.
+test-nested:
+	@$(TOP)/tests/vm/setup-host
+	@$(TOP)/tests/clients/run $(or $(addprefix --kernel ,$(KERNEL)),--all) nested-smmu
 
 # Comparison with Linux's iommufd and VFIO type1 in virtual machines; results are in
 # build/bench.

@@ -40,6 +40,7 @@ LIBVIRT = ("libvirt-daemon", "libvirt-daemon-driver-qemu", "libvirt-clients")
 ROOTS = {
     "qemu-10.0": Root("trixie", QEMU),
     "qemu-11.1": Root("trixie-backports", QEMU),
+    "qemu-11.1-arm64": Root("trixie-backports", ("nested-smmu",), arch="arm64"),
     "libvirt-12.9": Root("trixie-backports", ("libvirt",), LIBVIRT, "usr/sbin/libvirtd",
                          usual=False),
 }

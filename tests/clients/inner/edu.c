@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Uses QEMU's edu from within the inner Linux, which has no driver for it: a
- * factorial, and by DMA some bytes to the device and back to another page.
+ * factorial, and by DMA some bytes to the device and back to another page.  With an
+ * address, the device reads from there and no more is done.
  */
 #include <fcntl.h>
 #include <glob.h>
@@ -28,6 +29,7 @@ enum {
 	MEMORY_AND_MASTER = 6,
 	PAGE = 4096,
 	LENGTH = 2048,		/* an older edu can't do a whole page */
+	STRAY_LENGTH = 4,	/* one access, and one fault */
 	BAR = 1 << 20,
 };
 
@@ -122,20 +124,30 @@ static uint64_t address_of(void *page)
 	return (entry & ((1ull << 55) - 1)) * PAGE;
 }
 
-static void copy(uint64_t from, uint64_t to, uint32_t direction)
+static void copy(uint64_t from, uint64_t to, uint32_t length, uint32_t direction)
 {
 	put64(REG_DMA_SRC, from);
 	put64(REG_DMA_DST, to);
-	put64(REG_DMA_COUNT, LENGTH);
+	put64(REG_DMA_COUNT, length);
 	put(REG_DMA_COMMAND, DMA_RUN | direction);
 	wait_while(REG_DMA_COMMAND, DMA_RUN);
 }
 
-int main(void)
+static int stray(uint64_t from)
 {
-	uint8_t *memory = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
-			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	open_device(find());
+	copy(from, EDU_BUFFER, STRAY_LENGTH, 0);
+	return 0;
+}
 
+int main(int argc, char **argv)
+{
+	uint8_t *memory;
+
+	if (argc > 1)
+		return stray(strtoull(argv[1], NULL, 0));
+	memory = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	if (memory == MAP_FAILED || mlock(memory, 2 * PAGE))
 		fail("no memory");
 	for (int n = 0; n < LENGTH; n++)
@@ -147,8 +159,8 @@ int main(void)
 	wait_while(REG_STATUS, STATUS_BUSY);
 	if (get(REG_FACTORIAL) != 3628800)
 		fail("10! isn't what it says");
-	copy(address_of(memory), EDU_BUFFER, 0);
-	copy(EDU_BUFFER, address_of(memory + PAGE), DMA_TO_MEMORY);
+	copy(address_of(memory), EDU_BUFFER, LENGTH, 0);
+	copy(EDU_BUFFER, address_of(memory + PAGE), LENGTH, DMA_TO_MEMORY);
 	if (memcmp(memory, memory + PAGE, LENGTH))
 		fail("what came back is something else");
 	printf("edu: 10! = %u, and DMA went there and back\n", get(REG_FACTORIAL));

@@ -103,16 +103,22 @@ def status(process, name):
 
 
 def objects(process, kind):
-    """What is told of a process's objects of that kind: name -> value of each."""
-    found = [line.split()[2:] for line in fdinfo(process) if line.startswith("iommufd-object:")]
-    return [dict(word.split("=", 1) for word in words[1:] if "=" in word)
-            for words in found if words[0] == kind]
+    """What is told of a process's objects of that kind: name -> value of each, and "id"."""
+    found = [line.split()[1:] for line in fdinfo(process) if line.startswith("iommufd-object:")]
+    return [{"id": number, **dict(word.split("=", 1) for word in words if "=" in word)}
+            for number, name, *words in found if name == kind]
 
 
 def charged(process):
     """How many bytes count against somebody's RLIMIT_MEMLOCK."""
     return sum(int(line.split()[1]) for line in fdinfo(process)
                if line.startswith("iommufd-charged:"))
+
+
+def assume_coherent():
+    """An emulated SMMUv3 doesn't say that it is coherent; a test build can be told so."""
+    Path("/sys/module/iommufd/parameters/smmuv3_assume_coherent").write_text(
+        "1", encoding="ascii")
 
 
 def unbind(address):

@@ -7,6 +7,7 @@
 import contextlib
 import os
 import pwd
+import re
 import resource
 import sys
 import time
@@ -21,6 +22,10 @@ KERNEL_LINE = ("console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off nokaslr"
                " random.trust_cpu=on no_timer_check tsc=reliable")
 NOBODY = 65534
 COPY = "dd bs=64k count=16 status=none"
+
+# An event of an SMMUv3 (7.3 of its architecture): number and stream, and the address in word 2
+F_TRANSLATION = 0x10
+EVENT_WORDS = 4
 
 
 def machine(accelerator):
@@ -318,8 +323,122 @@ class Libvirt(Linux):
         self.read()
 
 
+class Nested(Linux):
+    """An inner Linux with an IOMMU of its own, whose page tables the outer machine's hardware
+    walks: both devices are behind it."""
+    nesting = "nested-on"       # what /proc has of its page tables and no other
+    stray_is = ""               # what comes of a DMA without a mapping
+    stray = 0x7abcdef000        # where the inner Linux has mapped nothing
+    disk_at, edu_at = "0000:00:02.0", "0000:00:03.0"    # for the inner Linux
+
+    def checks(self):
+        return [
+            ("an inner Linux starts with an IOMMU", self.boot),
+            ("it translates what the devices do", self.translated),
+            ("by tables that the hardware walks", self.nested),
+            ("its disk keeps what is written", self.write),
+            ("the disk's interrupts are MSI-X and come", self.interrupts),
+            ("its driver leaves the disk, and takes it again", self.rebind),
+            ("it takes new data", self.write),
+            (f"a DMA without a mapping is {self.stray_is}", self.use_stray),
+            ("both are QEMU's alone", self.exclusive),
+            ("Linux reboots, and has the data", self.reboot),
+            ("the hardware walks its tables again", self.nested),
+            ("the disk takes new data", self.write),
+            (f"a DMA without a mapping is {self.stray_is}, again", self.use_stray),
+            ("QEMU ends", self.quit),
+            ("nothing is left", lambda: self.check_left(self.disk, self.edu)),
+        ]
+
+    def board(self):
+        """QEMU's options for the machine and its IOMMU."""
+        raise NotImplementedError
+
+    def boot(self):
+        """Starts QEMU, and waits for Linux."""
+        self.start([*self.board(), "-kernel", f"{INNER}/vmlinuz", "-initrd", f"{INNER}/initrd",
+                    "-object", "iommufd,id=iommufd0",
+                    *self.device("disk", self.disk, self.disk_at),
+                    *self.device("edu", self.edu, self.edu_at)])
+        self.ready()
+
+    @staticmethod
+    def device(name, address, inner):
+        """A device's options, with its address in the inner machine."""
+        slot = int(inner.rpartition(":")[2].partition(".")[0], 16)
+        return ["-device",
+                f"vfio-pci,host={address},iommufd=iommufd0,id={name},bus=pcie.0,addr={slot:#x}"]
+
+    def ready(self):
+        """Waits for Linux and its disk, and gives the edu to a driver that only has it, as
+        without one it isn't behind the IOMMU on all architectures."""
+        super().ready()
+        self.emulator.shell(f"echo pci-stub > /sys/bus/pci/devices/{self.edu_at}/driver_override;"
+                            f" echo {self.edu_at} > /sys/bus/pci/drivers_probe;"
+                            f" [ -e /sys/bus/pci/drivers/pci-stub/{self.edu_at} ]")
+
+    def translated(self):
+        """Both devices have page tables of the inner Linux's IOMMU driver."""
+        for address in (self.disk_at, self.edu_at):
+            kind = self.emulator.shell(f"cat /sys/bus/pci/devices/{address}/iommu_group/type")
+            if kind != "DMA":
+                raise Broken(f"{address} is in a group of type {kind}")
+
+    def nested(self):
+        """Both devices use page tables of the inner Linux, on top of one of QEMU's."""
+        process = self.emulator.pid
+        nested = {table["id"] for table in host.objects(process, "hwpt")
+                  if self.nesting in table}
+        devices = host.objects(process, "device")
+        if len(devices) != 2 or any(device.get("pt") not in nested for device in devices):
+            raise Broken(f"the devices are {devices}, the page tables "
+                         f"{host.objects(process, 'hwpt')}")
+
+    def rebind(self):
+        """Between, the inner Linux takes all mappings away."""
+        driver = "/sys/bus/pci/drivers/nvme"
+        self.emulator.shell(f"echo {self.disk_at} > {driver}/unbind")
+        self.emulator.shell("wait_for ! -b /dev/nvme0n1")
+        self.emulator.shell(f"echo {self.disk_at} > {driver}/bind")
+        self.emulator.shell("wait_for -b /dev/nvme0n1")
+        self.read()
+
+    def use_stray(self):
+        """The edu reads where nothing is mapped."""
+        raise NotImplementedError
+
+
+class NestedSmmu(Nested):
+    """An SMMUv3, with events. With a firmware there are ACPI's tables, which QEMU demands."""
+    title = "nested SMMUv3"
+    nesting = "viommu"
+    stray_is = "an event of the inner SMMUv3"
+
+    def board(self):
+        host.assume_coherent()
+        return ["-M", "virt,gic-version=3", "-accel", "kvm", "-cpu", "host",
+                "-m", f"{2 * MEMORY}M", "-smp", "1", "-nic", "none",
+                "-bios", "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd",
+                "-append", "console=ttyAMA0 quiet loglevel=3 panic=-1 mitigations=off nokaslr"
+                           " iommu.passthrough=0 iommu.strict=1",
+                "-device", "arm-smmuv3,primary-bus=pcie.0,id=smmu,accel=on"]
+
+    def use_stray(self):
+        """The inner Linux's driver logs the event: a translation fault of the edu's stream."""
+        self.emulator.shell("dmesg -c > /tmp/before")
+        self.emulator.shell(f"edu {self.stray:#x}")
+        self.emulator.shell("wait_for_line received:")
+        words = [int(word, 16) for word in
+                 re.findall(r":\s+0x([0-9a-f]{16})$", self.emulator.shell("dmesg"), re.M)]
+        stream = int(self.edu_at[-4:-2], 16) << 3
+        events = [words[i:i + EVENT_WORDS] for i in range(0, len(words), EVENT_WORDS)]
+        if not any(len(event) == EVENT_WORDS and event[0] & 0xff == F_TRANSLATION and
+                   event[0] >> 32 == stream and event[2] == self.stray for event in events):
+            raise Broken(f"the events are {[hex(word) for word in words]}")
+
+
 SCENARIOS = {"linux": Linux, "boot": BootSector, "files": Files, "plain": Plain,
-             "libvirt": Libvirt}
+             "libvirt": Libvirt, "nested-smmu": NestedSmmu}
 
 
 def run_check(function):
