@@ -162,7 +162,7 @@ test-clients:
 # QEMU with a virtual IOMMU, on every stock kernel or one.
 test-nested:
 	@$(TOP)/tests/vm/setup-host
-	@$(TOP)/tests/clients/run $(or $(addprefix --kernel ,$(KERNEL)),--all) nested-smmu
+	@$(TOP)/tests/clients/run $(or $(addprefix --kernel ,$(KERNEL)),--all) nested-smmu nested-vtd
 
 # Comparison with Linux's iommufd and VFIO type1 in virtual machines; results are in
 # build/bench.

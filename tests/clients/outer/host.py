@@ -121,6 +121,27 @@ def assume_coherent():
         "1", encoding="ascii")
 
 
+class KernelLog:
+    """What the kernel says from now on."""
+
+    def __init__(self):
+        self.file = open("/dev/kmsg", "rb", buffering=0)    # pylint: disable=consider-using-with
+        os.set_blocking(self.file.fileno(), False)
+        self.file.seek(0, os.SEEK_END)
+
+    def lines(self):
+        """What was said since the last time."""
+        said = []
+        while True:
+            try:
+                record = self.file.read(8192)
+            except BrokenPipeError:     # some were overwritten before they were read
+                continue
+            if not record:
+                return said
+            said.append(record.decode(errors="replace"))
+
+
 def unbind(address):
     """Takes a device from vfio-pci, in another thread, as it waits for whoever has it."""
     def work():

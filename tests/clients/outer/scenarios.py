@@ -437,8 +437,28 @@ class NestedSmmu(Nested):
             raise Broken(f"the events are {[hex(word) for word in words]}")
 
 
+class NestedVtd(Nested):
+    """VT-d in scalable mode with first-stage page tables. Its faults are the host's, whom
+    nothing lets pass them on."""
+    title = "nested VT-d"
+    stray_is = "a fault of the outer VT-d"
+
+    def board(self):
+        return [*machine("kvm"), "-append",
+                f"{KERNEL_LINE} intel_iommu=on,sm_on iommu.passthrough=0 iommu.strict=1",
+                "-device", "intel-iommu,scalable-mode=on,fsts=on,caching-mode=on,intremap=off"]
+
+    def use_stray(self):
+        """The host's driver logs the device, in one of two ways, and the address."""
+        log = host.KernelLog()
+        self.emulator.shell(f"edu {self.stray:#x}")
+        fault = f"{self.edu.partition(':')[2]}] fault addr {self.stray:#x} "
+        host.wait_until(lambda: any(fault in line for line in log.lines()), 30,
+                        f"the kernel log has no '{fault}'")
+
+
 SCENARIOS = {"linux": Linux, "boot": BootSector, "files": Files, "plain": Plain,
-             "libvirt": Libvirt, "nested-smmu": NestedSmmu}
+             "libvirt": Libvirt, "nested-smmu": NestedSmmu, "nested-vtd": NestedVtd}
 
 
 def run_check(function):
