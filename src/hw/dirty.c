@@ -287,11 +287,12 @@ static int dirty_walk_note(struct walk *walk, unsigned long first, unsigned long
 	return dirty->sink->note(dirty->sink, first, last - first + 1);
 }
 
-static void dirty_walk_cleaned(struct walk *walk, unsigned long first, unsigned long last)
+static void dirty_walk_cleaned(struct walk *walk, unsigned long first, unsigned long last,
+			       unsigned long size)
 {
 	const struct iova_range range = { first, last };
 
-	dirty_add_cleaned_entry(container_of(walk, struct dirty_walk, walk)->dirty, &range);
+	dirty_add_cleaned(container_of(walk, struct dirty_walk, walk)->dirty, &range, size);
 }
 
 static int dirty_walk_read(struct hw_dirty *dirty, const struct iova_range *mapped,

@@ -33,10 +33,14 @@ struct walk {
 	 */
 	unsigned long limit;
 	bool clear;
-	/* Called for each dirty entry; a result other than 0 ends the walk. */
+	/*
+	 * Called for each dirty page, or several side by side; a result other than 0 ends
+	 * the walk.
+	 */
 	int (*note)(struct walk *walk, unsigned long first, unsigned long last);
-	/* Called for each entry cleared, for a later flush. */
-	void (*cleaned)(struct walk *walk, unsigned long first, unsigned long last);
+	/* Called for those made clean, pages of @size bytes, for a later flush. */
+	void (*cleaned)(struct walk *walk, unsigned long first, unsigned long last,
+			unsigned long size);
 };
 
 /* Returns 0, or the result by which @note ended the walk. */

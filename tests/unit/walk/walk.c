@@ -133,21 +133,48 @@ struct page_of {
 static struct page_of pages[2000];
 static unsigned int n_pages;
 
-static struct iova_range noted[2000], cleaned[2000];
-static unsigned int n_noted, n_cleaned;
-static int stop_after;
+/* Ranges that were told, each of which has a page or several side by side. */
+struct told {
+	struct iova_range range[2000];
+	unsigned int n;
+	unsigned int at;		/* how many were compared, */
+	unsigned long done;		/* and up to where of the next, unless 0 */
+};
+
+static struct told noted, cleaned;
+static unsigned int stop_after;
 
 static int note(struct walk *walk, unsigned long first, unsigned long last)
 {
 	(void)walk;
-	noted[n_noted++] = (struct iova_range){ first, last };
-	return stop_after && n_noted == (unsigned int)stop_after ? -EINTR : 0;
+	noted.range[noted.n++] = (struct iova_range){ first, last };
+	return stop_after && noted.n == stop_after ? -EINTR : 0;
 }
 
-static void clean(struct walk *walk, unsigned long first, unsigned long last)
+static unsigned long cleaned_size[2000];
+
+static void clean(struct walk *walk, unsigned long first, unsigned long last,
+		  unsigned long size)
 {
 	(void)walk;
-	cleaned[n_cleaned++] = (struct iova_range){ first, last };
+	cleaned_size[cleaned.n] = size;
+	cleaned.range[cleaned.n++] = (struct iova_range){ first, last };
+}
+
+/* Is that what was told next? */
+static bool check_next(struct told *told, unsigned long first, unsigned long last)
+{
+	const struct iova_range *range = &told->range[told->at];
+
+	if (!check(told->at < told->n) ||
+	    !check_eq(told->done ?: range->first, first) || !check(last <= range->last))
+		return false;
+	told->done = last + 1;
+	if (last == range->last) {
+		told->done = 0;
+		told->at++;
+	}
+	return true;
 }
 
 static int run(struct walk *walk)
@@ -157,7 +184,8 @@ static int run(struct walk *walk)
 	walk->table.levels = levels;
 	walk->note = note;
 	walk->cleaned = clean;
-	n_noted = n_cleaned = 0;
+	noted.n = noted.at = cleaned.n = cleaned.at = 0;
+	noted.done = cleaned.done = 0;
 	return walk_dirty(walk);
 }
 
@@ -209,7 +237,7 @@ static void walk_random(void)
 	struct page_of *from = &pages[random_below(n_pages)], *page;
 	struct page_of *to = from + random_below(&pages[n_pages] - from);
 	struct walk walk = { .clear = one_in(2) };
-	unsigned int i, notes = 0, cleans = 0;
+	unsigned int i;
 
 	walk.range.first = from->first;
 	walk.range.last = to->last;
@@ -229,22 +257,17 @@ static void walk_random(void)
 		if (!page->dirty || page->last < walk.range.first ||
 		    page->first > walk.range.last)
 			continue;
-		if (!check(notes < n_noted))
+		if (!check_next(&noted, first, last))
 			return;
-		check_eq(noted[notes].first, first);
-		check_eq(noted[notes].last, last);
-		notes++;
 		if (!walk.clear || !inside)
 			continue;
-		if (!check(cleans < n_cleaned))
+		if (!check_eq(cleaned_size[cleaned.at], page->last - page->first + 1) ||
+		    !check_next(&cleaned, page->first, page->last))
 			return;
-		check_eq(cleaned[cleans].first, page->first);
-		check_eq(cleaned[cleans].last, page->last);
-		cleans++;
 		page->dirty = false;
 	}
-	check_eq(n_noted, notes);
-	check_eq(n_cleaned, cleans);
+	check_eq(noted.at, noted.n);
+	check_eq(cleaned.at, cleaned.n);
 	for (i = 0; i < n_pages; i++)
 		if (!check_eq(is_dirty(pages[i].first, pages[i].size), pages[i].dirty))
 			return;
@@ -291,11 +314,38 @@ static void stops(void)
 		write_page(i * 4096ul, 12);
 	}
 	walk.range.last = walk.limit = 600 * 4096 - 1;
-	stop_after = 555;
+	stop_after = 1;
 	check_eq(run(&walk), -EINTR);
 	stop_after = 0;
+	check_eq(cleaned.n, 1);
+	check_eq(cleaned.range[0].last, noted.range[0].last);
 	for (i = 0; i < 600; i++)
-		check_eq(is_dirty(i * 4096ul, 12), i >= 555);
+		check_eq(is_dirty(i * 4096ul, 12), i * 4096ul > noted.range[0].last);
+	check(noted.range[0].last < 600 * 4096 - 1);
+	end();
+}
+
+/* What wasn't told yet stays dirty. */
+static void stops_later(void)
+{
+	struct walk walk = { .clear = true };
+	unsigned int i;
+
+	random_begin(0);
+	begin(false, 4);
+	for (i = 0; i < 600; i++) {
+		build_page(i * 4096ul, 12);
+		if (i % 3 == 0)
+			write_page(i * 4096ul, 12);
+	}
+	walk.range.last = walk.limit = 600 * 4096 - 1;
+	stop_after = 3;
+	check_eq(run(&walk), -EINTR);
+	stop_after = 0;
+	check_eq(noted.n, 3);
+	check_eq(cleaned.n, 3);
+	for (i = 0; i < 600; i++)
+		check_eq(is_dirty(i * 4096ul, 12), i % 3 == 0 && i > 6);
 	end();
 }
 
@@ -313,8 +363,8 @@ static void holes(void)
 		build_page((7ul << 30) + 4096, 12);
 		walk.range.last = walk.limit = (1ul << 48) - 1;
 		check_eq(run(&walk), 0);
-		check_eq(n_noted, 1);
-		check_eq(noted[0].first, 5ul << 30);
+		check_eq(noted.n, 1);
+		check_eq(noted.range[0].first, 5ul << 30);
 		end();
 	}
 }
@@ -323,6 +373,7 @@ static const struct test tests[] = {
 	{ "random_vtd", random_vtd },
 	{ "random_amd", random_amd },
 	{ "stops", stops },
+	{ "stops_later", stops_later },
 	{ "holes", holes },
 };
 
