@@ -93,13 +93,13 @@ int bitmap_open(struct user_bitmap *map, unsigned long iova)
 {
 	unsigned long byte = bitmap_bit(map, iova) / BITS_PER_BYTE;
 	unsigned long bytes = bitmap_bit(map, map->last) / BITS_PER_BYTE - byte + 1;
-	unsigned long start = map->data + byte;
+	unsigned long start = map->data + byte, pages;
 	int got;
 
 	map->offset = offset_in_page(start);
-	got = pin_user_pages_fast(start & PAGE_MASK,
-				  bytes <= PAGE_SIZE - map->offset ? 1 : BITMAP_PAGES,
-				  FOLL_WRITE, map->pages);
+	pages = (map->offset + bytes - 1) / PAGE_SIZE + 1;
+	got = pin_user_pages_fast(start & PAGE_MASK, min(pages, BITMAP_PAGES), FOLL_WRITE,
+				  map->pages);
 	if (got <= 0)
 		return got == -EINTR || got == -ENOMEM ? got : -EFAULT;
 	map->npages = got;

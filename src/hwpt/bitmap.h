@@ -15,8 +15,8 @@
 
 struct page;
 
-/* However the bitmap is aligned, a window has bits for at least 32,768 pages. */
-#define BITMAP_PAGES 2
+/* However the bitmap is aligned, a window has bits for at least 31 * 32,768 pages. */
+#define BITMAP_PAGES 32UL
 
 struct user_bitmap {
 	unsigned long first;		/* IOVA of bit 0 */
