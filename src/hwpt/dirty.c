@@ -3,7 +3,7 @@
  * IOMMU_HWPT_SET_DIRTY_TRACKING and IOMMU_HWPT_GET_DIRTY_BITMAP.
  *
  * ioas->lock keeps areas from being unmapped while they are read, and blocks mapping, too.
- * So read a range in parts, and drop the locks in between.
+ * So read a range in parts, limited in bytes and in areas, and drop the locks in between.
  */
 #include <linux/err.h>
 #include <linux/log2.h>
@@ -21,8 +21,8 @@
 #include "bitmap.h"
 #include "hwpt.h"
 
-/* Bytes of IOVA to read with the locks held: 32,768 of the smallest entries. */
-#define PART SZ_128M
+/* Areas to read with the locks held; struct hw_dirty limits the bytes of IOVA. */
+#define PART_AREAS 4096
 
 struct scan {
 	struct hwpt *hwpt;
@@ -63,24 +63,26 @@ static int scan_exported_area(struct scan *scan, struct area *area, unsigned lon
 	return rc;
 }
 
-/* Read the areas that overlap [first, last]. */
-static int scan_area_list(struct scan *scan, struct iova_node *node, unsigned long first,
-			  unsigned long last)
+/* Read areas that overlap [first, last].  Return the last IOVA read, or set *@rc. */
+static unsigned long scan_area_list(struct scan *scan, struct iova_node *node,
+				    unsigned long first, unsigned long last, int *rc)
 {
+	unsigned int left = PART_AREAS;
 	struct area *area;
-	int rc = 0;
 
-	for (; node && !rc; node = space_next(node, last)) {
+	for (; node && !*rc; node = space_next(node, last)) {
+		if (!left--)
+			return node->first - 1;
 		area = to_area(node);
 		/* Not mapped yet, or being unmapped.  Pairs with the release in ioas/map.c. */
 		if (!smp_load_acquire(&area->live))
 			continue;
 		if (area->memory->dmabuf)
-			rc = scan_exported_area(scan, area, first, last);
+			*rc = scan_exported_area(scan, area, first, last);
 		else
-			rc = scan_area(scan, area, first, last);
+			*rc = scan_area(scan, area, first, last);
 	}
-	return rc;
+	return last;
 }
 
 /* Read up to @last or less.  Return the last IOVA read, or set *@rc. */
@@ -101,9 +103,9 @@ static unsigned long scan_part(struct scan *scan, unsigned long last, int *rc)
 		return scan->last;
 	if (node->first > last)
 		return node->first - 1;
-	last = min(last, max(first, node->first) | (PART - 1));
-	*rc = scan_area_list(scan, node, first, last);
-	return last;
+	first = max(first, node->first);
+	last = first + min(last - first, scan->hw.part - 1);
+	return scan_area_list(scan, node, first, last, rc);
 }
 
 /* scan_part() with the locks taken. */

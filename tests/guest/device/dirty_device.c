@@ -352,6 +352,30 @@ static void off_and_on(void)
 	check_told(1, 0);
 }
 
+/*
+ * What is mapped is clean once it is tracked, whatever it was: more than is read at a time,
+ * and entries of two sizes, the first of which doesn't begin where a large one would.
+ */
+static void begins_clean(void)
+{
+	const uint64_t length = 34 * MIB + 512 * 1024, edge = MIB;
+	const unsigned int pages = length / PAGE;
+	uint8_t *bits = calloc(1, 40 * MIB / PAGE / 8);
+
+	attach(0);
+	mem_get(&w.m, mem_has_thp() ? MEM_THP : MEM_ANON, 40 * MIB);
+	memset(w.m.va, 1, w.m.size);
+	require_ok(ioas_map_at(w.d.fd, w.d.ioas, w.m.va + edge, length, IOVA + edge));
+	w.base = IOVA + edge;
+	for (int i = 0; i < 2; i++) {
+		require_ok(dirty_set(w.d.fd, w.d.hwpt, true));
+		check_eq(told(bits, pages), 0);
+		for (unsigned int page = 5; page < pages; page += 100)
+			require_ok(edu_store(&w.edu, iova_of(page), 0, 8));
+		require_ok(dirty_set(w.d.fd, w.d.hwpt, false));
+	}
+}
+
 /* Mappings that come and go while it tracks. */
 static void remapped(void)
 {
@@ -522,6 +546,7 @@ static const struct test tests[] = {
 	{ "entry_sizes", entry_sizes },
 	{ "grown", grown },
 	{ "off_and_on", off_and_on },
+	{ "begins_clean", begins_clean },
 	{ "remapped", remapped },
 	{ "away", away },
 	{ "never_lost", never_lost },
