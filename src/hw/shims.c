@@ -21,11 +21,12 @@ static const struct hw_shim_module *const shim_modules[] = {
 
 #define SHIMS_MAX ARRAY_SIZE(shim_modules)
 
-/* Result for each shim.  Written only while the module is loaded. */
+/* Result for each shim.  Only @failed is written after the module was loaded. */
 static struct shim_state {
 	bool needed;
 	bool on;
 	struct layout_why why;
+	const char *failed;	/* since; or NULL */
 } shim_states[SHIMS_MAX];
 
 static bool shims_off;
@@ -44,7 +45,9 @@ static const char *shim_text(const struct shim_state *state)
 	if (shims_off)
 		return "off";
 	if (!state->needed)
-		return "no such IOMMU";
+		return "not needed";
+	if (READ_ONCE(state->failed))
+		return state->failed;
 	return state->on ? "on" : state->why.text;
 }
 
@@ -81,6 +84,21 @@ static int shim_init(const struct hw_shim_module *shim, const struct btf_data *b
 	return rc;
 }
 
+static void shim_log(const struct hw_shim_module *shim, const char *why)
+{
+	pr_notice("no %s by %s: %s\n", shim->feature, shim->name, why);
+}
+
+void hw_shim_failed(const struct hw_shim_module *shim, const char *why)
+{
+	size_t i;
+
+	for (i = 0; shim_modules[i]; i++)
+		if (shim_modules[i] == shim)
+			WRITE_ONCE(shim_states[i].failed, why);
+	shim_log(shim, why);
+}
+
 static void shims_init_all(const struct btf_data *btf, const char *reason)
 {
 	struct shim_state *state;
@@ -95,8 +113,7 @@ static void shims_init_all(const struct btf_data *btf, const char *reason)
 		else
 			strscpy(state->why.text, reason, sizeof(state->why.text));
 		if (!state->on)
-			pr_notice("no nested page tables by %s: %s\n",
-				  shim_modules[i]->name, state->why.text);
+			shim_log(shim_modules[i], state->why.text);
 	}
 }
 

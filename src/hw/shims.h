@@ -14,6 +14,7 @@ struct btf_data;
 
 struct hw_shim_module {
 	const char *name;
+	const char *feature;		/* what is missing without it, for the log */
 	/* Returns true if the machine has such an IOMMU. */
 	bool (*is_needed)(void);
 	/*
@@ -43,6 +44,9 @@ void amd_shim_exit(void);
 static inline void amd_shim_init(void) { }
 static inline void amd_shim_exit(void) { }
 #endif
+
+/* A shim that is on turns out not to work: log it, once.  @why is a constant. */
+void hw_shim_failed(const struct hw_shim_module *shim, const char *why);
 
 /* When the module is loaded.  A shim that isn't possible is logged, and no error. */
 void hw_shims_init(void);

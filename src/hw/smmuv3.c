@@ -371,6 +371,7 @@ static void smmuv3_exit(void)
 
 const struct hw_shim_module smmuv3_shim_module = {
 	.name = "smmuv3",
+	.feature = "nested page tables",
 	.is_needed = smmuv3_is_needed,
 	.init = smmuv3_init,
 	.exit = smmuv3_exit,

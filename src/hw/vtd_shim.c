@@ -279,6 +279,7 @@ static void vtd_exit(void)
 
 const struct hw_shim_module vtd_shim_module = {
 	.name = "vtd",
+	.feature = "nested page tables",
 	.is_needed = vtd_is_needed,
 	.init = vtd_init,
 	.exit = vtd_exit,
