@@ -15,6 +15,7 @@
 #include <linux/sched.h>
 #include <linux/sizes.h>
 
+#include "driver_pt.h"
 #include "hw.h"
 #include "iommu_pt.h"
 #include "shim.h"
@@ -302,6 +303,37 @@ static void dirty_walk_cleaned(struct walk *walk, unsigned long first, unsigned 
 	dirty_add_cleaned(container_of(walk, struct dirty_walk, walk)->dirty, &range, size);
 }
 
+static bool dirty_find_table(struct hw_dirty *dirty, struct walk_table *table)
+{
+	return dirty->checks ? driver_pt_find(dirty->domain, table) :
+			       iommu_pt_find(dirty->domain, table);
+}
+
+static bool dirty_translates(struct iommu_domain *domain, const struct walk_table *table,
+			     unsigned long iova)
+{
+	u64 pa;
+
+	return walk_translate(table, iova, &pa) && pa == iommu_iova_to_phys(domain, iova);
+}
+
+/*
+ * Is that what the driver has mapped there?  The layout was as expected, or the table wouldn't
+ * have been found; this is against levels or a format that mean something else.  Each root is
+ * compared once in a reading, where the first area begins and ends.
+ */
+static bool dirty_table_fits(struct hw_dirty *dirty, const struct iova_range *mapped,
+			     const struct walk_table *table)
+{
+	if (!dirty->checks || dirty->checked == table->root)
+		return true;
+	if (!dirty_translates(dirty->domain, table, mapped->first) ||
+	    !dirty_translates(dirty->domain, table, mapped->last))
+		return false;
+	dirty->checked = table->root;
+	return true;
+}
+
 static int dirty_walk_read(struct hw_dirty *dirty, const struct iova_range *mapped,
 			   unsigned long first, unsigned long last)
 {
@@ -317,8 +349,12 @@ static int dirty_walk_read(struct hw_dirty *dirty, const struct iova_range *mapp
 	};
 
 	/* Its top may have moved, as it grows. */
-	if (!iommu_pt_find(dirty->domain, &walk.walk.table))
+	if (!dirty_find_table(dirty, &walk.walk.table))
 		return -EOPNOTSUPP;
+	if (!dirty_table_fits(dirty, mapped, &walk.walk.table)) {
+		driver_pt_refuse(dirty->domain);
+		return -EOPNOTSUPP;
+	}
 	return walk_dirty(&walk.walk);
 }
 
@@ -359,6 +395,8 @@ int hw_dirty_begin(struct hw_dirty *dirty, struct iommu_domain *domain, bool cle
 	dirty->domain = domain;
 	dirty->shim = NULL;
 	dirty->walks = false;
+	dirty->checks = false;
+	dirty->checked = NULL;
 	dirty->noted = sink;
 	dirty->sink = sink ?: &no_sink;
 	dirty->clear = clear;
@@ -367,6 +405,8 @@ int hw_dirty_begin(struct hw_dirty *dirty, struct iommu_domain *domain, bool cle
 	dirty->cleaned.last = 0;
 	if (dirty_driver_can(domain)) {
 		dirty->walks = iommu_pt_find(domain, &table);
+		if (!dirty->walks)
+			dirty->walks = dirty->checks = driver_pt_find(domain, &table);
 		if (dirty->walks)
 			dirty->part = PART_WALKED;
 		return 0;
@@ -378,11 +418,19 @@ int hw_dirty_begin(struct hw_dirty *dirty, struct iommu_domain *domain, bool cle
 int hw_dirty_read(struct hw_dirty *dirty, const struct iova_range *mapped,
 		  unsigned long first, unsigned long last)
 {
+	int rc;
+
 	if (dirty->shim)
 		return dirty->shim->dirty_read(dirty->domain, first, last - first + 1,
 					       dirty->clear, dirty->sink);
-	if (dirty->walks)
-		return dirty_walk_read(dirty, mapped, first, last);
+	if (dirty->walks) {
+		rc = dirty_walk_read(dirty, mapped, first, last);
+		if (rc != -EOPNOTSUPP)
+			return rc;
+		/* It isn't there any more, or never was. */
+		dirty->walks = false;
+		dirty->part = PART_ASKED;
+	}
 	/* From where an entry begins, as everywhere; it's no harm to make more clean here. */
 	if (!dirty->noted)
 		return dirty_driver_clean(dirty, max(first & -BLOCK, mapped->first), last);

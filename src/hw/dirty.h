@@ -31,13 +31,15 @@ struct hw_dirty_sink {
 struct hw_dirty {
 	struct iommu_domain *domain;
 	const struct hw_shim *shim;	/* NULL: use the kernel's driver */
-	bool walks;			/* or walk its page table here */
+	bool walks;			/* the driver's page table is walked here */
+	bool checks;			/* compare it with the driver's translations first */
+	const void *checked;		/* the root that was compared */
 	bool noted;			/* a sink was given */
 	struct hw_dirty_sink *sink;
 	bool clear;
 	unsigned long part;		/* see hw_dirty_begin() */
 	struct iova_range cleaned;	/* but not flushed; empty if first > last */
-	unsigned long cleaned_size;	/* of each entry there; 0 if they differ */
+	unsigned long cleaned_size;	/* of each entry made clean; 0 if they differ */
 };
 
 /*

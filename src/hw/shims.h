@@ -36,6 +36,14 @@ extern const struct hw_shim_module smmuv3_shim_module;
 extern const struct hw_shim_module vtd_shim_module;
 #endif
 
+/* Before Linux 7.2 the drivers of these have page tables of their own. */
+#if defined(CONFIG_X86_64) && defined(IOMMUFD_HAVE_CAP_DIRTY_TRACKING) && \
+	!IS_ENABLED(CONFIG_IOMMU_PT)
+#define IOMMUFD_DRIVER_PT
+extern const struct hw_shim_module vtd_dirty_module;
+extern const struct hw_shim_module amd_dirty_module;
+#endif
+
 /* Relies on no private structure, so it can't fail. */
 #ifdef CONFIG_AMD_IOMMU
 void amd_shim_init(void);

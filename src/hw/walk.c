@@ -306,22 +306,43 @@ static int walk_read_table(struct walk *walk, u64 *table, unsigned int level,
 	return 0;
 }
 
+/* The table that has the entry of an IOVA, which is not another table; and its level. */
+static u64 *walk_down(const struct walk_table *in, unsigned long iova, unsigned int *level)
+{
+	u64 *table = in->root, entry;
+
+	for (*level = in->levels - 1; *level; --*level) {
+		entry = READ_ONCE(table[walk_index(iova, *level)]);
+		if (in->format->kind(entry, *level) != TABLE)
+			break;
+		table = walk_next_table(entry);
+	}
+	return table;
+}
+
+bool walk_translate(const struct walk_table *in, unsigned long iova, u64 *pa)
+{
+	unsigned int level;
+	u64 *table = walk_down(in, iova, &level);
+	u64 entry = READ_ONCE(table[walk_index(iova, level)]), mask;
+	int kind = in->format->kind(entry, level);
+
+	if (kind == NOTHING)
+		return false;
+	mask = (1ULL << kind) - 1;
+	*pa = (__sme_clr(entry) & ADDRESS & ~mask) | (iova & mask);
+	return true;
+}
+
 int walk_dirty(struct walk *walk)
 {
-	const struct walk_table *in = &walk->table;
 	unsigned long iova = walk->range.first;
 	unsigned int level;
-	u64 *table, entry;
+	u64 *table;
 	int rc;
 
 	do {
-		table = in->root;
-		for (level = in->levels - 1; level; level--) {
-			entry = READ_ONCE(table[walk_index(iova, level)]);
-			if (in->format->kind(entry, level) != TABLE)
-				break;
-			table = walk_next_table(entry);
-		}
+		table = walk_down(&walk->table, iova, &level);
 		rc = walk_read_table(walk, table, level, &iova);
 	} while (!rc);
 	return rc > 0 ? 0 : rc;

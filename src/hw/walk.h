@@ -43,6 +43,9 @@ struct walk {
 			unsigned long size);
 };
 
+/* Returns true and sets *@pa to what an IOVA is mapped to, if it is. */
+bool walk_translate(const struct walk_table *in, unsigned long iova, u64 *pa);
+
 /* Returns 0, or the result by which @note ended the walk. */
 int walk_dirty(struct walk *walk);
 

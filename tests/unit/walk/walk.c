@@ -78,7 +78,8 @@ static u64 *slots(unsigned long iova, unsigned int size, unsigned int *n)
 	return &table[iova >> shift_of(level) & 511];
 }
 
-static void build_page(unsigned long iova, unsigned int size)
+/* Returns where it is. */
+static u64 build_page(unsigned long iova, unsigned int size)
 {
 	u64 pa = random_u64() & 0x3ffffffff000ull & -(1ull << size), entry;
 	unsigned int n, i;
@@ -95,6 +96,7 @@ static void build_page(unsigned long iova, unsigned int size)
 		check_eq(slot[i], 0);
 		slot[i] = entry;
 	}
+	return pa;
 }
 
 static unsigned int dirty_bit(void)
@@ -127,6 +129,7 @@ static bool is_dirty(unsigned long iova, unsigned int size)
 struct page_of {
 	unsigned long first, last;
 	unsigned int size;
+	u64 pa;
 	bool dirty;
 };
 
@@ -214,8 +217,9 @@ static void build_random(void)
 			size -= !amd ? 9 : 1;
 		if (levels < 6 && (at + (1ul << size) - 1) >> shift_of(levels))
 			break;
-		pages[n_pages] = (struct page_of){ at, at + (1ul << size) - 1, size, false };
-		build_page(at, size);
+		pages[n_pages] = (struct page_of){ .first = at, .last = at + (1ul << size) - 1,
+						   .size = size };
+		pages[n_pages].pa = build_page(at, size);
 		at += 1ul << size;
 	}
 }
@@ -273,6 +277,17 @@ static void walk_random(void)
 			return;
 }
 
+static void translate_random(void)
+{
+	const struct walk_table in = { amd ? &walk_amd : &walk_vtd, root, levels };
+	const struct page_of *page = &pages[random_below(n_pages)];
+	unsigned long offset = random_u64() & ((1ul << page->size) - 1);
+	u64 pa;
+
+	if (check(walk_translate(&in, page->first + offset, &pa)))
+		check_eq(pa, page->pa + offset);
+}
+
 static void random_tables(bool is_amd)
 {
 	unsigned long round, rounds = from_environment("ROUNDS", 300);
@@ -287,6 +302,7 @@ static void random_tables(bool is_amd)
 			write_random();
 			walk_random();
 			walk_random();
+			translate_random();
 		}
 		end();
 	}
@@ -353,6 +369,7 @@ static void stops_later(void)
 static void holes(void)
 {
 	struct walk walk = { .clear = true };
+	u64 pa;
 	int is_amd;
 
 	for (is_amd = 0; is_amd < 2; is_amd++) {
@@ -365,6 +382,9 @@ static void holes(void)
 		check_eq(run(&walk), 0);
 		check_eq(noted.n, 1);
 		check_eq(noted.range[0].first, 5ul << 30);
+		check(walk_translate(&walk.table, 5ul << 30, &pa));
+		check(!walk_translate(&walk.table, (5ul << 30) + 4096, &pa));
+		check(!walk_translate(&walk.table, 6ul << 30, &pa));
 		end();
 	}
 }
