@@ -12,6 +12,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "vm" / "lib"))
 
 # pylint: disable=wrong-import-position
+import emulators                                        # noqa: E402
 import pieces                                           # noqa: E402
 import programs                                         # noqa: E402
 import vm                                               # noqa: E402
@@ -53,13 +54,15 @@ def kernels():
             pieces.built(name, may_build=True)
 
 
-def job(kernel, tests, iommu="vtd", counting=True, mock=False, instead=None):
+def job(kernel, tests, iommu="vtd", device="edu", qemu=None, counting=True, mock=False,
+        instead=None):
     """What runs these tests: the same machine for each kernel.  It counts instructions,
     or has two CPUs that really run at once.  @instead: a kernel that has what that one
     lacks: threads of the caller's come with vhost or KVM."""
     kernel = instead or kernel
-    machine = Machine(pieces.kernel(kernel), "amd64", iommu, ["edu"], "6G", 1 if counting else 2,
-                      thread="single" if counting else "multi", icount=counting)
+    machine = Machine(pieces.kernel(kernel), "amd64", iommu, [device], "6G",
+                      1 if counting else 2, thread="single" if counting else "multi",
+                      icount=counting, qemu=qemu and emulators.emulator(qemu))
     modules = [str(floor_module(kernel))] if "floor" in tests else []
     return vm.Job(kernel, [programs.find(f"bench {' '.join(tests)}", "amd64")], machine,
                   MINUTES * 60, HUGEPAGES, add_modules=modules, test_build=mock)
