@@ -23,6 +23,9 @@ KERNEL_LINE = ("console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off nokaslr"
 NOBODY = 65534
 COPY = "dd bs=64k count=16 status=none"
 
+# What QEMU says if a call for its IOMMU fails, even if it goes on
+REFUSED = re.compile(r"IOMMU_(?!IOAS_MAP)|vEVENTQ|taching|[Ff]ailed to")
+
 # An event of an SMMUv3 (7.3 of its architecture): number and stream, and the address in word 2
 F_TRANSLATION = 0x10
 EVENT_WORDS = 4
@@ -347,6 +350,7 @@ class Nested(Linux):
             ("the disk takes new data", self.write),
             (f"a DMA without a mapping is {self.stray_is}, again", self.use_stray),
             ("QEMU ends", self.quit),
+            ("nothing was refused it", self.refused),
             ("nothing is left", lambda: self.check_left(self.disk, self.edu)),
         ]
 
@@ -402,6 +406,11 @@ class Nested(Linux):
         self.emulator.shell(f"echo {self.disk_at} > {driver}/bind")
         self.emulator.shell("wait_for -b /dev/nvme0n1")
         self.read()
+
+    def refused(self):
+        """From the first attach to the last destroy."""
+        if said := [line for line in self.emulator.log() if REFUSED.search(line)]:
+            raise Broken(" | ".join(said[:4]))
 
     def use_stray(self):
         """The edu reads where nothing is mapped."""
