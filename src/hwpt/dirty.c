@@ -173,6 +173,21 @@ static int hwpt_clean_all(struct hwpt *hwpt)
 	return rc;
 }
 
+/*
+ * ioas->users keeps devices from coming and going, see ioas_freeze(): VT-d's driver of
+ * Linux 6.12 takes its locks of IOMMU and domain in another order for that.
+ */
+static int hwpt_switch_dirty(struct hwpt *hwpt, bool enable)
+{
+	int rc = down_read_killable(&hwpt->ioas->users);
+
+	if (rc)
+		return rc;
+	rc = hw_dirty_set(hwpt->table.domain, enable);
+	up_read(&hwpt->ioas->users);
+	return rc;
+}
+
 int hwpt_set_dirty_ioctl(struct command *cmd)
 {
 	const struct iommu_hwpt_set_dirty_tracking *arg = cmd->arg;
@@ -190,7 +205,7 @@ int hwpt_set_dirty_ioctl(struct command *cmd)
 	else if (enable)
 		rc = hwpt_clean_all(hwpt);
 	if (!rc)
-		rc = hw_dirty_set(hwpt->table.domain, enable);
+		rc = hwpt_switch_dirty(hwpt, enable);
 	object_put(cmd->ctx, &hwpt->obj);
 	return rc;
 }
