@@ -14,6 +14,7 @@
 #include "edu.h"
 #include "mem.h"
 #include "tap.h"
+#include "trace.h"
 
 #ifndef MAP_HUGE_1GB
 #define MAP_HUGE_1GB	(30 << 26)
@@ -178,16 +179,32 @@ static void exact_pages(unsigned int entry)
 	check_told(entry, 0);
 }
 
+/* Linux 6.12's tables were walked: the driver, asked for each entry, would tell the same. */
+static void check_walked(void)
+{
+	const char *shims = tap_oracle() ? "" : slurp("/sys/module/iommufd/parameters/shims");
+	static const char *const names[] = { "\nvtd-dirty: ", "\namd-dirty: " };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		const char *state = strstr(shims, names[i]);
+
+		if (state && strncmp(state += strlen(names[i]), "not needed\n", 11))
+			check_msg(!strncmp(state, "on\n", 3), "%s%s", names[i] + 1, state);
+	}
+}
+
 static void exact(void)
 {
 	up_tracking(MEM_ANON);
 	exact_pages(1);
+	check_walked();
 }
 
 static void exact_huge(void)
 {
 	up_tracking(MEM_HUGETLB);
 	exact_pages(512);
+	check_walked();
 }
 
 /* Reads @pages bits from w.base on: are they one aligned block with @page?  Its size. */
