@@ -38,16 +38,27 @@ def all_tests():
     return sorted(p.stem for p in TESTS.glob("*/*.c") if p.parent != LIB)
 
 
+def named(word, sets):
+    """The programs that a word names: those of a set that was defined before, or one, perhaps
+    with arguments."""
+    if word in sets:
+        return sets[word]
+    name = word.split()[0]
+    if not any(TESTS.glob(f"*/{name}.*")) and not (TESTS.parent / name / f"{name}.c").exists():
+        raise Failed(f"{FILE.name}: no set and no program is named {name}")
+    return [word]
+
+
 def pick_tests(text, sets):
     """The tests for a value of tests=: names, names of sets, -name to leave it out."""
     picked = []
     for word in text.split(","):
         if word.startswith("-"):
-            picked = [t for t in picked if t not in sets.get(word[1:], [word[1:]])]
+            picked = [t for t in picked if t not in named(word[1:], sets)]
         elif word == "all":
             picked += [t for t in all_tests() if t not in sets.get("apart", [])]
         else:
-            picked += sets.get(word, [word])
+            picked += named(word, sets)
     return list(dict.fromkeys(picked))
 
 
@@ -78,7 +89,7 @@ def read_lanes(file=FILE):
         if not words:
             continue
         if words[0] == "set":
-            sets[words[1]] = [t for w in words[2:] for t in sets.get(w, [w])]
+            sets[words[1]] = [t for w in words[2:] for t in named(w, sets)]
         else:
             lanes.append(parse_lane(words, sets))
     return lanes
