@@ -102,12 +102,28 @@ static bool may_write(uint64_t region, uint64_t at, uint64_t length)
 	return region > CONFIG;
 }
 
+/*
+ * An edu doesn't answer accesses of a byte, for which Arm's CPUs raise an abort that ends the
+ * kernel, whoever has mapped or reads the registers; others read ones.
+ */
+#ifdef __aarch64__
+#define REGISTERS_MASK	3ull
+#else
+#define REGISTERS_MASK	0ull
+#endif
+
 int run_node_read(struct world *world, const uint64_t *values)
 {
+	uint64_t region = values[1] % 16, at = values[2] % 0x1400, length = values[3] % 64;
+
 	if (!is_node(world, values[0]))
 		return -1;
-	return pread(values[0], (void *)(uintptr_t)values[4], values[3] % 64,
-		     (values[1] % 16 << REGION_SHIFT) + values[2] % 0x1400);
+	if (region < CONFIG) {
+		at &= ~REGISTERS_MASK;
+		length &= ~REGISTERS_MASK;
+	}
+	return pread(values[0], (void *)(uintptr_t)values[4], length,
+		     (region << REGION_SHIFT) + at);
 }
 
 int run_node_write(struct world *world, const uint64_t *values)
@@ -116,6 +132,8 @@ int run_node_write(struct world *world, const uint64_t *values)
 
 	if (!region)
 		at = harmless[at % 3];
+	if (region < CONFIG)
+		length &= ~REGISTERS_MASK;
 	if (!is_node(world, values[0]) || !may_write(region, at, length))
 		return -1;
 	return pwrite(values[0], (void *)(uintptr_t)values[4], length,
@@ -128,7 +146,8 @@ int run_node_mmap(struct world *world, const uint64_t *values)
 	uint64_t length = values[3] % (2 << 20);
 	off_t offset = (values[1] % 16 << REGION_SHIFT) + (values[2] & 0xff000);
 
-	if (!is_node(world, values[0]))
+	/* The kernel may read a buffer there byte by byte. */
+	if (REGISTERS_MASK || !is_node(world, values[0]))
 		return -1;
 	return note_window(mmap(NULL, length, protection[values[4] % 3],
 				values[4] & 4 ? MAP_PRIVATE : MAP_SHARED, values[0], offset),

@@ -66,6 +66,15 @@ static bool no_smmu(void)
 	return no_edu() || no_mock() || !iommu_is("smmuv3-nested");
 }
 
+static bool no_mapping(void)
+{
+#ifdef __aarch64__
+	return true;
+#else
+	return no_edu();
+#endif
+}
+
 static bool no_viommu(void)
 {
 	return no_mock() && no_smmu();
@@ -83,6 +92,7 @@ static const struct {
 	[NEED_EDU] = { "no edu is bound to vfio-pci", no_edu },
 	[NEED_RESET] = { "no edu is on a bus that can be reset", no_reset },
 	[NEED_EXPORT] = { "vfio-pci lends no memory of devices", no_export },
+	[NEED_MAPPING] = { "registers of an edu aren't mapped, see calls_node.c", no_mapping },
 	[NEED_VIOMMU] = { "there is nothing that has vIOMMUs", no_viommu },
 	[NEED_VTD] = { "no edu is behind a VT-d that nests", no_vtd },
 	[NEED_SMMU] = { "no edu is behind an SMMUv3 that nests", no_smmu },

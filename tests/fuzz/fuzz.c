@@ -22,6 +22,7 @@
 
 #include "fuzz.h"
 #include "meters.h"
+#include "plug.h"
 #include "tap.h"
 
 extern const char corpus_text[], corpus_end[];
@@ -291,6 +292,8 @@ int main(int argc, char **argv)
 	commons = share(sizeof(*commons));
 	grammar_begin();
 	nodes_find();
+	/* Test builds take an emulated SMMUv3 for a coherent one then; others have no such file. */
+	write_file("/sys/module/iommufd/parameters/smmuv3_assume_coherent", "1");
 	if (o.file)
 		return run_file(o.file, o.most ?: 1);
 	if (!read_corpus()) {
