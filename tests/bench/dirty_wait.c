@@ -4,8 +4,8 @@
  * from when its thread, which has a real-time priority, is due to when the page is mapped.
  * So it is the longest that a lock is held, and that the reader doesn't let others run.
  *
- * The address space begins with memory in single pages, half a GiB of which was written to,
- * and with many small areas; the rest is a GiB of huge pages, again and again.
+ * The address space has many small areas, then a GiB in single pages, half of which was
+ * written to; the rest is a GiB of huge pages, again and again.
  */
 #include <pthread.h>
 #include <sched.h>

@@ -318,7 +318,8 @@ static void random_amd(void)
 	random_tables(true);
 }
 
-static void stops(void)
+/* 600 small pages, of which each @nth is dirty; the walk is stopped at the @n-th note. */
+static void run_until(unsigned int nth, unsigned int n)
 {
 	struct walk walk = { .clear = true };
 	unsigned int i;
@@ -327,12 +328,20 @@ static void stops(void)
 	begin(false, 4);
 	for (i = 0; i < 600; i++) {
 		build_page(i * 4096ul, 12);
-		write_page(i * 4096ul, 12);
+		if (i % nth == 0)
+			write_page(i * 4096ul, 12);
 	}
 	walk.range.last = walk.limit = 600 * 4096 - 1;
-	stop_after = 1;
+	stop_after = n;
 	check_eq(run(&walk), -EINTR);
 	stop_after = 0;
+}
+
+static void stops(void)
+{
+	unsigned int i;
+
+	run_until(1, 1);
 	check_eq(cleaned.n, 1);
 	check_eq(cleaned.range[0].last, noted.range[0].last);
 	for (i = 0; i < 600; i++)
@@ -344,20 +353,9 @@ static void stops(void)
 /* What wasn't told yet stays dirty. */
 static void stops_later(void)
 {
-	struct walk walk = { .clear = true };
 	unsigned int i;
 
-	random_begin(0);
-	begin(false, 4);
-	for (i = 0; i < 600; i++) {
-		build_page(i * 4096ul, 12);
-		if (i % 3 == 0)
-			write_page(i * 4096ul, 12);
-	}
-	walk.range.last = walk.limit = 600 * 4096 - 1;
-	stop_after = 3;
-	check_eq(run(&walk), -EINTR);
-	stop_after = 0;
+	run_until(3, 3);
 	check_eq(noted.n, 3);
 	check_eq(cleaned.n, 3);
 	for (i = 0; i < 600; i++)
