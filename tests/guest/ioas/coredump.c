@@ -62,18 +62,6 @@ static void check_all_unpinned(long long pins)
 	require_ok(write_file(PATTERN, former));
 }
 
-static int start(void (*fn)(void))
-{
-	int pid = fork();
-
-	require(pid >= 0);
-	if (!pid) {
-		fn();
-		_exit(0);
-	}
-	return pid;
-}
-
 static void map_and_dump(void)
 {
 	pin_attach();
@@ -88,7 +76,7 @@ static void pinned(void)
 	long long pins = meters_pins();
 
 	set_up();
-	check_dump(start(map_and_dump), PIN_SIZE);
+	check_dump(child_start(map_and_dump), PIN_SIZE);
 	check_all_unpinned(pins);
 }
 
@@ -120,7 +108,7 @@ static void stuck(void)
 	if (kernel_before(6, 3))
 		tap_skip("this Linux doesn't wait for a userfaultfd to pin");
 	set_up();
-	check_dump(start(dump_stuck), 8 * MIB);
+	check_dump(child_start(dump_stuck), 8 * MIB);
 	check_all_unpinned(pins);
 }
 
@@ -140,13 +128,7 @@ static void map_and_be_dumped(void)
 
 	pin_attach();
 	require(!pthread_create(&thread, NULL, dump_soon, NULL));
-	for (;;) {
-		mem_get(&pin.m, MEM_ANON, PIN_SIZE);
-		if (pin_map(NULL))
-			_exit(1);
-		ioas_unmap_all(pin.fd, pin.ioas);
-		mem_put(&pin.m);
-	}
+	pin_map_forever(NULL);
 }
 
 static void mapping(void)
@@ -155,7 +137,7 @@ static void mapping(void)
 
 	set_up();
 	for (delay = 30000; delay < 330000; delay += 41000) {
-		check_dump(start(map_and_be_dumped), 1);
+		check_dump(child_start(map_and_be_dumped), 1);
 		check_eq(meters_wait_pins(pins), pins);
 		pin_check_alone();
 	}

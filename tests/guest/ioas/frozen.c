@@ -86,18 +86,6 @@ static void map_forever(void)
 	}
 }
 
-static int start(void (*fn)(void))
-{
-	int pid = fork();
-
-	require(pid >= 0);
-	if (!pid) {
-		fn();
-		_exit(0);
-	}
-	return pid;
-}
-
 /* Comes to some place in a call, with help if there is any. */
 static bool meet(int pid, int i)
 {
@@ -142,7 +130,7 @@ static void frozen(void)
 	int pid;
 
 	set_up();
-	pid = start(map_forever);
+	pid = child_start(map_forever);
 	for (int i = 0; i < ROUNDS && !tap_failures(); i++) {
 		met += meet(pid, i);
 		freeze(true);
@@ -169,7 +157,7 @@ static void killed(void)
 	set_up();
 	pins = meters_pins();
 	for (int i = 0; i < ROUNDS && !tap_failures(); i++) {
-		pid = start(map_forever);
+		pid = child_start(map_forever);
 		meet(pid, i);
 		freeze(true);
 		check(i % 2 || is_frozen(1));
@@ -212,7 +200,7 @@ static int start_stuck(void)
 	if (kernel_before(6, 3))
 		tap_skip("this Linux doesn't wait for a userfaultfd to pin");
 	set_up();
-	pid = start(map_stuck);
+	pid = child_start(map_stuck);
 	require(exceeds(&s->calls, 0));
 	pidfd = syscall(SYS_pidfd_open, pid, 0);
 	s->trap.fd = syscall(SYS_pidfd_getfd, pidfd, s->trap.fd, 0);

@@ -45,7 +45,7 @@ static uint64_t piece(unsigned int unit)
 
 static int map_file(uint64_t iova)
 {
-	return ioas_map_file(s.r.fd, s.r.ioas, MAP_RW | MAP_FIX, s.m.fd, 0, s.m.size, &iova);
+	return ioas_map_file_at(s.r.fd, s.r.ioas, s.m.fd, s.m.size, iova);
 }
 
 static int map_va(uint64_t iova)

@@ -49,9 +49,7 @@ static void scene_up(void)
 
 static int map_at(const void *va, uint64_t size, uint32_t flags)
 {
-	uint64_t iova = BASE;
-
-	return ioas_map(s.r.fd, s.r.ioas, flags | MAP_FIX, va, size, &iova);
+	return ioas_map_fixed(s.r.fd, s.r.ioas, flags, va, size, BASE);
 }
 
 static void unmap(uint64_t size)

@@ -129,9 +129,7 @@ static void twins_up(void)
 
 static int map_twin(uint32_t flags)
 {
-	uint64_t iova = TWIN_BASE;
-
-	return ioas_map(s.r.fd, s.r.ioas, flags | MAP_FIX, s.a.va, SIZE, &iova);
+	return ioas_map_fixed(s.r.fd, s.r.ioas, flags, s.a.va, SIZE, TWIN_BASE);
 }
 
 static void unmap_twin(void)

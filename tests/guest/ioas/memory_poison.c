@@ -50,16 +50,12 @@ static void scene_up(enum mem_kind kind, size_t size)
 
 static int map(uint32_t flags)
 {
-	uint64_t iova = BASE;
-
-	return ioas_map(s.r.fd, s.r.ioas, flags | MAP_FIX, s.m.va, s.m.size, &iova);
+	return ioas_map_fixed(s.r.fd, s.r.ioas, flags, s.m.va, s.m.size, BASE);
 }
 
 static int map_file(void)
 {
-	uint64_t iova = BASE;
-
-	return ioas_map_file(s.r.fd, s.r.ioas, MAP_RW | MAP_FIX, s.m.fd, 0, s.m.size, &iova);
+	return ioas_map_file_at(s.r.fd, s.r.ioas, s.m.fd, s.m.size, BASE);
 }
 
 static void unmap(void)

@@ -48,16 +48,12 @@ static int map(void *arg)
 
 static int map_read(void)
 {
-	uint64_t iova = WP_BASE;
-
-	return ioas_map(s.r.fd, s.r.ioas, MAP_R | MAP_FIX, s.m.va, s.m.size, &iova);
+	return ioas_map_fixed(s.r.fd, s.r.ioas, MAP_R, s.m.va, s.m.size, WP_BASE);
 }
 
 static int map_file(void)
 {
-	uint64_t iova = WP_BASE;
-
-	return ioas_map_file(s.r.fd, s.r.ioas, MAP_RW | MAP_FIX, s.m.fd, 0, s.m.size, &iova);
+	return ioas_map_file_at(s.r.fd, s.r.ioas, s.m.fd, s.m.size, WP_BASE);
 }
 
 static void unmap(void)

@@ -104,19 +104,6 @@ static void stall_killed(void)
 	check_eq(meters_wait_pins(pins), pins);
 }
 
-/* A child that maps over and over, each time memory that isn't there. */
-static void map_forever(void)
-{
-	pin_attach();
-	for (;;) {
-		mem_get(&pin.m, MEM_ANON, PIN_SIZE);
-		if (pin_map(NULL))
-			_exit(1);
-		ioas_unmap_all(pin.fd, pin.ioas);
-		mem_put(&pin.m);
-	}
-}
-
 static int start_mapping(void (*also)(void))
 {
 	int pid = fork();
@@ -126,8 +113,8 @@ static int start_mapping(void (*also)(void))
 		return pid;
 	if (also)
 		also();
-	map_forever();
-	_exit(0);
+	pin_attach();
+	pin_map_forever(NULL);
 }
 
 /* Lets it come to some place in its work. */

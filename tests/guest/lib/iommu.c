@@ -98,10 +98,16 @@ int ioas_map(int fd, uint32_t ioas, uint32_t flags, const void *va,
 	return ret;
 }
 
+int ioas_map_fixed(int fd, uint32_t ioas, uint32_t flags, const void *va, uint64_t length,
+		   uint64_t iova)
+{
+	return ioas_map(fd, ioas, flags | MAP_FIX, va, length, &iova);
+}
+
 int ioas_map_at(int fd, uint32_t ioas, const void *va, uint64_t length,
 		uint64_t iova)
 {
-	return ioas_map(fd, ioas, MAP_RW | MAP_FIX, va, length, &iova);
+	return ioas_map_fixed(fd, ioas, MAP_RW, va, length, iova);
 }
 
 int ioas_map_file(int fd, uint32_t ioas, uint32_t flags, int file,
@@ -121,6 +127,11 @@ int ioas_map_file(int fd, uint32_t ioas, uint32_t flags, int file,
 	if (!ret)
 		*iova = c.iova;
 	return ret;
+}
+
+int ioas_map_file_at(int fd, uint32_t ioas, int file, uint64_t length, uint64_t iova)
+{
+	return ioas_map_file(fd, ioas, MAP_RW | MAP_FIX, file, 0, length, &iova);
 }
 
 int ioas_copy(int fd, uint32_t dst, uint32_t src, uint32_t flags,

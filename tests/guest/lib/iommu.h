@@ -37,8 +37,13 @@ int ioas_map(int fd, uint32_t ioas, uint32_t flags, const void *va,
 /* At this IOVA, readable and writeable. */
 int ioas_map_at(int fd, uint32_t ioas, const void *va, uint64_t length,
 		uint64_t iova);
+/* At this IOVA, with these flags. */
+int ioas_map_fixed(int fd, uint32_t ioas, uint32_t flags, const void *va, uint64_t length,
+		   uint64_t iova);
 int ioas_map_file(int fd, uint32_t ioas, uint32_t flags, int file,
 		  uint64_t start, uint64_t length, uint64_t *iova);
+/* The beginning of a file at this IOVA, readable and writeable. */
+int ioas_map_file_at(int fd, uint32_t ioas, int file, uint64_t length, uint64_t iova);
 int ioas_copy(int fd, uint32_t dst, uint32_t src, uint32_t flags,
 	      uint64_t src_iova, uint64_t length, uint64_t *dst_iova);
 int ioas_unmap(int fd, uint32_t ioas, uint64_t iova, uint64_t length,

@@ -36,6 +36,20 @@ void pin_unmap(void)
 	check_eq(meters_vmpin(), 0);
 }
 
+void pin_map_forever(unsigned int *mapped)
+{
+	for (;;) {
+		mem_get(&pin.m, MEM_ANON, PIN_SIZE);
+		if (pin_map(NULL))
+			_exit(1);
+		if (mapped)
+			__atomic_fetch_add(mapped, 1, __ATOMIC_SEQ_CST);
+		if (ioas_unmap(pin.fd, pin.ioas, PIN_BASE, PIN_SIZE, NULL))
+			_exit(1);
+		mem_put(&pin.m);
+	}
+}
+
 bool pin_is_shared(void)
 {
 	return get_nprocs() > 1 && !tap_oracle();

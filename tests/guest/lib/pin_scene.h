@@ -35,6 +35,9 @@ void pin_attach(void);
 int pin_map(void *arg);
 void pin_unmap(void);
 
+/* Maps and unmaps for ever, each time memory that isn't there; @mapped, if any, counts. */
+_Noreturn void pin_map_forever(unsigned int *mapped);
+
 /* Is there more than one CPU for it? */
 bool pin_is_shared(void);
 

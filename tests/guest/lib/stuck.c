@@ -152,6 +152,18 @@ bool returns(int (*fn)(void *arg), void *arg, int *ret)
 	return true;
 }
 
+int child_start(void (*fn)(void))
+{
+	int pid = fork();
+
+	require(pid >= 0);
+	if (!pid) {
+		fn();
+		_exit(0);
+	}
+	return pid;
+}
+
 bool child_ends(int pid)
 {
 	double end = tap_now() + PATIENCE * tap_patience();

@@ -57,6 +57,8 @@ bool returns(int (*fn)(void *arg), void *arg, int *ret);
 			check_ret(ret_, want);				\
 	} while (0)
 
+/* A child that runs this and ends. */
+int child_start(void (*fn)(void));
 /* Does this child process end within ten seconds?  It is reaped then. */
 bool child_ends(int pid);
 

@@ -70,23 +70,13 @@ static bool goes_on(void)
 static void map_forever(void)
 {
 	pin_attach();
-	for (;;) {
-		mem_get(&pin.m, MEM_ANON, PIN_SIZE);
-		if (pin_map(NULL))
-			_exit(1);
-		__atomic_fetch_add(returned, 1, __ATOMIC_SEQ_CST);
-		ioas_unmap_all(pin.fd, pin.ioas);
-		mem_put(&pin.m);
-	}
+	pin_map_forever(returned);
 }
 
 static int start(void)
 {
-	int pid = fork();
+	int pid = child_start(map_forever);
 
-	require(pid >= 0);
-	if (!pid)
-		map_forever();
 	require(goes_on());
 	return pid;
 }
