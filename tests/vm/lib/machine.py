@@ -19,14 +19,15 @@ IOMMUS = {
                "x-flts=on,aw-bits=48", "intel_iommu=on,sm_on"),
     # both stages, dirty bits and PASIDs: what tests/qemu adds
     "vtd-nest": ("amd64", "intel-iommu,intremap=on,caching-mode=off,x-scalable-mode=on,"
-                 "x-nest=on,x-ssads=on,x-pasid-mode=on,aw-bits=48", "intel_iommu=on,sm_on"),
+                 "x-nest=on,x-ssads=on,x-pasid-mode=on,x-structure-caches=on,aw-bits=48",
+                 "intel_iommu=on,sm_on"),
     # the same for devices that ask for translations and pages (PRI)
     "vtd-pri": ("amd64", "intel-iommu,intremap=on,caching-mode=off,x-scalable-mode=on,"
-                "x-nest=on,x-ssads=on,x-pasid-mode=on,device-iotlb=on,x-prs=on,aw-bits=48",
-                "intel_iommu=on,sm_on"),
+                "x-nest=on,x-ssads=on,x-pasid-mode=on,x-structure-caches=on,device-iotlb=on,"
+                "x-prs=on,aw-bits=48", "intel_iommu=on,sm_on"),
     # the same hardware, used without its scalable mode: no nesting
     "vtd-nest-off": ("amd64", "intel-iommu,intremap=on,caching-mode=off,x-scalable-mode=on,"
-                     "x-nest=on,aw-bits=48", "intel_iommu=on,sm_off"),
+                     "x-nest=on,x-structure-caches=on,aw-bits=48", "intel_iommu=on,sm_off"),
     "amd": ("amd64", "amd-iommu,intremap=on", ""),
     "amd-noremap": ("amd64", "amd-iommu", ""),
     # host access and dirty bits: what tests/qemu adds
