@@ -96,6 +96,29 @@ static void stale_large(void)
 	check_fresh_after(id, VTD_IOVA, UINT64_MAX - 1);
 }
 
+/*
+ * A table of the guest's becomes another, of each level: fresh after the invalidation of a
+ * page, which doesn't say that only the last level has changed.
+ */
+static void stale_tables(void)
+{
+	static const uint64_t sizes[] = { HUGE, GIB, 512 * GIB };
+	uint32_t id = vtd_nested_up(&g);
+
+	vtd_map(&g, 1, VTD_IOVA, SECOND);
+	for (int i = 0; i < 6; i++) {
+		uint64_t *entry = vtd_entry_for(&g, 0, VTD_IOVA, sizes[i % 3]), was = *entry;
+
+		*entry = *vtd_entry_for(&g, 1, VTD_IOVA, sizes[i % 3]);
+		check_eq(vtd_where(&g, VTD_IOVA), FIRST);
+		vtd_flush(&g, id, VTD_IOVA, 1);
+		check_eq(vtd_where(&g, VTD_IOVA), SECOND);
+		*entry = was;
+		vtd_flush(&g, id, VTD_IOVA, 1);
+		check_eq(vtd_where(&g, VTD_IOVA), FIRST);
+	}
+}
+
 /* One call with many of them, and ours between the driver's. */
 static void stale_array(void)
 {
@@ -368,6 +391,7 @@ static const struct test tests[] = {
 	{ "flags", flags },
 	{ "stale", stale },
 	{ "stale_large", stale_large },
+	{ "stale_tables", stale_tables },
 	{ "stale_array", stale_array },
 	{ "parent_moves", parent_moves },
 	{ "parent_grows", parent_grows },

@@ -69,11 +69,11 @@ static uint64_t *at(struct vtd_guest *g, uint64_t gpa)
 	return (uint64_t *)(g->m.va + (gpa - VTD_GPA));
 }
 
-uint64_t *vtd_entry(struct vtd_guest *g, int table, uint64_t iova)
+uint64_t *vtd_entry_for(struct vtd_guest *g, int table, uint64_t iova, uint64_t size)
 {
 	uint64_t *entry = at(g, g->root[table]);
 
-	for (int shift = 39; shift > 12; shift -= 9) {
+	for (int shift = 39; 1ull << shift > size; shift -= 9) {
 		entry += iova >> shift & 511;
 		if (!*entry) {
 			require(g->used < VTD_DATA);
@@ -81,7 +81,12 @@ uint64_t *vtd_entry(struct vtd_guest *g, int table, uint64_t iova)
 		}
 		entry = at(g, *entry & ~0xfffull);
 	}
-	return entry + (iova >> 12 & 511);
+	return entry + (iova / size & 511);
+}
+
+uint64_t *vtd_entry(struct vtd_guest *g, int table, uint64_t iova)
+{
+	return vtd_entry_for(g, table, iova, PAGE);
 }
 
 void vtd_map(struct vtd_guest *g, int table, uint64_t iova, unsigned int page)

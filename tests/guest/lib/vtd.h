@@ -53,7 +53,9 @@ static inline uint8_t *vtd_va(const struct vtd_guest *g, unsigned int page)
  */
 void vtd_up(struct vtd_guest *g);
 
-/* The entry of the last level for @iova; tables are made as needed. */
+/* The entry that translates the @size around @iova; tables are made as needed. */
+uint64_t *vtd_entry_for(struct vtd_guest *g, int table, uint64_t iova, uint64_t size);
+/* The same of the last level. */
 uint64_t *vtd_entry(struct vtd_guest *g, int table, uint64_t iova);
 /* Maps a page of the guest at @iova, writeable. */
 void vtd_map(struct vtd_guest *g, int table, uint64_t iova, unsigned int page);
