@@ -91,7 +91,7 @@ static bool attach_fits_faults(struct attach *attach, struct hwpt *hwpt)
 	struct iommufd_device *idev;
 	unsigned long id;
 
-	xa_for_each(&attach->devices, id, idev) {
+	attach_for_each_device(attach, id, idev) {
 		if (hwpt->faults && hw_shares_faults(idev->dev)) {
 			attach_refuse(attach,
 				      "page faults of a VF can't be told from those of its PF");
@@ -110,7 +110,7 @@ static bool attach_fits_coherency(struct attach *attach, struct hwpt *hwpt)
 	struct iommufd_device *idev;
 	unsigned long id;
 
-	xa_for_each(&attach->devices, id, idev) {
+	attach_for_each_device(attach, id, idev) {
 		if (idev->enforce_coherency && !hwpt_paging(hwpt)->table.coherent) {
 			attach_refuse(attach,
 				      "the page table was made for a device whose DMA can't be forced to be coherent");
@@ -198,6 +198,7 @@ int attach_device(struct iommufd_device *idev, u32 pasid, struct hwpt *hwpt,
 		refusal_set(refusal, "it is attached already");
 	if (rc)
 		goto out_close;
+	xa_set_mark(&attach->devices, idev->obj.id, ATTACH_LISTED);
 	attach->at.dev = idev->dev;
 	attach->refusal = refusal;
 	rc = attach_enter(attach, idev, hwpt);
@@ -228,8 +229,8 @@ static bool attach_is_last(struct attach *attach)
 {
 	unsigned long id = 0;
 
-	xa_find(&attach->devices, &id, ULONG_MAX, XA_PRESENT);
-	return !xa_find_after(&attach->devices, &id, ULONG_MAX, XA_PRESENT);
+	xa_find(&attach->devices, &id, ULONG_MAX, ATTACH_LISTED);
+	return !xa_find_after(&attach->devices, &id, ULONG_MAX, ATTACH_LISTED);
 }
 
 void attach_remove(struct iommufd_device *idev, u32 pasid)
@@ -277,7 +278,7 @@ static unsigned int attach_hold_for_all(struct attach *attach, struct hwpt *hwpt
 	unsigned int n = 0;
 	unsigned long id;
 
-	xa_for_each(&attach->devices, id, idev) {
+	attach_for_each_device(attach, id, idev) {
 		if (n++)
 			WARN_ON(object_hold(attach->group->ctx, &hwpt->obj));
 	}

@@ -26,9 +26,18 @@ struct attach {
 	struct hw_place at;
 	struct hwpt *hwpt;
 	struct hw_attachment *now;	/* NULL if @hwpt could not be restored */
-	struct xarray devices;		/* ID -> struct iommufd_device */
+	struct xarray devices;		/* ID -> struct iommufd_device, see below */
 	struct refusal *refusal;	/* of the holder of group->lock, or NULL */
 };
+
+/*
+ * Devices have a mark: what is next in an array of few and distant IDs is found by a bit for
+ * each slot, where without a mark all slots are read.
+ */
+#define ATTACH_LISTED XA_MARK_0
+
+#define attach_for_each_device(_attach, _id, _idev) \
+	xa_for_each_marked(&(_attach)->devices, _id, _idev, ATTACH_LISTED)
 
 /* Reserved ranges and interrupts concern DMA without PASID only. */
 static inline bool attach_is_plain(const struct attach *attach)

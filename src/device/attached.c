@@ -45,7 +45,7 @@ u32 attach_device_id(const struct hw_place *at, struct device *dev)
 
 	/* An entry is erased before its device is freed, so the lock keeps it valid. */
 	xa_lock(&attach->devices);
-	xa_for_each(&attach->devices, id, idev) {
+	attach_for_each_device(attach, id, idev) {
 		if (idev->dev == dev)
 			found = id;
 	}

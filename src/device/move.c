@@ -17,7 +17,7 @@ static void attach_undo_before(struct attach *attach, const struct attach_step *
 	struct iommufd_device *idev;
 	unsigned long id;
 
-	xa_for_each(&attach->devices, id, idev) {
+	attach_for_each_device(attach, id, idev) {
 		if (idev == end)
 			break;
 		step->undo(attach, idev, hwpt);
@@ -31,7 +31,7 @@ int attach_run_for_all(struct attach *attach, const struct attach_step *step,
 	unsigned long id;
 	int rc;
 
-	xa_for_each(&attach->devices, id, idev) {
+	attach_for_each_device(attach, id, idev) {
 		rc = step->run(attach, idev, hwpt);
 		if (rc) {
 			attach_undo_before(attach, step, hwpt, idev);
