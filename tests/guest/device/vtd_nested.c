@@ -120,24 +120,31 @@ static void stale_tables(void)
 }
 
 /* One call with many of them, and ours between the driver's. */
+static void check_array(uint32_t id, uint32_t size, uint32_t big)
+{
+	int last = vtd_where(&g, VTD_IOVA);
+	unsigned int next = last == (int)FIRST ? SECOND : FIRST;
+	static range_t array[300];
+	uint32_t n = size;
+
+	for (uint32_t i = 0; i < size; i++)
+		array[i] = (range_t){ .addr = i * PAGE, .npages = 1 };
+	array[big] = (range_t){ .addr = 0, .npages = UINT64_MAX };
+	vtd_map(&g, 0, VTD_IOVA, next);
+	check_ret(vtd_invalidate(g.fd, id, array, &n), 0);
+	check_eq(n, size);
+	check_eq(vtd_where(&g, VTD_IOVA), next);
+}
+
 static void stale_array(void)
 {
-	uint32_t id = vtd_nested_up(&g), n;
-	range_t array[7];
+	uint32_t id = vtd_nested_up(&g);
 
-	for (int big = 0; big < 7; big++) {
-		int last = vtd_where(&g, VTD_IOVA);
-		unsigned int next = last == (int)FIRST ? SECOND : FIRST;
-
-		for (int i = 0; i < 7; i++)
-			array[i] = (range_t){ .addr = i * PAGE, .npages = 1 };
-		array[big] = (range_t){ .addr = 0, .npages = UINT64_MAX };
-		vtd_map(&g, 0, VTD_IOVA, next);
-		n = 7;
-		check_ret(vtd_invalidate(g.fd, id, array, &n), 0);
-		check_eq(n, 7);
-		check_eq(vtd_where(&g, VTD_IOVA), next);
-	}
+	for (uint32_t big = 0; big < 7; big++)
+		check_array(id, 7, big);
+	check_array(id, 300, 0);
+	check_array(id, 300, 257);
+	check_array(id, 300, 299);
 }
 
 /* A page of the parent becomes another, while the guest's entries are cached. */

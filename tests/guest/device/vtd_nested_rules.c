@@ -165,8 +165,8 @@ static void check_array(uint32_t id, uint32_t at, range_t bad, int want)
 
 static void bad_ranges(void)
 {
+	range_t *end = before_hole(sizeof(*end)), *pages = before_hole(7 * sizeof(*pages));
 	uint32_t id = vtd_nested_up(&g), n = 2;
-	range_t *end = before_hole(sizeof(*end));
 
 	for (uint32_t at = 0; at < 8; at++) {
 		check_array(id, at, (range_t){ .npages = 1, .flags = 2 }, -EOPNOTSUPP);
@@ -182,6 +182,12 @@ static void bad_ranges(void)
 	*end = (range_t){ .npages = UINT64_MAX };
 	check_ret(vtd_invalidate(g.fd, id, end, &n), -EFAULT);
 	check_eq(n, 1);
+	for (uint32_t i = 1; i <= 7; i++) {
+		pages[7 - i] = (range_t){ .npages = 1 };
+		n = i + 2;
+		check_ret(vtd_invalidate(g.fd, id, pages + 7 - i, &n), -EFAULT);
+		check_eq(n, i);
+	}
 	n = 0;
 	check_ret(vtd_invalidate(g.fd, id, NULL, &n), 0);
 	/* A parent has nothing of that kind. */
