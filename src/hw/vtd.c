@@ -2,9 +2,11 @@
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/iommu.h>
+#include <linux/minmax.h>
 #include <linux/pci-ats.h>
 #include <linux/pci.h>
 #include <linux/sched/signal.h>
+#include <linux/uaccess.h>
 
 #include <uapi/linux/iommufd.h>
 
@@ -67,17 +69,57 @@ static bool vtd_entry_is_ours(const struct iommu_user_data_array *array, u32 ind
 	       vtd_block_around(entry.addr, entry.npages).order == VTD_BLOCK_ALL;
 }
 
+#define VTD_SINGLE_PAGES 256U	/* between looks at signals */
+
 /*
- * Returns the number of entries from @first on with the same result as *@ours.
+ * Returns how many entries from @first on are for a page each, which the driver handles or
+ * refuses whatever else is in them.  These are what most arrays have, so no more is read of
+ * them than tells that.
  */
+static u32 vtd_single_pages(const struct iommu_user_data_array *array, u32 first)
+{
+	const struct iommu_hwpt_vtd_s1_invalidate __user *entry;
+	u32 i, n = min(array->entry_num - first, VTD_SINGLE_PAGES);
+	u64 a, b, c, d;
+
+	if (array->entry_len != sizeof(*entry))
+		return 0;
+	entry = array->uptr + array->entry_len * first;
+	if (!user_read_access_begin(entry, n * sizeof(*entry)))
+		return 0;
+	for (i = 0; i + 4 <= n; i += 4, entry += 4) {
+		unsafe_get_user(a, &entry[0].npages, out);
+		unsafe_get_user(b, &entry[1].npages, out);
+		unsafe_get_user(c, &entry[2].npages, out);
+		unsafe_get_user(d, &entry[3].npages, out);
+		if ((a ^ 1) | (b ^ 1) | (c ^ 1) | (d ^ 1))
+			break;
+	}
+	for (; i < n; i++, entry++) {
+		unsafe_get_user(a, &entry->npages, out);
+		if (a != 1)
+			break;
+	}
+out:
+	user_read_access_end();
+	return i;
+}
+
+/* Returns the number of entries from @first on with the same result as *@ours. */
 static u32 vtd_run(const struct iommu_user_data_array *array, u32 first, bool *ours)
 {
-	u32 end = first + 1;
+	u32 end = first, n;
+	bool is_ours;
 
-	*ours = vtd_entry_is_ours(array, first);
-	while (end < array->entry_num && !fatal_signal_pending(current) &&
-	       vtd_entry_is_ours(array, end) == *ours)
-		end++;
+	*ours = false;
+	while (end < array->entry_num && !fatal_signal_pending(current)) {
+		n = vtd_single_pages(array, end);
+		is_ours = !n && vtd_entry_is_ours(array, end);
+		if (end > first && is_ours != *ours)
+			break;
+		*ours = is_ours;
+		end += n ?: 1;
+	}
 	return end - first;
 }
 
@@ -98,29 +140,27 @@ int vtd_invalidate(struct iommu_domain *nested, struct iommu_domain *parent,
 		   compat_invalidate_fn invalidate,
 		   struct iommu_user_data_array *array)
 {
-	u32 done = 0, n = 0;
+	u32 done = 0, n, by_driver;
 	bool ours;
 	int rc;
 
-	/* Other drivers reject the type, so this detects a domain of VT-d. */
-	rc = vtd_by_driver(nested, invalidate, array, 0, &n);
-	while (!rc && done < array->entry_num) {
+	do {
 		if (fatal_signal_pending(current)) {
 			rc = -EINTR;
 			break;
 		}
 		n = vtd_run(array, done, &ours);
-		/*
-		 * This also flushes the domain IDs of nested domains on the
-		 * parent.
-		 */
-		if (ours)
+		if (n == array->entry_num && !ours)
+			return invalidate(nested, array);
+		/* Also with none: other drivers reject the type. */
+		by_driver = ours ? 0 : n;
+		rc = vtd_by_driver(nested, invalidate, array, done, &by_driver);
+		/* This also flushes the domain IDs of nested domains on the parent. */
+		if (ours && !rc)
 			iommu_flush_iotlb_all(parent);
-		else
-			rc = vtd_by_driver(nested, invalidate, array, done, &n);
-		done += n;
+		done += ours && !rc ? n : by_driver;
 		cond_resched();
-	}
+	} while (!rc && done < array->entry_num);
 	array->entry_num = done;
 	return rc;
 }
