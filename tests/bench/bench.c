@@ -23,6 +23,7 @@ static const struct test tests[] = {
 	{ "dirty_device", bench_dirty_device, 1800 },
 	{ "dirty_device_huge", bench_dirty_device_huge, 600 },
 	{ "dirty_wait", bench_dirty_wait, 1800 },
+	{ "nested", bench_nested, 600 },
 	{ "parallel", bench_parallel, 600 },
 	{ "latency", bench_latency, 600 },
 	{ "invalidations", bench_invalidations, 600 },

@@ -120,6 +120,7 @@ void bench_dirty_huge(void);
 void bench_dirty_device(void);
 void bench_dirty_device_huge(void);
 void bench_dirty_wait(void);
+void bench_nested(void);
 void bench_parallel(void);
 void bench_latency(void);
 void bench_invalidations(void);
