@@ -19,6 +19,11 @@ enum {
 	REG_RESULT = 0xb8,
 	REG_MORE = 0xc0,
 	REG_ANSWERS = 0xd0,
+	REG_STOP = 0xe8,
+	REG_STOP_WITHIN = 0xf0,
+	REG_TRIES = 0xf8,
+	REG_ASK = 0x100,
+	REG_ASK_ANSWERS = 0x108,
 	EDU_BUFFER = 0x40000,
 	DMA_RUN = 1,
 	DMA_TO_MEMORY = 2,
@@ -114,9 +119,14 @@ void edu_wait_transfers(struct edu *edu, uint32_t n)
 	check(edu_count(edu) - from >= n);
 }
 
+static void put_pasid(struct edu *edu, unsigned int at, uint32_t pasid)
+{
+	put64(edu, at, pasid == EDU_NO_PASID ? 0 : pasid | PASID_VALID);
+}
+
 void edu_use_pasid(struct edu *edu, uint32_t pasid)
 {
-	put64(edu, REG_PASID, pasid == EDU_NO_PASID ? 0 : pasid | PASID_VALID);
+	put_pasid(edu, REG_PASID, pasid);
 }
 
 void edu_ask_more(struct edu *edu, uint32_t pages)
@@ -132,4 +142,29 @@ uint32_t edu_answers(struct edu *edu, unsigned int which)
 uint32_t edu_result(struct edu *edu)
 {
 	return get32(edu, REG_RESULT);
+}
+
+void edu_set_tries(struct edu *edu, uint32_t tries)
+{
+	put64(edu, REG_TRIES, tries);
+}
+
+void edu_stop_pasid(struct edu *edu, uint32_t pasid)
+{
+	put_pasid(edu, REG_STOP, pasid);
+}
+
+void edu_stop_within(struct edu *edu, uint32_t pasid)
+{
+	put_pasid(edu, REG_STOP_WITHIN, pasid);
+}
+
+void edu_ask(struct edu *edu, uint64_t iova)
+{
+	put64(edu, REG_ASK, iova);
+}
+
+uint32_t edu_ask_answers(struct edu *edu, unsigned int which)
+{
+	return get32(edu, REG_ASK_ANSWERS + 8 * which);
 }

@@ -61,5 +61,19 @@ void edu_use_pasid(struct edu *edu, uint32_t pasid);
 void edu_ask_more(struct edu *edu, uint32_t pages);
 uint32_t edu_answers(struct edu *edu, unsigned int which);
 uint32_t edu_result(struct edu *edu);
+/* How often a transfer asks, at the most; 16 unless told otherwise. */
+void edu_set_tries(struct edu *edu, uint32_t tries);
+/*
+ * Stop markers, which tell that no more requests of a PASID follow: now, and in each group
+ * before its last request, until that is ended by EDU_NO_PASID.
+ */
+void edu_stop_pasid(struct edu *edu, uint32_t pasid);
+void edu_stop_within(struct edu *edu, uint32_t pasid);
+/*
+ * Asks for a page for which no transfer waits, and what came for such; not while a transfer
+ * waits.
+ */
+void edu_ask(struct edu *edu, uint64_t iova);
+uint32_t edu_ask_answers(struct edu *edu, unsigned int which);
 
 #endif
