@@ -11,6 +11,42 @@
 #include "overlay.h"
 #include "vtd.h"
 
+static void attachment_release(struct hw_attachment *attachment)
+{
+	if (attachment->parking)
+		iommu_domain_free(attachment->parking);
+	kfree(attachment);
+}
+
+#ifdef IOMMUFD_HAVE_IOMMU_FEAT_IOPF
+static int attachment_make_parking(struct hw_attachment *attachment)
+{
+	return 0;	/* hw_faults_disable() comes after the detach */
+}
+#else
+static int attachment_first_device(struct device *dev, void *first)
+{
+	*(struct device **)first = dev;
+	return 1;
+}
+
+static int attachment_make_parking(struct hw_attachment *attachment)
+{
+	const struct hw_place *at = attachment->at;
+	struct iommu_domain *domain;
+	struct device *dev;
+
+	if (!attachment->faults || at->pasid != IOMMU_NO_PASID || !vtd_has(at->group) ||
+	    !iommu_group_for_each_dev(at->group, &dev, attachment_first_device))
+		return 0;
+	domain = iommu_paging_domain_alloc_flags(dev, 0);
+	if (IS_ERR(domain))
+		return PTR_ERR(domain);
+	attachment->parking = domain;
+	return 0;
+}
+#endif
+
 /* Each attachment has a handle of its own: the core may read the old one for a while. */
 static struct hw_attachment *attachment_new(const struct hw_place *at,
 					    struct iommu_domain *domain,
@@ -24,6 +60,10 @@ static struct hw_attachment *attachment_new(const struct hw_place *at,
 	attachment->domain = domain;
 	attachment->at = at;
 	attachment->faults = faults;
+	if (attachment_make_parking(attachment)) {
+		kfree(attachment);
+		return NULL;
+	}
 	return attachment;
 }
 
@@ -44,16 +84,57 @@ static struct compat_attachment attachment_core(struct hw_attachment *attachment
 /*
  * VT-d on Linux 7.2 counts a device's domains with faults.  A nested one that comes in the
  * place of such a domain doesn't take that one off the count, nor does an attach that fails.
+ *
+ * When the last one goes, the core frees what faults it knows of the device, and a fault that
+ * the driver's interrupt handler reports meanwhile, or later, is a use after free or a warning.
+ * To detach it, the driver waits for the handler too late, and with a PASID to replace it.
  */
 static bool attachment_is_miscounted(const struct hw_attachment *from,
-				     const struct iommu_domain *to)
+				     const struct hw_attachment *to)
 {
 #ifdef IOMMUFD_HAVE_IOMMU_FEAT_IOPF
 	return false;	/* hw_faults_enable() does the counting */
 #else
-	return from->faults && from->at->pasid == IOMMU_NO_PASID &&
-	       (to->type == IOMMU_DOMAIN_NESTED || vtd_has(from->at->group));
+	if (!from->faults)
+		return false;
+	if (from->at->pasid != IOMMU_NO_PASID)
+		return !to->faults && vtd_has(from->at->group);
+	return hw_overlay_core(to->domain)->type == IOMMU_DOMAIN_NESTED ||
+	       vtd_has(from->at->group);
 #endif
+}
+
+/*
+ * Moves a group from a domain with faults to an empty one without.  Of all that ends the former,
+ * only this makes VT-d's driver block DMA and wait for the faults on their way before they
+ * aren't expected any more.  Returns an errno if the group couldn't be moved, or needn't.
+ */
+static int attachment_park(struct hw_attachment *from)
+{
+	const struct compat_attachment to = {
+		.group = from->at->group,
+		.dev = from->at->dev,
+		.pasid = from->at->pasid,
+		.domain = from->parking,
+		.handle = &from->parked,
+	};
+
+	return from->parking ? compat_replace(&to) : -EOPNOTSUPP;
+}
+
+/* From its parking, a failure to attach another domain isn't miscounted. */
+static int attachment_replace_by_parking(struct hw_attachment *from,
+					 const struct compat_attachment *before,
+					 const struct compat_attachment *after)
+{
+	int rc;
+
+	if (attachment_park(from))
+		return compat_replace_by_detaching(before, after);
+	rc = compat_replace(after);
+	if (rc)
+		compat_replace_by_detaching(before, before);
+	return rc;
 }
 
 /*
@@ -81,8 +162,8 @@ static int attachment_replace_core(struct hw_attachment *from, struct hw_attachm
 	const struct compat_attachment after = attachment_core(to);
 	int rc;
 
-	if (attachment_is_miscounted(from, after.domain))
-		return compat_replace_by_detaching(&before, &after);
+	if (attachment_is_miscounted(from, to))
+		return attachment_replace_by_parking(from, &before, &after);
 	rc = compat_replace(&after);
 	if (attachment_is_lost(&before, &after, rc))
 		compat_replace_by_detaching(&before, &before);
@@ -164,6 +245,7 @@ void hw_detach(struct hw_attachment *attachment)
 	const struct compat_attachment core = attachment_core(attachment);
 
 	hw_overlay_block(attachment);
+	attachment_park(attachment);
 	compat_detach(&core);
 }
 
@@ -271,7 +353,7 @@ static bool attachments_free_late(void)
 			continue;
 		}
 		iommu_group_put(attachment->late_group);
-		kfree(attachment);
+		attachment_release(attachment);
 	}
 	spin_lock(&late_lock);
 	more = !list_empty(&late);

@@ -188,6 +188,12 @@ struct hw_attachment {
 	struct iommu_domain *domain;
 	const struct hw_place *at;
 	struct fault_queue *faults;	/* or NULL */
+	/*
+	 * Where the group is for a moment before it leaves, see attachment_park(); or NULL. Freed
+	 * with the attachment, as the core may read the handle.
+	 */
+	struct iommu_domain *parking;
+	struct iommu_attach_handle parked;
 	bool ended;
 	struct list_head overlay_item;	/* in an active overlay */
 	struct list_head item;		/* in the list of those to be freed later */
