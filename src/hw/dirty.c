@@ -427,9 +427,11 @@ int hw_dirty_read(struct hw_dirty *dirty, const struct iova_range *mapped,
 		rc = dirty_walk_read(dirty, mapped, first, last);
 		if (rc != -EOPNOTSUPP)
 			return rc;
-		/* It isn't there any more, or never was. */
+		/* It isn't there any more, or never was.  The driver is asked for less. */
 		dirty->walks = false;
 		dirty->part = PART_ASKED;
+		if (last - first >= PART_ASKED)
+			return -EAGAIN;
 	}
 	/* From where an entry begins, as everywhere; it's no harm to make more clean here. */
 	if (!dirty->noted)

@@ -20,8 +20,10 @@
 #include <linux/device.h>
 #include <linux/io-pgtable.h>
 #include <linux/iommu.h>
+#include <linux/moduleparam.h>
 #include <linux/pci.h>
 #include <linux/seqlock.h>
+#include <linux/string.h>
 
 #include "hw.h"
 #include "layout.h"
@@ -68,6 +70,28 @@ static const struct layout_function amd_functions[] = {
 	  &amd_read_v1 },
 };
 
+#ifdef IOMMUFD_TEST
+/* For tests: what is wrong with each page table that is found, "root" or "levels". */
+static char *driver_pt_spoils = "";
+module_param(driver_pt_spoils, charp, 0444);
+
+static bool driver_pt_spoil(struct walk_table *table)
+{
+	static u64 empty[PAGE_SIZE / sizeof(u64)] __aligned(PAGE_SIZE);
+
+	if (!strcmp(driver_pt_spoils, "root"))
+		table->root = empty;
+	else if (!strcmp(driver_pt_spoils, "levels"))
+		table->levels--;
+	return true;
+}
+#else
+static bool driver_pt_spoil(struct walk_table *table)
+{
+	return true;
+}
+#endif
+
 static bool driver_pt_reads_by(const struct iommu_domain *domain, unsigned long function)
 {
 	return function &&
@@ -107,9 +131,9 @@ static bool driver_pt_find_amd(struct iommu_domain *domain, struct walk_table *t
 bool driver_pt_find(struct iommu_domain *domain, struct walk_table *table)
 {
 	if (driver_pt_reads_by(domain, READ_ONCE(vtd.read)))
-		return driver_pt_find_vtd(domain, table);
+		return driver_pt_find_vtd(domain, table) && driver_pt_spoil(table);
 	if (driver_pt_reads_by(domain, READ_ONCE(amd.read)))
-		return driver_pt_find_amd(domain, table);
+		return driver_pt_find_amd(domain, table) && driver_pt_spoil(table);
 	return false;
 }
 

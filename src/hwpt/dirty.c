@@ -63,7 +63,10 @@ static int scan_exported_area(struct scan *scan, struct area *area, unsigned lon
 	return rc;
 }
 
-/* Read areas that overlap [first, last].  Return the last IOVA read, or set *@rc. */
+/*
+ * Read areas that overlap [first, last].  Return the last IOVA read, or set *@rc: with -EAGAIN,
+ * what is left begins at scan->first.
+ */
 static unsigned long scan_area_list(struct scan *scan, struct iova_node *node,
 				    unsigned long first, unsigned long last, int *rc)
 {
@@ -81,6 +84,8 @@ static unsigned long scan_area_list(struct scan *scan, struct iova_node *node,
 			*rc = scan_exported_area(scan, area, first, last);
 		else
 			*rc = scan_area(scan, area, first, last);
+		if (*rc == -EAGAIN)
+			scan->first = max(first, node->first);
 	}
 	return last;
 }
@@ -130,17 +135,20 @@ static unsigned long scan_part_locked(struct scan *scan, unsigned long last, int
 static int scan_window(struct scan *scan, unsigned long window_last)
 {
 	unsigned long last;
+	bool again;
 	int rc;
 
 	do {
 		last = scan_part_locked(scan, window_last, &rc);
-		if (!rc && fatal_signal_pending(current))
-			rc = -EINTR;
-		if (rc)
+		again = rc == -EAGAIN;
+		if ((!rc || again) && fatal_signal_pending(current))
+			return -EINTR;
+		if (rc && !again)
 			return rc;
 		cond_resched();
-		scan->first = last + 1;
-	} while (last < window_last);
+		if (!again)
+			scan->first = last + 1;
+	} while (again || last < window_last);
 	return 0;
 }
 
