@@ -36,7 +36,8 @@ static int attachment_make_parking(struct hw_attachment *attachment)
 	struct iommu_domain *domain;
 	struct device *dev;
 
-	if (!attachment->faults || at->pasid != IOMMU_NO_PASID || !vtd_has(at->group) ||
+	if (!attachment->faults || at->pasid != IOMMU_NO_PASID || vtd_faults_known() ||
+	    !vtd_has(at->group) ||
 	    !iommu_group_for_each_dev(at->group, &dev, attachment_first_device))
 		return 0;
 	domain = iommu_paging_domain_alloc_flags(dev, 0);
@@ -104,10 +105,17 @@ static bool attachment_is_miscounted(const struct hw_attachment *from,
 #endif
 }
 
+static bool attachment_close(struct hw_attachment *from)
+{
+	from->closed = from->faults && vtd_faults_close(from->at->group, &from->handle);
+	return from->closed;
+}
+
 /*
- * Moves a group from a domain with faults to an empty one without.  Of all that ends the former,
- * only this makes VT-d's driver block DMA and wait for the faults on their way before they
- * aren't expected any more.  Returns an errno if the group couldn't be moved, or needn't.
+ * Where that isn't possible: moves a group from a domain with faults to an empty one without.
+ * Of all that ends the former, only this makes VT-d's driver block DMA and wait for the faults
+ * on their way before they aren't expected any more.  Returns an errno if the group couldn't be
+ * moved, or needn't.
  */
 static int attachment_park(struct hw_attachment *from)
 {
@@ -129,11 +137,15 @@ static int attachment_replace_by_parking(struct hw_attachment *from,
 {
 	int rc;
 
-	if (attachment_park(from))
-		return compat_replace_by_detaching(before, after);
-	rc = compat_replace(after);
+	if (attachment_close(from) || attachment_park(from)) {
+		rc = compat_replace_by_detaching(before, after);
+	} else {
+		rc = compat_replace(after);
+		if (rc)
+			compat_replace_by_detaching(before, before);
+	}
 	if (rc)
-		compat_replace_by_detaching(before, before);
+		from->closed = false;
 	return rc;
 }
 
@@ -162,6 +174,7 @@ static int attachment_replace_core(struct hw_attachment *from, struct hw_attachm
 	const struct compat_attachment after = attachment_core(to);
 	int rc;
 
+	to->closed = false;
 	if (attachment_is_miscounted(from, to))
 		return attachment_replace_by_parking(from, &before, &after);
 	rc = compat_replace(&after);
@@ -245,7 +258,8 @@ void hw_detach(struct hw_attachment *attachment)
 	const struct compat_attachment core = attachment_core(attachment);
 
 	hw_overlay_block(attachment);
-	attachment_park(attachment);
+	if (!attachment_close(attachment))
+		attachment_park(attachment);
 	compat_detach(&core);
 }
 
@@ -376,7 +390,8 @@ void hw_attachment_free(struct hw_attachment *attachment)
 		kfree(attachment);
 		return;
 	}
-	hw_faults_refuse(&attachment->handle);
+	if (!attachment->closed)
+		hw_faults_refuse(&attachment->handle);
 	attachment->late_group = iommu_group_ref_get(attachment->at->group);
 	attachment_add_late(attachment);
 	schedule_delayed_work(&late_work, LATE);

@@ -188,6 +188,7 @@ struct hw_attachment {
 	struct iommu_domain *domain;
 	const struct hw_place *at;
 	struct fault_queue *faults;	/* or NULL */
+	bool closed;			/* by vtd_faults_close() */
 	/*
 	 * Where the group is for a moment before it leaves, see attachment_park(); or NULL. Freed
 	 * with the attachment, as the core may read the handle.

@@ -16,6 +16,9 @@ static const struct hw_shim_module *const shim_modules[] = {
 #ifdef IOMMUFD_VTD_SHIM
 	&vtd_shim_module,
 #endif
+#ifdef IOMMUFD_VTD_FAULTS
+	&vtd_faults_module,
+#endif
 #ifdef IOMMUFD_DRIVER_PT
 	&vtd_dirty_module,
 	&amd_dirty_module,

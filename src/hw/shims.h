@@ -36,6 +36,13 @@ extern const struct hw_shim_module smmuv3_shim_module;
 extern const struct hw_shim_module vtd_shim_module;
 #endif
 
+/* Where VT-d's driver counts which domains have faults. */
+#if defined(CONFIG_INTEL_IOMMU) && defined(IOMMUFD_HAVE_SYM_IOPF_GROUP_RESPONSE) && \
+	!defined(IOMMUFD_HAVE_IOMMU_FEAT_IOPF)
+#define IOMMUFD_VTD_FAULTS
+extern const struct hw_shim_module vtd_faults_module;
+#endif
+
 /* Before Linux 7.2 the drivers of these have page tables of their own. */
 #if defined(CONFIG_X86_64) && defined(IOMMUFD_HAVE_CAP_DIRTY_TRACKING) && \
 	!IS_ENABLED(CONFIG_IOMMU_PT)

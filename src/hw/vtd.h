@@ -9,6 +9,8 @@
 #include <linux/iommu.h>
 #include <linux/types.h>
 
+#include "shims.h"
+
 /* Return true if a device, or one of a group, is behind a VT-d. */
 bool vtd_has_device(struct device *dev);
 bool vtd_has(struct iommu_group *group);
@@ -33,6 +35,29 @@ bool vtd_takes(const struct iommu_user_data_array *array);
 int vtd_invalidate(struct iommu_domain *nested, struct iommu_domain *parent,
 		   compat_invalidate_fn invalidate,
 		   struct iommu_user_data_array *array);
+
+#ifdef IOMMUFD_VTD_FAULTS
+/* Returns true if vtd_faults_close() can be expected to work. */
+bool vtd_faults_known(void);
+
+/*
+ * The core finds no domain with faults by that handle any more: what it was told before has been
+ * handled, and of later page requests it refuses each. Attaching with the handle undoes that.
+ * Returns false if that isn't possible: nothing was changed.
+ */
+bool vtd_faults_close(struct iommu_group *group, struct iommu_attach_handle *handle);
+#else
+static inline bool vtd_faults_known(void)
+{
+	return false;
+}
+
+static inline bool vtd_faults_close(struct iommu_group *group,
+				    struct iommu_attach_handle *handle)
+{
+	return false;
+}
+#endif
 
 struct iommu_hw_info_vtd;
 

@@ -55,6 +55,7 @@ skip() {
 case $IOMMU in
 smmuv3-nested) shim=smmuv3 ;;
 vtd-nest) shim=vtd ;;
+vtd-pri) shim=vtd-faults ;;
 amd-had) shim=amd-dirty ;;
 *) skip "no IOMMU that a shim serves" ;;
 esac
@@ -64,7 +65,7 @@ case "$shim $(uname -r)" in
 "vtd 6.12."*) shim=vtd-dirty ;;
 esac
 case "$shim $(uname -r)" in
-"smmuv3 6.1."* | "vtd 6.1."* | *"-dirty 6.12."*) ;;
+"smmuv3 6.1."* | "vtd 6.1."* | *"-dirty 6.12."* | "vtd-faults 7."*) ;;
 *)
 	grep -q "^$shim: " /sys/module/iommufd/parameters/shims ||
 		skip "the kernel's driver does by itself what the shim does"
@@ -83,6 +84,11 @@ vtd)
 	lacks pasid_entry. "the kernel has no such struct pasid_entry" structure
 	lacks_function qi_submit_sync function
 	lacks_function iommu_flush_write_buffer second_function
+	;;
+vtd-faults)
+	tap_plan 5
+	lacks_member device_domain_info iommu member
+	lacks_member intel_iommu iopf_lock second_member
 	;;
 vtd-dirty)
 	tap_plan 6

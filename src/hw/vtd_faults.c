@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Page requests of a device whose last domain with faults goes, on VT-d from Linux 7.2 on.
+ *
+ * The driver takes the device off the core's list of those that report faults while requests
+ * are on their way. The core frees the faults on that list, with the interrupt handler still
+ * using one, and warns of each request that finds a domain with faults and no such device.
+ *
+ * The handler reports faults with a lock of its IOMMU held, and finds the domain by the
+ * attachment's handle. So with that lock held the handle is given a domain without faults:
+ * earlier requests have been handled, and later ones the core answers by itself.
+ */
+#include "vtd.h"
+
+#ifdef IOMMUFD_VTD_FAULTS
+
+#include <linux/device.h>
+#include <linux/iommu.h>
+#include <linux/mutex.h>
+#include <linux/pci-ats.h>
+#include <linux/pci.h>
+
+#include "hw.h"
+#include "layout.h"
+
+static struct {
+	u32 iommu, lock;
+	bool found;
+} vtd_faults;
+
+static const struct layout_member vtd_faults_members[] = {
+	{ "device_domain_info", NULL, "iommu", sizeof(void *), &vtd_faults.iommu },
+	{ "intel_iommu", NULL, "iopf_lock", sizeof(struct mutex), &vtd_faults.lock },
+};
+
+/* A domain without faults; the core looks at nothing else of it. */
+static struct iommu_domain vtd_faults_nobody;
+
+struct vtd_faults_search {
+	struct mutex *lock;
+	bool differ;
+};
+
+static int vtd_faults_find_lock(struct device *dev, void *arg)
+{
+	struct vtd_faults_search *search = arg;
+	void *info = dev_iommu_priv_get(dev), *iommu;
+	struct mutex *lock;
+
+	if (!info || !vtd_has_device(dev)) {
+		search->differ = true;
+		return 1;
+	}
+	iommu = READ_ONCE(*layout_at(void *, info, vtd_faults.iommu));
+	lock = layout_at(struct mutex, iommu, vtd_faults.lock);
+	search->differ = search->lock && search->lock != lock;
+	search->lock = lock;
+	return search->differ;
+}
+
+bool vtd_faults_known(void)
+{
+	return vtd_faults.found;
+}
+
+bool vtd_faults_close(struct iommu_group *group, struct iommu_attach_handle *handle)
+{
+	struct vtd_faults_search search = {};
+
+	if (!vtd_faults.found)
+		return false;
+	/* The devices stay, and their IOMMU with them. */
+	iommu_group_for_each_dev(group, &search, vtd_faults_find_lock);
+	if (search.differ || !search.lock)
+		return false;
+	mutex_lock(search.lock);
+	WRITE_ONCE(handle->domain, &vtd_faults_nobody);
+	mutex_unlock(search.lock);
+	return true;
+}
+
+static int vtd_faults_asks(struct device *dev, void *unused)
+{
+	return pci_pri_supported(to_pci_dev(dev)) && vtd_has_device(dev);
+}
+
+static bool vtd_faults_is_needed(void)
+{
+	return bus_for_each_dev(&pci_bus_type, NULL, NULL, vtd_faults_asks);
+}
+
+static int vtd_faults_init(const struct btf_data *btf, struct layout_why *why)
+{
+	int rc = layout_find_members(btf, vtd_faults_members, ARRAY_SIZE(vtd_faults_members),
+				     why);
+
+	vtd_faults.found = !rc;
+	return rc;
+}
+
+static void vtd_faults_exit(void)
+{
+	vtd_faults.found = false;
+}
+
+const struct hw_shim_module vtd_faults_module = {
+	.name = "vtd-faults",
+	.feature = "safe end of page requests at any time",
+	.is_needed = vtd_faults_is_needed,
+	.init = vtd_faults_init,
+	.exit = vtd_faults_exit,
+};
+
+#endif
