@@ -33,10 +33,10 @@ SWEEP = 6 * 3600    # age in seconds of files that no run still uses
 
 # Modules for tests, which only a test build has.
 TEST_MODULES = ["iommufd_access_test", "iommufd_inject", "iommufd_mock",
-                "iommufd_walk_test", "vfio_mock"]
+                "iommufd_walk_test", "vfio_edu", "vfio_mock"]
 
-# The one that serves Linux's own iommufd as well
-PEER_MODULES = ["vfio_mock"]
+# Those that serve Linux's own iommufd as well
+PEER_MODULES = ["vfio_edu", "vfio_mock"]
 
 
 @dataclass
