@@ -82,6 +82,31 @@ static int find_node(struct device *dev)
 	return ret;
 }
 
+static void put_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+
+	if (!check_msg(fd >= 0 && write(fd, text, strlen(text)) > 0, "%s > %s", text, path))
+		tap_end();
+	close(fd);
+}
+
+void device_give(const char *bdf, const char *driver)
+{
+	char path[96], link[128] = "";
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver", bdf);
+	if (readlink(path, link, sizeof(link) - 1) > 0) {
+		if (!strcmp(strrchr(link, '/') + 1, driver))
+			return;
+		strcat(path, "/unbind");
+		put_text(path, bdf);
+	}
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver_override", bdf);
+	put_text(path, driver);
+	put_text("/sys/bus/pci/drivers_probe", bdf);
+}
+
 int device_open(struct device *dev, const char *bdf)
 {
 	int ret;

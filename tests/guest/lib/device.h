@@ -56,6 +56,12 @@ void device_find_pair(const char *kind, char first[16], char second[16]);
 /* The number of a device's IOMMU group, or a negative errno. */
 int device_group(const char *bdf);
 
+/*
+ * Takes a device from vfio-pci and gives it to another driver.  The runner gives it back
+ * before the next program, as vm_give.
+ */
+void device_give(const char *bdf, const char *driver);
+
 /* 0 or -errno */
 int device_open(struct device *dev, const char *bdf);
 int device_bind(struct device *dev, int iommufd);

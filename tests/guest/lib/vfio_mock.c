@@ -42,32 +42,6 @@ int vfio_mock_make(struct vfio_mock *m, const struct vfio_mock_make *make)
 	return ret;
 }
 
-static void put_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-
-	if (!check_msg(fd >= 0 && write(fd, text, strlen(text)) > 0, "%s > %s", text, path))
-		tap_end();
-	close(fd);
-}
-
-/* As the runner's vm_give does; it gives the device back to vfio-pci. */
-static void give(const char *bdf)
-{
-	char path[96], link[128] = "";
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver", bdf);
-	if (readlink(path, link, sizeof(link) - 1) > 0) {
-		if (!strcmp(strrchr(link, '/') + 1, VFIO_MOCK_NAME))
-			return;
-		strcat(path, "/unbind");
-		put_text(path, bdf);
-	}
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver_override", bdf);
-	put_text(path, VFIO_MOCK_NAME);
-	put_text("/sys/bus/pci/drivers_probe", bdf);
-}
-
 void vfio_mock_adopt(struct vfio_mock *m)
 {
 	const char *bdf = device_find("edu", 0);
@@ -76,7 +50,7 @@ void vfio_mock_adopt(struct vfio_mock *m)
 	if (!bdf)
 		tap_skip("needs an edu on vfio-pci");
 	open_control(m);
-	give(bdf);
+	device_give(bdf, VFIO_MOCK_NAME);
 	snprintf(arg.name, sizeof(arg.name), "%s", bdf);
 	require_ok(iommu_ioctl(m->control, VFIO_MOCK_ADOPT, &arg));
 	require_ok(find_place(m));
