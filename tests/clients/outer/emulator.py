@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A QEMU with an inner machine: its monitor and its serial port."""
 
+import contextlib
 import json
 import os
 import select
@@ -10,7 +11,6 @@ import subprocess
 import time
 
 QEMU = "/usr/bin/qemu-system-" + os.uname().machine
-LOG = "/tmp/qemu.log"
 FACTOR = int(os.environ.get("TIME_FACTOR", "1")) * int(os.environ.get("SLOWNESS", "1"))
 
 
@@ -83,6 +83,13 @@ class Inner:
             if line.startswith(text):
                 return self.said[start:]
 
+    def heard(self):
+        """What the inner machine said last, in lines, with what nobody has waited for."""
+        with contextlib.suppress(Broken, ConnectionError):
+            while (line := self.serial.line(time.monotonic() + 0.2)) is not None:
+                self.said.append(line)
+        return self.said[-20:]
+
     def shell(self, line, seconds=60):
         """Has the inner Linux run a line; returns what that printed."""
         self.serial.write(line)
@@ -94,6 +101,7 @@ class Inner:
 
 class Emulator(Inner):
     """One process; how it starts is subprocess's, but for files, which it inherits."""
+    number = 0          # of those there were
 
     def __init__(self, arguments, **how):
         self.monitor, monitor = Channel.pair()
@@ -101,13 +109,15 @@ class Emulator(Inner):
         super().__init__(ours)
         theirs = [monitor, serial]
         files = how.pop("files", [])
+        Emulator.number += 1
+        self.log_file = f"/tmp/qemu-{Emulator.number}.log"
         command = [QEMU, "-nodefaults", "-no-user-config", "-display", "none",
                    "-chardev", f"socket,id=monitor,fd={monitor.fileno()}",
                    "-mon", "chardev=monitor,mode=control",
                    "-chardev", f"socket,id=serial,fd={serial.fileno()}",
                    "-serial", "chardev:serial", *arguments]
         self.events = []
-        with open(LOG, "w", encoding="utf-8") as log:
+        with open(self.log_file, "w", encoding="utf-8") as log:
             self.process = subprocess.Popen(        # pylint: disable=consider-using-with
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **how,
                 pass_fds=[s.fileno() for s in theirs] + files)
@@ -121,7 +131,7 @@ class Emulator(Inner):
         return self.process.pid
 
     def log(self):
-        with open(LOG, encoding="utf-8", errors="replace") as log:
+        with open(self.log_file, encoding="utf-8", errors="replace") as log:
             return log.read().splitlines()
 
     def ended(self):

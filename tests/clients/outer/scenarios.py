@@ -14,59 +14,15 @@ import time
 
 import host
 from domain import Daemon, Domain
-from emulator import Broken, Emulator
+from emulator import Broken
+from scenario import INNER, KERNEL_LINE, MEMORY, Scenario, machine
 
-MEMORY = 256            # MiB of an inner machine
-INNER = "/mnt"          # vmlinuz and initrd
-KERNEL_LINE = ("console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off nokaslr"
-               " random.trust_cpu=on no_timer_check tsc=reliable")
 NOBODY = 65534
 COPY = "dd bs=64k count=16 status=none"
-
-# What QEMU says if a call for its IOMMU fails, even if it goes on
-REFUSED = re.compile(r"IOMMU_(?!IOAS_MAP)|vEVENTQ|taching|[Ff]ailed to")
 
 # An event of an SMMUv3 (7.3 of its architecture): number and stream, and the address in word 2
 F_TRANSLATION = 0x10
 EVENT_WORDS = 4
-
-
-def machine(accelerator):
-    """An inner machine without devices."""
-    processor = "host" if accelerator == "kvm" else "max"
-    return ["-M", "q35,usb=off,sata=off", "-accel", accelerator, "-cpu", processor,
-            "-m", f"{MEMORY}M", "-smp", "1", "-nic", "none"]
-
-
-class Scenario:
-    """A QEMU from its start to its end; a check that fails ends it."""
-    title = ""
-    emulator = None
-
-    def __init__(self, qemu):
-        self.qemu = qemu
-        self.disk, self.edu = host.addresses("nvme")[0], host.addresses("edu")[0]
-        self.pins = host.pins()
-
-    def checks(self):
-        """(name, function) in order."""
-        raise NotImplementedError
-
-    def start(self, arguments, **how):
-        """Starts QEMU."""
-        self.emulator = Emulator(arguments, **how)
-
-    def quit(self):
-        """Ends QEMU in the orderly way."""
-        self.emulator.quit()
-
-    def check_left(self, *addresses):
-        """After QEMU nothing is left."""
-        self.emulator.kill()
-        for address in addresses:
-            host.wait_until(lambda a=address: host.node(a).exists(), 5, "a node is gone")
-            host.check_free(address)
-        host.check_pins(self.pins)
 
 
 class Linux(Scenario):
@@ -307,6 +263,7 @@ class Libvirt(Linux):
         os.chmod("/dev/kvm", 0o666)
         self.daemon = Daemon()
         self.emulator = Domain(self.daemon, MEMORY, INNER, KERNEL_LINE, [self.disk, self.edu])
+        self.emulators.append(self.emulator)
         self.ready()
 
     def user(self):
@@ -407,11 +364,6 @@ class Nested(Linux):
         self.emulator.shell("wait_for -b /dev/nvme0n1")
         self.read()
 
-    def refused(self):
-        """From the first attach to the last destroy."""
-        if said := [line for line in self.emulator.log() if REFUSED.search(line)]:
-            raise Broken(" | ".join(said[:4]))
-
     def use_stray(self):
         """The edu reads where nothing is mapped."""
         raise NotImplementedError
@@ -483,6 +435,7 @@ def run_check(function):
 
 def run_scenario(scenario, number):
     """Runs the checks of one scenario until one fails; returns the number of the last."""
+    reason = None
     for name, function in scenario.checks():
         number += 1
         began = time.monotonic()
@@ -494,9 +447,11 @@ def run_scenario(scenario, number):
               flush=True)
         if reason:
             break
-    if scenario.emulator:
-        scenario.emulator.kill()
-        for line in sorted(set(scenario.emulator.log())):
+    for emulator in scenario.emulators:
+        for line in emulator.heard() if reason else []:
+            print(f"# inner: {line}", flush=True)
+        emulator.kill()
+        for line in sorted(set(emulator.log())):
             print(f"# QEMU: {line}", flush=True)
     return number
 
