@@ -17,7 +17,7 @@
 #   make test-all                           run also those that take longer
 #   make test-upstream [KERNEL=7.2]         Linux's own tests of iommufd
 #   make test-clients [KERNEL=7.2]          virtual machine monitors (QEMU)
-#   make test-nested [KERNEL=7.2]           those of them that have virtual IOMMUs
+#   make test-nested [KERNEL=7.2]           those of them with virtual IOMMUs or migration
 #   make bench [QUICK=1]                    compare the cost of mapping with Linux's iommufd
 #   make clean
 #
@@ -159,10 +159,10 @@ test-clients:
 	@$(TOP)/tests/vm/setup-host
 	@$(TOP)/tests/clients/run $(or $(addprefix --kernel ,$(KERNEL)),--all)
 
-# QEMU with a virtual IOMMU, on every stock kernel or one.
+# QEMU with a virtual IOMMU, and migration, on every stock kernel or one.
 test-nested:
 	@$(TOP)/tests/vm/setup-host
-	@$(TOP)/tests/clients/run $(or $(addprefix --kernel ,$(KERNEL)),--all) nested-smmu nested-vtd
+	@$(TOP)/tests/clients/run $(or $(addprefix --kernel ,$(KERNEL)),--all) nested-smmu nested-vtd migrate
 
 # Comparison with Linux's iommufd and VFIO type1 in virtual machines; results are in
 # build/bench.

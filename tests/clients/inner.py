@@ -24,7 +24,7 @@ def build(directory, arch):
     compiler = CROSS[arch] + "gcc"
     pieces.need_tools(compiler)
     run([compiler, "-static", "-O2", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE",
-         "-o", directory / "edu", HERE / "edu.c"])
+         "-o", directory / "edu", *sorted(HERE.glob("*.c"))])
     if arch != "amd64":
         return
     pieces.need_tools("as", "ld")

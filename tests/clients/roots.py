@@ -39,7 +39,7 @@ LIBVIRT = ("libvirt-daemon", "libvirt-daemon-driver-qemu", "libvirt-clients")
 # name, with the least version of its program
 ROOTS = {
     "qemu-10.0": Root("trixie", QEMU),
-    "qemu-11.1": Root("trixie-backports", (*QEMU, "nested-vtd")),
+    "qemu-11.1": Root("trixie-backports", (*QEMU, "nested-vtd", "migrate")),
     "qemu-11.1-arm64": Root("trixie-backports", ("nested-smmu",), arch="arm64"),
     "libvirt-12.9": Root("trixie-backports", ("libvirt",), LIBVIRT, "usr/sbin/libvirtd",
                          usual=False),

@@ -152,6 +152,16 @@ def unbind(address):
     return thread
 
 
+def give(address, driver):
+    """Takes a device from the driver that has it, and gives it to another."""
+    directory = DEVICES / address
+    (directory / "driver/unbind").write_text(address, encoding="ascii")
+    (directory / "driver_override").write_text(driver, encoding="ascii")
+    Path("/sys/bus/pci/drivers_probe").write_text(address, encoding="ascii")
+    if (directory / "driver").resolve().name != driver:
+        raise Broken(f"{driver} doesn't take {address}")
+
+
 def bind(address):
     """Gives it back."""
     Path("/sys/bus/pci/drivers/vfio-pci/bind").write_text(address, encoding="ascii")

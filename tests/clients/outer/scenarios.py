@@ -15,6 +15,7 @@ import time
 import host
 from domain import Daemon, Domain
 from emulator import Broken
+from migrate import Migrate
 from scenario import INNER, KERNEL_LINE, MEMORY, Scenario, machine
 
 NOBODY = 65534
@@ -419,7 +420,8 @@ class NestedVtd(Nested):
 
 
 SCENARIOS = {"linux": Linux, "boot": BootSector, "files": Files, "plain": Plain,
-             "libvirt": Libvirt, "nested-smmu": NestedSmmu, "nested-vtd": NestedVtd}
+             "libvirt": Libvirt, "nested-smmu": NestedSmmu, "nested-vtd": NestedVtd,
+             "migrate": Migrate}
 
 
 def run_check(function):
