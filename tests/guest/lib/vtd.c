@@ -36,8 +36,7 @@ void vtd_charge(struct vtd_guest *g)
 	require_ok(edu_load(&g->edu, vtd_gpa(VTD_DATA), 0, SIZE));
 }
 
-/* The runner's name for a machine whose IOMMU can, and which the kernel uses so. */
-static bool is_meant_to_nest(void)
+bool vtd_is_meant_to_nest(void)
 {
 	const char *iommu = getenv("IOMMU");
 
@@ -55,7 +54,7 @@ void vtd_up(struct vtd_guest *g)
 	require_ok(ioas_map_at(g->fd, g->ioas, g->m.va, g->m.size, VTD_GPA));
 	ret = hwpt_alloc(g->fd, g->dev.id, g->ioas, IOMMU_HWPT_ALLOC_NEST_PARENT,
 			 &g->parent);
-	if (ret == -EOPNOTSUPP && !(ecap(g) & VTD_NEST) && !is_meant_to_nest())
+	if (ret == -EOPNOTSUPP && !(ecap(g) & VTD_NEST) && !vtd_is_meant_to_nest())
 		tap_skip("this IOMMU doesn't nest, and says so");
 	require_ok(ret);
 	require_ok(device_attach(&g->dev, g->parent));

@@ -53,6 +53,9 @@ static inline uint8_t *vtd_va(const struct vtd_guest *g, unsigned int page)
  */
 void vtd_up(struct vtd_guest *g);
 
+/* The runner's name for a machine whose IOMMU can, and which the kernel uses so. */
+bool vtd_is_meant_to_nest(void);
+
 /* The entry that translates the @size around @iova; tables are made as needed. */
 uint64_t *vtd_entry_for(struct vtd_guest *g, int table, uint64_t iova, uint64_t size);
 /* The same of the last level. */
