@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Nested page tables of a real SMMUv3: an edu's DMA through a guest's tables on top of an
- * IOAS, where IOVA, guest physical address and memory differ; what is cached until when,
- * events, and the end of the owner.
+ * IOAS, where IOVA, guest physical address and memory differ; what is cached until when, and
+ * events.
  */
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "mem.h"
@@ -232,55 +230,6 @@ static void events(void)
 	nest_down();
 }
 
-static void killed_child(void *arg)
-{
-	int step = *(int *)arg;
-
-	guest_up(&nest.g);
-	guest_device_get(&nest.d, &nest.g, 0);
-	guest_make_viommu(&nest.g, &nest.d);
-	if (step-- == 0)
-		kill(getpid(), SIGKILL);
-	nest_vdevice();
-	stage1_make(&nest.s, &nest.g, 0, 1);
-	stage1_map(&nest.s, 0, PAGE_A);
-	nest.hwpt = stage1_hwpt(&nest.s, &nest.d);
-	if (step-- == 0)
-		kill(getpid(), SIGKILL);
-	require_ok(device_attach(&nest.d.dev, nest.hwpt));
-	edu_start(&nest.d.edu, true, GUEST_IOVA, 0, 64);
-	if (step-- == 0)
-		kill(getpid(), SIGKILL);
-	require_ok(device_attach(&nest.d.dev, nest.g.parent));
-	require_ok(device_attach(&nest.d.dev, nest.hwpt));
-	if (step-- == 0)
-		kill(getpid(), SIGKILL);
-	/* The context goes before the device. */
-	close(nest.g.fd);
-	if (step-- == 0)
-		kill(getpid(), SIGKILL);
-	close(nest.d.dev.fd);
-	kill(getpid(), SIGKILL);
-}
-
-static void killed(void)
-{
-	int step, pid;
-
-	for (step = 0; step < 6; step++) {
-		pid = fork();
-		if (!pid)
-			killed_child(&step);
-		require(waitpid(pid, NULL, 0) == pid);
-		/* It works for the next one. */
-		nest_up();
-		require_ok(device_attach(&nest.d.dev, nest.hwpt));
-		check_lands(&nest.d, GUEST_IOVA, PAGE_A);
-		require_ok(device_attach(&nest.d.dev, nest.g.parent));
-		nest_down();
-	}
-}
-
 static const struct test tests[] = {
 	{ "shown", shown },
 	{ "two_stages", two_stages, 120 },
@@ -289,7 +238,6 @@ static const struct test tests[] = {
 	{ "parent_unmaps", parent_unmaps, 180 },
 	{ "two_devices", two_devices, 180 },
 	{ "events", events, 120 },
-	{ "killed", killed, 300 },
 };
 
 TAP_MAIN("smmuv3_nested", tests)

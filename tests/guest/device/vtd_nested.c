@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Nested page tables on VT-d: DMA by two stages, what is stale until when, replacing in
- * every direction, what a parent takes away, and the end of their owner.
+ * every direction, what a parent takes away, and the end of the device's file.  nested_end has
+ * other ends.
  */
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -310,60 +308,6 @@ static void closed(void)
 	check_eq(mem_differs_from(g.m.va, g.m.size, 0xa5), -1);
 }
 
-/* The owner dies in full use; another process can have the device then. */
-static void killed_owner(void *ready)
-{
-	vtd_nested_up(&g);
-	if (edu_has_more(&g.edu))
-		edu_repeat(&g.edu, true);
-	edu_start(&g.edu, true, VTD_IOVA, 0, 64);
-	*(volatile int *)ready = 1;
-	pause();
-}
-
-static void killed(void)
-{
-	volatile int *ready = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
-				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	double end = tap_now() + 30 * tap_patience();
-	int pid, status;
-
-	if (!device_find("edu", 0))
-		tap_skip("needs an edu");
-	pid = fork();
-	require(pid >= 0);
-	if (!pid) {
-		killed_owner((void *)ready);
-		_exit(0);
-	}
-	while (!*ready && waitpid(pid, &status, WNOHANG) == 0 && tap_now() < end)
-		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
-	if (!*ready) {
-		kill(pid, SIGKILL);
-		vtd_up(&g);		/* says why not */
-		require(*ready);
-	}
-	kill(pid, SIGKILL);
-	require(waitpid(pid, &status, 0) == pid);
-	vtd_nested_up(&g);
-}
-
-/* After a reset the guest's table translates, or nothing does. */
-static void reset(void)
-{
-	uint32_t id = vtd_nested_up(&g);
-	int ret = device_reset(&g.dev);
-
-	if (ret == -ENOTTY)
-		tap_skip("this device can't be reset");
-	require_ok(ret);
-	require_ok(device_bus_master(&g.dev));
-	/* The buffer was kept: it isn't the device's state that is looked at. */
-	check_eq(vtd_where(&g, vtd_gpa(FIRST)), -1);
-	check_eq(vtd_where(&g, VTD_IOVA), FIRST);
-	check_fresh_after(id, VTD_IOVA, 1);
-}
-
 /* Two devices share the parent, each with a table of its own. */
 static void two_devices(void)
 {
@@ -406,8 +350,6 @@ static const struct test tests[] = {
 	{ "replace", replace },
 	{ "parents", parents },
 	{ "closed", closed },
-	{ "killed", killed },
-	{ "reset", reset },
 	{ "two_devices", two_devices },
 };
 
