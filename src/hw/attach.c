@@ -189,9 +189,12 @@ static int attachment_attach(struct hw_attachment *attachment)
 	int rc;
 
 	rc = hw_overlay_check(attachment);
-	if (!rc)
-		rc = compat_attach(&core);
-	if (!rc)
+	if (rc)
+		return rc;
+	rc = compat_attach(&core);
+	if (rc)
+		hw_overlay_release(attachment);
+	else
 		hw_overlay_enter(attachment);
 	return rc;
 }
@@ -219,11 +222,14 @@ static int attachment_replace(struct hw_attachment *from, struct hw_attachment *
 	rc = hw_overlay_check(to);
 	if (rc)
 		return rc;
-	if (hw_overlay_core(from->domain) == hw_overlay_core(to->domain))
-		return attachment_replace_overlay(from, to);
-	hw_overlay_block(from);
-	rc = attachment_replace_core(from, to);
-	hw_overlay_enter(rc ? from : to);
+	if (hw_overlay_core(from->domain) == hw_overlay_core(to->domain)) {
+		rc = attachment_replace_overlay(from, to);
+	} else {
+		hw_overlay_block(from);
+		rc = attachment_replace_core(from, to);
+		hw_overlay_enter(rc ? from : to);
+	}
+	hw_overlay_release(rc ? to : from);
 	return rc;
 }
 
@@ -261,6 +267,7 @@ void hw_detach(struct hw_attachment *attachment)
 	if (!attachment_close(attachment))
 		attachment_park(attachment);
 	compat_detach(&core);
+	hw_overlay_release(attachment);
 }
 
 static bool attachment_is_attached(struct hw_attachment *attachment)

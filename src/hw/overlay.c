@@ -199,6 +199,8 @@ static int overlay_device_event(struct notifier_block *notifier, unsigned long e
 		overlay = hw_overlay_of(attachment->domain);
 		overlay->ops->forget(dev);
 		overlay->ops->block(overlay, dev);
+		if (overlay->ops->release)
+			overlay->ops->release(overlay, dev);
 	}
 	spin_unlock_irqrestore(&overlays_lock, flags);
 	return NOTIFY_DONE;
@@ -270,15 +272,35 @@ static int overlay_check_device(struct device *dev, void *data)
 	return overlay->ops->check(overlay, dev);
 }
 
+static int overlay_release_device(struct device *dev, void *data)
+{
+	struct hw_overlay *overlay = data;
+
+	overlay->ops->release(overlay, dev);
+	return 0;
+}
+
+void hw_overlay_release(struct hw_attachment *attachment)
+{
+	struct hw_overlay *overlay = hw_overlay_of(attachment->domain);
+
+	if (overlay && overlay->ops->release)
+		iommu_group_for_each_dev(attachment->at->group, overlay, overlay_release_device);
+}
+
 int hw_overlay_check(struct hw_attachment *to)
 {
 	struct hw_overlay *overlay = hw_overlay_of(to->domain);
+	int rc;
 
 	if (!overlay)
 		return 0;
 	if (to->at->pasid != IOMMU_NO_PASID)
 		return -EOPNOTSUPP;
-	return iommu_group_for_each_dev(to->at->group, overlay, overlay_check_device);
+	rc = iommu_group_for_each_dev(to->at->group, overlay, overlay_check_device);
+	if (rc)
+		hw_overlay_release(to);
+	return rc;
 }
 
 int hw_overlay_join(struct hw_attachment *now, struct device *dev)

@@ -5,8 +5,8 @@
  * right; what the hardware walks besides, a shim writes over the driver's entry.
  *
  * hw/attach.c calls for that, under the group's lock, reset.c, and shims.  All operations
- * but @check, @free and @invalidate run under a spinlock with interrupts off: the core rewrites an entry
- * when a PCI device was reset, and the guest's has to come back there.
+ * but @check, @release, @free and @invalidate run under a spinlock with interrupts off: the core
+ * rewrites an entry when a PCI device was reset, and the guest's has to come back there.
  */
 #ifndef IOMMUFD_HW_OVERLAY_H
 #define IOMMUFD_HW_OVERLAY_H
@@ -20,16 +20,24 @@ struct hw_overlay;
 struct hw_overlay_ops {
 	void (*free)(struct hw_overlay *overlay);
 
-	/* Could @dev come to it?  0, or an errno as of an attach; nothing that is seen changes. */
+	/*
+	 * Could @dev come to it?  0, or an errno as of an attach; nothing that is seen changes.
+	 * What @enter needs is kept for it from then on, until @release.
+	 */
 	int (*check)(struct hw_overlay *overlay, struct device *dev);
 	/* @dev, which the core has attached to the parent, uses the guest's tables now. */
 	void (*enter)(struct hw_overlay *overlay, struct device *dev);
 	/* It uses them no more, whatever its entry is: the core may have replaced that. */
 	void (*forget)(struct device *dev);
-	/* It uses them no more: its DMA is blocked, in a way that the driver expects. */
+	/*
+	 * It uses them no more: its DMA is blocked, in a way that the driver expects.  It may
+	 * come back, so what @enter needs is kept, as by @check.
+	 */
 	void (*block)(struct hw_overlay *overlay, struct device *dev);
 	/* It uses them no more: it has what the parent translates. */
 	void (*leave)(struct hw_overlay *overlay, struct device *dev);
+	/* Gives back what is still kept for @dev.  NULL if that is nothing. */
+	void (*release)(struct hw_overlay *overlay, struct device *dev);
 
 	/*
 	 * Drops all that is cached of guests' tables on top of @parent, after something
@@ -65,7 +73,9 @@ void hw_overlay_flush(struct iommu_domain *parent);
 
 /*
  * The steps of a move, for an attachment whose domain may be any: only overlays do
- * something.  hw_overlay_move() is for two domains on one parent.
+ * something.  hw_overlay_move() is for two domains on one parent.  hw_overlay_release() is
+ * the last one: for what was left by hw_overlay_block(), or not reached after
+ * hw_overlay_check() succeeded.
  */
 int hw_overlay_check(struct hw_attachment *to);
 void hw_overlay_enter(struct hw_attachment *to);
@@ -73,6 +83,7 @@ void hw_overlay_enter(struct hw_attachment *to);
 int hw_overlay_join(struct hw_attachment *now, struct device *dev);
 void hw_overlay_block(struct hw_attachment *from);
 void hw_overlay_move(struct hw_attachment *from, struct hw_attachment *to);
+void hw_overlay_release(struct hw_attachment *attachment);
 
 /* Calls @enter once more if @dev uses an overlay: what the shim keeps of @dev is new. */
 void hw_overlay_enter_again(struct device *dev);

@@ -5,7 +5,8 @@
  * A nested domain has a domain ID of its own on each IOMMU, as devices with different tables
  * must not share one.  The first device takes it and the last one gives it back, when nothing
  * is cached for it any more: only devices take domain IDs, of which users can have no more
- * than they own.
+ * than they own.  A device takes it before anything changes for it, and keeps it until it has
+ * arrived elsewhere: nobody else can take the last one meanwhile.
  *
  * All that says what is to be invalidated changes under uses_lock, together with the hardware:
  * who invalidates either finds a device's use, or did what it did before the device could see
@@ -38,7 +39,7 @@ struct vtd_id {
 	struct list_head item;
 	struct vtd_iommu *iommu;	/* only valid while there are @users */
 	u16 id;				/* likewise */
-	unsigned int users;		/* devices that use it now */
+	unsigned int users;		/* devices that use it now, or for which it is kept */
 	u64 stamp;			/* of the last flush of a parent */
 };
 
@@ -48,6 +49,7 @@ struct vtd_use {
 	struct vtd_nested *nested;
 	struct device *dev;		/* only compared unless @now */
 	struct vtd_id *id;
+	bool kept;			/* a domain ID, for when it does */
 	bool now;
 	struct list_head now_item;	/* while @now, in uses_now */
 	struct vtd_entry second;	/* likewise, the driver's entry */
@@ -86,34 +88,64 @@ static struct vtd_use *vtd_use_now(struct device *dev)
 	return NULL;
 }
 
-/* Returns false if the IOMMU has no domain ID left. */
-static bool vtd_use_begin(struct vtd_use *use, const struct vtd_entry *second)
+/* One more user.  0, or -ENOSPC if the IOMMU has no domain ID left. */
+static int vtd_id_hold(struct vtd_id *id)
 {
-	struct vtd_id *id = use->id;
 	int number;
 
 	lockdep_assert_held(&uses_lock);
 	if (!id->users) {
 		number = vtd_domain_id_take(id->iommu);
 		if (number < 0)
-			return false;
+			return number;
 		id->id = number;
 	}
 	id->users++;
+	return 0;
+}
+
+static void vtd_id_drop(struct vtd_id *id)
+{
+	lockdep_assert_held(&uses_lock);
+	if (!--id->users)
+		vtd_domain_id_give(id->iommu, id->id);
+}
+
+/* The device will find a domain ID when it comes, or comes back.  0 or -ENOSPC. */
+static int vtd_use_keep(struct vtd_use *use)
+{
+	int rc = use->kept ? 0 : vtd_id_hold(use->id);
+
+	if (!rc)
+		use->kept = true;
+	return rc;
+}
+
+static void vtd_use_release(struct vtd_use *use)
+{
+	if (use->kept)
+		vtd_id_drop(use->id);
+	use->kept = false;
+}
+
+/* With the domain ID that was kept. */
+static void vtd_use_begin(struct vtd_use *use, const struct vtd_entry *second)
+{
+	lockdep_assert_held(&uses_lock);
+	use->kept = false;
 	use->second = *second;
 	use->now = true;
 	list_add(&use->now_item, &uses_now);
-	return true;
 }
 
-/* The device's entry is another already. */
+/* The device's entry is another already.  Its domain ID is kept. */
 static void vtd_use_end(struct vtd_use *use)
 {
 	lockdep_assert_held(&uses_lock);
+	vtd_use_release(use);
 	use->now = false;
+	use->kept = true;
 	list_del(&use->now_item);
-	if (!--use->id->users)
-		vtd_domain_id_give(use->id->iommu, use->id->id);
 }
 
 static bool vtd_use_is_on(const struct vtd_use *use, const struct iommu_domain *parent)
@@ -193,10 +225,14 @@ static struct vtd_id *vtd_id_get(struct vtd_nested *nested, struct vtd_iommu *io
 	return id;
 }
 
-/* A use of an earlier device at the same address counts: it isn't now. */
+/*
+ * With a domain ID for it.  A use of an earlier device at the same address counts: it isn't
+ * now.
+ */
 static int vtd_use_add(struct vtd_nested *nested, struct device *dev, struct vtd_id *id)
 {
 	struct vtd_use *use = vtd_use_find(nested, dev), *new = NULL;
+	int rc;
 
 	lockdep_assert_held(&prepare_lock);
 	if (!use) {
@@ -208,12 +244,16 @@ static int vtd_use_add(struct vtd_nested *nested, struct device *dev, struct vtd
 		new->id = id;
 	}
 	spin_lock_irq(&uses_lock);
-	if (new)
+	if (new) {
 		list_add(&new->item, &nested->uses);
-	else if (!use->now)
+		use = new;
+	} else if (use->id != id) {
+		vtd_use_release(use);
 		use->id = id;
+	}
+	rc = vtd_use_keep(use);
 	spin_unlock_irq(&uses_lock);
-	return 0;
+	return rc;
 }
 
 static int vtd_prepare(struct vtd_nested *nested, struct device *dev)
@@ -228,17 +268,6 @@ static int vtd_prepare(struct vtd_nested *nested, struct device *dev)
 	return rc;
 }
 
-/* Is there a domain ID?  If another device takes the last one now, DMA will be blocked. */
-static int vtd_check_id(struct vtd_iommu *iommu)
-{
-	int id = vtd_domain_id_take(iommu);
-
-	if (id < 0)
-		return id;
-	vtd_domain_id_give(iommu, id);
-	return 0;
-}
-
 static int vtd_check(struct hw_overlay *overlay, struct device *dev)
 {
 	struct vtd_nested *nested = vtd_nested_of(overlay);
@@ -251,8 +280,6 @@ static int vtd_check(struct hw_overlay *overlay, struct device *dev)
 		return -EOPNOTSUPP;
 	iommu = vtd_iommu_of(dev);
 	rc = vtd_stage1_check(&nested->stage1, vtd_cap(iommu), vtd_ecap(iommu));
-	if (!rc)
-		rc = vtd_check_id(iommu);
 	return rc ?: vtd_prepare(nested, dev);
 }
 
@@ -276,41 +303,41 @@ static bool vtd_entry_second(const u64 *at, const struct vtd_use *now, struct vt
 
 static const struct vtd_entry vtd_no_entry;
 
-/* Returns NULL, or why it doesn't. */
-static const char *vtd_enter_locked(struct vtd_nested *nested, struct device *dev)
+/* Returns false if the core has put something else than the parent in force. */
+static bool vtd_enter_locked(struct vtd_nested *nested, struct device *dev)
 {
 	struct vtd_use *use = vtd_use_find(nested, dev), *before = vtd_use_now(dev);
 	u64 *at = vtd_pasid_entry(dev);
 	struct vtd_entry second, entry;
-	const char *why = NULL;
 
 	if (!use || !at || !vtd_entry_second(at, before, &second))
-		return "not attached to the guest's table: its PASID table entry isn't the parent's";
-	if (use == before)
+		return false;
+	/* Each way here has been by vtd_check() or vtd_block(). */
+	if (use != before && WARN_ON_ONCE(!use->kept))
+		return false;
+	if (use == before) {
+		vtd_use_release(use);
 		use->second = second;
-	if (use == before || vtd_use_begin(use, &second)) {
-		vtd_entry_nest(&second, &nested->stage1, use->id->id,
-			       vtd_ecap(use->id->iommu), &entry);
 	} else {
-		entry = vtd_no_entry;
-		why = "DMA is blocked: its IOMMU has no domain ID left for the guest's table";
+		vtd_use_begin(use, &second);
 	}
+	vtd_entry_nest(&second, &nested->stage1, use->id->id, vtd_ecap(use->id->iommu), &entry);
 	vtd_entry_write(dev, at, &entry);
 	if (before && before != use)
 		vtd_use_end(before);
-	return why;
+	return true;
 }
 
 static void vtd_enter(struct hw_overlay *overlay, struct device *dev)
 {
 	unsigned long flags;
-	const char *why;
+	bool entered;
 
 	spin_lock_irqsave(&uses_lock, flags);
-	why = vtd_enter_locked(vtd_nested_of(overlay), dev);
+	entered = vtd_enter_locked(vtd_nested_of(overlay), dev);
 	spin_unlock_irqrestore(&uses_lock, flags);
-	if (why)
-		dev_warn_ratelimited(dev, "%s\n", why);
+	if (!entered)
+		dev_warn_ratelimited(dev, "not attached to the guest's table: its PASID table entry isn't the parent's\n");
 }
 
 /*
@@ -348,6 +375,18 @@ static void vtd_block(struct hw_overlay *overlay, struct device *dev)
 static void vtd_leave(struct hw_overlay *overlay, struct device *dev)
 {
 	vtd_switch(overlay, dev, true);
+}
+
+static void vtd_release(struct hw_overlay *overlay, struct device *dev)
+{
+	struct vtd_use *use;
+	unsigned long flags;
+
+	spin_lock_irqsave(&uses_lock, flags);
+	use = vtd_use_find(vtd_nested_of(overlay), dev);
+	if (use)
+		vtd_use_release(use);
+	spin_unlock_irqrestore(&uses_lock, flags);
 }
 
 /* An IOMMU that can't do the block has done nothing. */
@@ -419,6 +458,11 @@ static void vtd_nested_free(struct hw_overlay *overlay)
 	struct vtd_use *use, *next_use;
 	struct vtd_id *id, *next_id;
 
+	/* Of a device that was removed on its way here, something may be kept. */
+	spin_lock_irq(&uses_lock);
+	list_for_each_entry(use, &nested->uses, item)
+		vtd_use_release(use);
+	spin_unlock_irq(&uses_lock);
 	list_for_each_entry_safe(use, next_use, &nested->uses, item) {
 		WARN_ON(use->now);
 		kfree(use);
@@ -435,6 +479,7 @@ static const struct hw_overlay_ops vtd_overlay_ops = {
 	.forget = vtd_forget,
 	.block = vtd_block,
 	.leave = vtd_leave,
+	.release = vtd_release,
 	.invalidate = vtd_nested_invalidate,
 };
 

@@ -19,6 +19,7 @@
 #include <linux/string.h>
 #include <asm/cacheflush.h>
 
+#include "../core/test.h"
 #include "hw.h"
 #include "layout.h"
 #include "overlay.h"
@@ -151,6 +152,8 @@ int vtd_domain_id_take(struct vtd_iommu *iommu)
 	spinlock_t *lock = layout_at(spinlock_t, iommu, vtd.iommu.lock);
 	unsigned long n = vtd_domain_ids(vtd_cap(iommu)), id, *ids;
 
+	if (test_fails("vtd_domain_id_take"))
+		return -ENOSPC;
 	spin_lock(lock);
 	ids = vtd_pointer_at(iommu, vtd.iommu.domain_ids);
 	id = ids ? find_first_zero_bit(ids, n) : n;
