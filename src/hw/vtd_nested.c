@@ -10,7 +10,10 @@
  *
  * All that says what is to be invalidated changes under uses_lock, together with the hardware:
  * who invalidates either finds a device's use, or did what it did before the device could see
- * the parent's tables through it.
+ * the parent's tables through it.  Those who invalidate hold it for reading: they wait for
+ * their own descriptors only, whatever other IOMMUs and devices do, and with interrupts on
+ * between these.  No interrupt handler takes it.  For writing it is held for as long as a
+ * device's entry takes to be replaced, with interrupts off, as overlay.h has it.
  */
 #include "shims.h"
 
@@ -37,10 +40,11 @@ struct vtd_nested {
 /* The domain ID on an IOMMU. */
 struct vtd_id {
 	struct list_head item;
+	struct vtd_nested *nested;
 	struct vtd_iommu *iommu;	/* only valid while there are @users */
 	u16 id;				/* likewise */
+	struct list_head now_item;	/* likewise, in ids_now */
 	unsigned int users;		/* devices that use it now, or for which it is kept */
-	u64 stamp;			/* of the last flush of a parent */
 };
 
 /* That a device uses the nested domain, or did or may do so. */
@@ -56,7 +60,8 @@ struct vtd_use {
 };
 
 static DEFINE_MUTEX(prepare_lock);	/* serialises additions to @ids and @uses */
-static DEFINE_SPINLOCK(uses_lock);	/* guards all lists and what is in them */
+static DEFINE_RWLOCK(uses_lock);	/* guards all lists and what is in them */
+static LIST_HEAD(ids_now);		/* struct vtd_id */
 static LIST_HEAD(uses_now);		/* struct vtd_use: one for a device, at most */
 
 static struct vtd_nested *vtd_nested_of(struct hw_overlay *overlay)
@@ -99,6 +104,7 @@ static int vtd_id_hold(struct vtd_id *id)
 		if (number < 0)
 			return number;
 		id->id = number;
+		list_add(&id->now_item, &ids_now);
 	}
 	id->users++;
 	return 0;
@@ -107,8 +113,10 @@ static int vtd_id_hold(struct vtd_id *id)
 static void vtd_id_drop(struct vtd_id *id)
 {
 	lockdep_assert_held(&uses_lock);
-	if (!--id->users)
-		vtd_domain_id_give(id->iommu, id->id);
+	if (--id->users)
+		return;
+	list_del(&id->now_item);
+	vtd_domain_id_give(id->iommu, id->id);
 }
 
 /* The device will find a domain ID when it comes, or comes back.  0 or -ENOSPC. */
@@ -148,50 +156,45 @@ static void vtd_use_end(struct vtd_use *use)
 	list_del(&use->now_item);
 }
 
-static bool vtd_use_is_on(const struct vtd_use *use, const struct iommu_domain *parent)
+static bool vtd_nested_is_on(const struct vtd_nested *nested, const struct iommu_domain *parent)
 {
-	return use->nested->overlay.parent == parent;
+	return nested->overlay.parent == parent;
 }
 
 /* IOTLBs first, from which devices would fill their own again. */
 void vtd_nested_flush(struct iommu_domain *parent)
 {
-	static u64 stamp;
 	struct vtd_use *use;
-	unsigned long flags;
+	struct vtd_id *id;
 
 	/* What the caller took out of the parent's tables is gone before uses are looked at. */
 	smp_mb();
-	spin_lock_irqsave(&uses_lock, flags);
-	stamp++;
-	list_for_each_entry(use, &uses_now, now_item) {
-		if (!vtd_use_is_on(use, parent) || use->id->stamp == stamp)
-			continue;
-		use->id->stamp = stamp;
-		vtd_submit(use->id->iommu,
-			   vtd_drop_domain(use->id->id, vtd_cap(use->id->iommu)));
+	read_lock(&uses_lock);
+	list_for_each_entry(id, &ids_now, now_item) {
+		if (vtd_nested_is_on(id->nested, parent))
+			vtd_submit(id->iommu, vtd_drop_domain(id->id, vtd_cap(id->iommu)));
 	}
 	list_for_each_entry(use, &uses_now, now_item) {
-		if (vtd_use_is_on(use, parent))
+		if (vtd_nested_is_on(use->nested, parent))
 			vtd_device_drop(use->dev, use->id->iommu, vtd_everything);
 	}
-	spin_unlock_irqrestore(&uses_lock, flags);
+	read_unlock(&uses_lock);
 }
 
 /* Does a device use a nested domain on @parent, by an IOMMU that has all of @cap? */
 static bool vtd_any_use(struct iommu_domain *parent, u64 cap)
 {
 	struct vtd_use *use;
-	unsigned long flags;
 	bool any = false;
 
-	spin_lock_irqsave(&uses_lock, flags);
+	read_lock(&uses_lock);
 	list_for_each_entry(use, &uses_now, now_item) {
-		any = vtd_use_is_on(use, parent) && !(cap & ~vtd_cap(use->id->iommu));
+		any = vtd_nested_is_on(use->nested, parent) &&
+		      !(cap & ~vtd_cap(use->id->iommu));
 		if (any)
 			break;
 	}
-	spin_unlock_irqrestore(&uses_lock, flags);
+	read_unlock(&uses_lock);
 	return any;
 }
 
@@ -218,10 +221,11 @@ static struct vtd_id *vtd_id_get(struct vtd_nested *nested, struct vtd_iommu *io
 	id = kzalloc(sizeof(*id), GFP_KERNEL_ACCOUNT);
 	if (!id)
 		return NULL;
+	id->nested = nested;
 	id->iommu = iommu;
-	spin_lock_irq(&uses_lock);
+	write_lock_irq(&uses_lock);
 	list_add(&id->item, &nested->ids);
-	spin_unlock_irq(&uses_lock);
+	write_unlock_irq(&uses_lock);
 	return id;
 }
 
@@ -243,7 +247,7 @@ static int vtd_use_add(struct vtd_nested *nested, struct device *dev, struct vtd
 		new->dev = dev;
 		new->id = id;
 	}
-	spin_lock_irq(&uses_lock);
+	write_lock_irq(&uses_lock);
 	if (new) {
 		list_add(&new->item, &nested->uses);
 		use = new;
@@ -252,7 +256,7 @@ static int vtd_use_add(struct vtd_nested *nested, struct device *dev, struct vtd
 		use->id = id;
 	}
 	rc = vtd_use_keep(use);
-	spin_unlock_irq(&uses_lock);
+	write_unlock_irq(&uses_lock);
 	return rc;
 }
 
@@ -333,9 +337,9 @@ static void vtd_enter(struct hw_overlay *overlay, struct device *dev)
 	unsigned long flags;
 	bool entered;
 
-	spin_lock_irqsave(&uses_lock, flags);
+	write_lock_irqsave(&uses_lock, flags);
 	entered = vtd_enter_locked(vtd_nested_of(overlay), dev);
-	spin_unlock_irqrestore(&uses_lock, flags);
+	write_unlock_irqrestore(&uses_lock, flags);
 	if (!entered)
 		dev_warn_ratelimited(dev, "not attached to the guest's table: its PASID table entry isn't the parent's\n");
 }
@@ -355,7 +359,7 @@ static void vtd_switch(struct hw_overlay *overlay, struct device *dev, bool to_p
 	unsigned long flags;
 	u64 *at;
 
-	spin_lock_irqsave(&uses_lock, flags);
+	write_lock_irqsave(&uses_lock, flags);
 	use = vtd_use_find(vtd_nested_of(overlay), dev);
 	if (use && use->now) {
 		at = vtd_pasid_entry(dev);
@@ -363,7 +367,7 @@ static void vtd_switch(struct hw_overlay *overlay, struct device *dev, bool to_p
 			vtd_entry_write(dev, at, to_parent ? &use->second : &vtd_no_entry);
 		vtd_use_end(use);
 	}
-	spin_unlock_irqrestore(&uses_lock, flags);
+	write_unlock_irqrestore(&uses_lock, flags);
 }
 
 /* The driver leaves an invalid entry alone when it detaches. */
@@ -382,11 +386,11 @@ static void vtd_release(struct hw_overlay *overlay, struct device *dev)
 	struct vtd_use *use;
 	unsigned long flags;
 
-	spin_lock_irqsave(&uses_lock, flags);
+	write_lock_irqsave(&uses_lock, flags);
 	use = vtd_use_find(vtd_nested_of(overlay), dev);
 	if (use)
 		vtd_use_release(use);
-	spin_unlock_irqrestore(&uses_lock, flags);
+	write_unlock_irqrestore(&uses_lock, flags);
 }
 
 /* An IOMMU that can't do the block has done nothing. */
@@ -402,10 +406,9 @@ static void vtd_nested_drop_range(struct vtd_nested *nested,
 	struct vtd_block block = vtd_block_around(range->addr, range->npages);
 	bool leaf = range->flags & IOMMU_VTD_INV_FLAGS_LEAF;
 	struct vtd_use *use;
-	unsigned long flags;
 	struct vtd_id *id;
 
-	spin_lock_irqsave(&uses_lock, flags);
+	read_lock(&uses_lock);
 	list_for_each_entry(id, &nested->ids, item) {
 		if (id->users)
 			vtd_nested_drop_block(id, block, leaf);
@@ -414,7 +417,7 @@ static void vtd_nested_drop_range(struct vtd_nested *nested,
 		if (use->now)
 			vtd_device_drop(use->dev, use->id->iommu, block);
 	}
-	spin_unlock_irqrestore(&uses_lock, flags);
+	read_unlock(&uses_lock);
 }
 
 static int vtd_take_range(struct vtd_nested *nested, struct iommu_user_data_array *array,
@@ -459,10 +462,10 @@ static void vtd_nested_free(struct hw_overlay *overlay)
 	struct vtd_id *id, *next_id;
 
 	/* Of a device that was removed on its way here, something may be kept. */
-	spin_lock_irq(&uses_lock);
+	write_lock_irq(&uses_lock);
 	list_for_each_entry(use, &nested->uses, item)
 		vtd_use_release(use);
-	spin_unlock_irq(&uses_lock);
+	write_unlock_irq(&uses_lock);
 	list_for_each_entry_safe(use, next_use, &nested->uses, item) {
 		WARN_ON(use->now);
 		kfree(use);
