@@ -427,11 +427,13 @@ int hw_dirty_read(struct hw_dirty *dirty, const struct iova_range *mapped,
 		rc = dirty_walk_read(dirty, mapped, first, last);
 		if (rc != -EOPNOTSUPP)
 			return rc;
-		/* It isn't there any more, or never was.  The driver is asked for less. */
+		/*
+		 * It isn't there any more, or never was.  The driver is asked for less, of this
+		 * area and of those that the caller would read with it.
+		 */
 		dirty->walks = false;
 		dirty->part = PART_ASKED;
-		if (last - first >= PART_ASKED)
-			return -EAGAIN;
+		return -EAGAIN;
 	}
 	/* From where an entry begins, as everywhere; it's no harm to make more clean here. */
 	if (!dirty->noted)

@@ -64,8 +64,8 @@ int hw_dirty_begin(struct hw_dirty *dirty, struct iommu_domain *domain, bool cle
  * Read the entries that begin in [first, last], a part of @mapped.  Both ends
  * of @mapped are ends of a range mapped between hw_map_begin() and
  * hw_map_end().  The caller prevents it from being unmapped.  Returns 0, or the
- * error of the sink or the driver; or -EAGAIN if nothing was read, and less is to
- * be read at a time from now on, see dirty->part.
+ * error of the sink or the driver; or, once, -EAGAIN if nothing was read, and less
+ * is to be read at a time from now on, see dirty->part.
  */
 int hw_dirty_read(struct hw_dirty *dirty, const struct iova_range *mapped,
 		  unsigned long first, unsigned long last);
