@@ -5,8 +5,9 @@
  * right; what the hardware walks besides, a shim writes over the driver's entry.
  *
  * hw/attach.c calls for that, under the group's lock, reset.c, and shims.  All operations
- * but @check, @release, @free and @invalidate run under a spinlock with interrupts off: the core
- * rewrites an entry when a PCI device was reset, and the guest's has to come back there.
+ * but @check, @free and @invalidate run under a spinlock with interrupts off: the core rewrites an
+ * entry when a PCI device was reset, and the guest's has to come back there.  @release runs with it
+ * or without.
  */
 #ifndef IOMMUFD_HW_OVERLAY_H
 #define IOMMUFD_HW_OVERLAY_H

@@ -316,8 +316,8 @@ static bool vtd_enter_locked(struct vtd_nested *nested, struct device *dev)
 
 	if (!use || !at || !vtd_entry_second(at, before, &second))
 		return false;
-	/* Each way here has been by vtd_check() or vtd_block(). */
-	if (use != before && WARN_ON_ONCE(!use->kept))
+	/* Kept by vtd_check() or vtd_block(), unless the device was removed and has come back. */
+	if (use != before && !use->kept && vtd_use_keep(use))
 		return false;
 	if (use == before) {
 		vtd_use_release(use);
