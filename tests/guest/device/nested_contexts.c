@@ -108,7 +108,7 @@ static void check_event(const struct events *queue, const struct nested_guest *n
 
 	require(poll(&ready, 1, 10000 * tap_patience()) == 1);
 	/* A transfer may fault more than once. */
-	while (poll(&ready, 1, 200) == 1) {
+	while (poll(&ready, 1, 200 * tap_patience()) == 1) {
 		check_eq(read(queue->fd, &r, sizeof(r)), sizeof(r));
 		check_eq(r.header.flags, 0);
 		check_eq(r.event.evt[0] >> 32, n->smmu.d.vsid);
