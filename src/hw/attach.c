@@ -89,6 +89,8 @@ static struct compat_attachment attachment_core(struct hw_attachment *attachment
  * When the last one goes, the core frees what faults it knows of the device, and a fault that
  * the driver's interrupt handler reports meanwhile, or later, is a use after free or a warning.
  * To detach it, the driver waits for the handler too late, and with a PASID to replace it.
+ *
+ * Returns true if @to must not simply be attached in the place of @from.
  */
 static bool attachment_is_miscounted(const struct hw_attachment *from,
 				     const struct hw_attachment *to)
@@ -105,9 +107,13 @@ static bool attachment_is_miscounted(const struct hw_attachment *from,
 #endif
 }
 
+/*
+ * Nothing is reported to it any more.  A PASID's, too: the driver waits first there, but a device
+ * that goes on asking is heard until the core has taken the handle out.
+ */
 static bool attachment_close(struct hw_attachment *from)
 {
-	from->closed = from->faults && vtd_faults_close(from->at->group, &from->handle);
+	from->closed = from->faults && vtd_faults_close(from->at, &from->handle);
 	return from->closed;
 }
 
@@ -137,7 +143,10 @@ static int attachment_replace_by_parking(struct hw_attachment *from,
 {
 	int rc;
 
-	if (attachment_close(from) || attachment_park(from)) {
+	if (attachment_close(from)) {
+		rc = compat_replace_by_detaching(before, after);
+		vtd_faults_closed(from->at);
+	} else if (attachment_park(from)) {
 		rc = compat_replace_by_detaching(before, after);
 	} else {
 		rc = compat_replace(after);
@@ -264,9 +273,13 @@ void hw_detach(struct hw_attachment *attachment)
 	const struct compat_attachment core = attachment_core(attachment);
 
 	hw_overlay_block(attachment);
-	if (!attachment_close(attachment))
+	if (attachment_close(attachment)) {
+		compat_detach(&core);
+		vtd_faults_closed(attachment->at);
+	} else {
 		attachment_park(attachment);
-	compat_detach(&core);
+		compat_detach(&core);
+	}
 	hw_overlay_release(attachment);
 }
 

@@ -178,10 +178,10 @@ struct hw_place {
  * responds to pending faults; then it is freed.
  *
  * Not every driver waits until its interrupt handler has reported earlier
- * faults (VT-d on Linux 7.2 doesn't when a device's last attachment ends,
- * AMD-Vi never does), and the core stores a new handle after the hardware was
- * switched.  So free an attachment with faults only after a delay; a late fault
- * is refused.
+ * faults (AMD-Vi never does; VT-d from Linux 7.2 on too late, which
+ * vtd_faults_close() or attachment_park() makes good), and the core stores a
+ * new handle after the hardware was switched.  So free an attachment with
+ * faults only after a delay; a late fault is refused.
  */
 struct hw_attachment {
 	struct iommu_attach_handle handle;

@@ -11,6 +11,8 @@
 
 #include "shims.h"
 
+struct hw_place;
+
 /* Return true if a device, or one of a group, is behind a VT-d. */
 bool vtd_has_device(struct device *dev);
 bool vtd_has(struct iommu_group *group);
@@ -44,18 +46,27 @@ bool vtd_faults_known(void);
  * The core finds no domain with faults by that handle any more: what it was told before has been
  * handled, and of later page requests it refuses each. Attaching with the handle undoes that.
  * Returns false if that isn't possible: nothing was changed.
+ *
+ * vtd_faults_closed() has to follow when the handle isn't used any more, or is attached anew:
+ * until then a device with PASIDs isn't reset, and its configuration space not accessed by user
+ * space. Only detaching and attaching may come in between.
  */
-bool vtd_faults_close(struct iommu_group *group, struct iommu_attach_handle *handle);
+bool vtd_faults_close(const struct hw_place *at, struct iommu_attach_handle *handle);
+void vtd_faults_closed(const struct hw_place *at);
 #else
 static inline bool vtd_faults_known(void)
 {
 	return false;
 }
 
-static inline bool vtd_faults_close(struct iommu_group *group,
+static inline bool vtd_faults_close(const struct hw_place *at,
 				    struct iommu_attach_handle *handle)
 {
 	return false;
+}
+
+static inline void vtd_faults_closed(const struct hw_place *at)
+{
 }
 #endif
 

@@ -9,6 +9,10 @@
  * The handler reports faults with a lock of its IOMMU held, and finds the domain by the
  * attachment's handle. So with that lock held the handle is given a domain without faults:
  * earlier requests have been handled, and later ones the core answers by itself.
+ *
+ * For DMA without PASID nobody else looks at a handle's domain. Of PASIDs, a PCI reset moves
+ * the domains that the handles have to the blocking domain and back: while such a handle is
+ * closed the device isn't reset, for which its configuration space is locked.
  */
 #include "vtd.h"
 
@@ -17,11 +21,11 @@
 #include <linux/device.h>
 #include <linux/iommu.h>
 #include <linux/mutex.h>
-#include <linux/pci-ats.h>
 #include <linux/pci.h>
 
 #include "hw.h"
 #include "layout.h"
+#include "vtd_spec.h"
 
 static struct {
 	u32 iommu, lock;
@@ -33,11 +37,12 @@ static const struct layout_member vtd_faults_members[] = {
 	{ "intel_iommu", NULL, "iopf_lock", sizeof(struct mutex), &vtd_faults.lock },
 };
 
-/* A domain without faults; the core looks at nothing else of it. */
+/* A domain without faults, which is all that the core asks of it. */
 static struct iommu_domain vtd_faults_nobody;
 
 struct vtd_faults_search {
 	struct mutex *lock;
+	unsigned int devices;
 	bool differ;
 };
 
@@ -55,6 +60,7 @@ static int vtd_faults_find_lock(struct device *dev, void *arg)
 	lock = layout_at(struct mutex, iommu, vtd_faults.lock);
 	search->differ = search->lock && search->lock != lock;
 	search->lock = lock;
+	search->devices++;
 	return search->differ;
 }
 
@@ -63,30 +69,43 @@ bool vtd_faults_known(void)
 	return vtd_faults.found;
 }
 
-bool vtd_faults_close(struct iommu_group *group, struct iommu_attach_handle *handle)
+bool vtd_faults_close(const struct hw_place *at, struct iommu_attach_handle *handle)
 {
+	bool has_pasid = at->pasid != IOMMU_NO_PASID;
 	struct vtd_faults_search search = {};
 
 	if (!vtd_faults.found)
 		return false;
 	/* The devices stay, and their IOMMU with them. */
-	iommu_group_for_each_dev(group, &search, vtd_faults_find_lock);
-	if (search.differ || !search.lock)
+	iommu_group_for_each_dev(at->group, &search, vtd_faults_find_lock);
+	if (search.differ || !search.lock || (has_pasid && search.devices > 1))
 		return false;
+	if (has_pasid)
+		pci_cfg_access_lock(to_pci_dev(at->dev));
 	mutex_lock(search.lock);
 	WRITE_ONCE(handle->domain, &vtd_faults_nobody);
 	mutex_unlock(search.lock);
 	return true;
 }
 
-static int vtd_faults_asks(struct device *dev, void *unused)
+void vtd_faults_closed(const struct hw_place *at)
 {
-	return pci_pri_supported(to_pci_dev(dev)) && vtd_has_device(dev);
+	if (at->pasid != IOMMU_NO_PASID)
+		pci_cfg_access_unlock(to_pci_dev(at->dev));
+}
+
+/* A device that asks may be plugged in later. */
+static int vtd_faults_takes_requests(struct device *dev, void *unused)
+{
+	u64 cap, ecap;
+
+	return vtd_has_device(dev) && !vtd_registers(hw_iommu(dev)->dev, &cap, &ecap) &&
+	       (ecap & VTD_ECAP_PRS);
 }
 
 static bool vtd_faults_is_needed(void)
 {
-	return bus_for_each_dev(&pci_bus_type, NULL, NULL, vtd_faults_asks);
+	return bus_for_each_dev(&pci_bus_type, NULL, NULL, vtd_faults_takes_requests);
 }
 
 static int vtd_faults_init(const struct btf_data *btf, struct layout_why *why)

@@ -21,6 +21,7 @@
 #define VTD_ECAP_COHERENT	BIT_ULL(0)	/* walks of the IOMMU's own tables snoop */
 #define VTD_ECAP_SC		BIT_ULL(7)
 #define VTD_ECAP_NEST		BIT_ULL(26)
+#define VTD_ECAP_PRS		BIT_ULL(29)
 #define VTD_ECAP_SRS		BIT_ULL(31)
 #define VTD_ECAP_EAFS		BIT_ULL(34)
 #define VTD_ECAP_SMTS		BIT_ULL(43)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "page_scene.h"
+#include "race.h"
 #include "tap.h"
 
 /* More than a group may have, and than the queue of VT-d's driver takes. */
@@ -299,6 +300,60 @@ static void late_pasid_replaced(void)
 	late_pasid(replace_5);
 }
 
+static bool come_and_go_round(struct race *race, struct race_side *side)
+{
+	int ret;
+
+	(void)race;
+	race_begin(side);
+	ret = pages_attach_pasid(5, pages.hwpt);
+	race_end(side, !ret);
+	if (ret)
+		return check_msg(ret == -EBUSY, "attach: %d", ret);
+	/* A reset forgets it. */
+	edu_use_pasid(&pages.edu, 5);
+	edu_ask(&pages.edu, PAGES_IOVA);
+	if (race_random(side) % 2) {
+		ret = pages_attach_pasid(5, pages.plain);
+		if (ret && !check_msg(ret == -EBUSY, "replace: %d", ret))
+			return false;
+	}
+	race_begin(side);
+	ret = pages_detach_pasid(5);
+	race_end(side, !ret);
+	return check_msg(!ret, "detach: %d", ret);
+}
+
+static bool reset_round(struct race *race, struct race_side *side)
+{
+	int ret;
+
+	(void)race;
+	race_begin(side);
+	ret = device_reset(&pages.dev);
+	race_end(side, !ret);
+	/* Another thread has the device's configuration space. */
+	return check_msg(!ret || ret == -EAGAIN, "reset: %d", ret);
+}
+
+/* The kernel moves each PASID's page table out of the way of a reset, and back. */
+static void pasid_reset(void)
+{
+	struct race race = {
+		.side = {
+			{ .name = "come and go", .round = come_and_go_round },
+			{ .name = "reset", .round = reset_round },
+		},
+	};
+
+	if (tap_oracle())
+		tap_skip("Linux's own may warn");
+	pages_up_with(IOMMU_HWPT_ALLOC_PASID);
+	replace();
+	race_run(&race);
+	pages_down();
+}
+
 /* The file goes with requests on their way; later ones are refused at once. */
 static void late_closed(void)
 {
@@ -365,6 +420,7 @@ static const struct test tests[] = {
 	{ "late_replaced", late_replaced },
 	{ "late_pasid_detached", late_pasid_detached },
 	{ "late_pasid_replaced", late_pasid_replaced },
+	{ "pasid_reset", pasid_reset },
 	{ "late_closed", late_closed },
 	{ "flooded", flooded },
 };
