@@ -4,7 +4,7 @@
  * (iommufd_device_*()), or access the memory mapped in an I/O address space (IOAS)
  * themselves (iommufd_access_*()).  Names and semantics are Linux 7.2's, but for
  * iommufd_device_expect(), without which a device can't be attached to what isn't in any
- * page table yet.
+ * page table yet, and iommufd_device_reset_begin().
  *
  * All functions may sleep.  Don't call any with a lock held that a page fault or an MMU
  * notifier takes.  Only iommufd_access_pin_pages(), iommufd_access_unpin_pages() and
@@ -201,6 +201,27 @@ int iommufd_device_replace(struct iommufd_device *idev, u32 pasid, u32 *pt_id);
  * @pasid isn't attached.
  */
 void iommufd_device_detach(struct iommufd_device *idev, u32 pasid);
+
+/**
+ * iommufd_device_reset_begin() - prepare for a reset of a device that may report page faults
+ * @idev: the device
+ * @killable: a fatal signal ends the wait for other calls for the device's group
+ *
+ * On some kernels (VT-d from Linux 7.2 on) a reset frees page faults that the IOMMU's driver is
+ * just reporting.  From here to iommufd_device_reset_end() the faults of DMA without PASID are
+ * refused there, and attaching that DMA to a page table with faults, or from one to another, fails
+ * with -EBUSY.  The caller doesn't unbind the device meanwhile, but may detach it.
+ *
+ * Return: 1, to be followed by iommufd_device_reset_end(); 0 if there is nothing to prepare;
+ * -EINTR.
+ */
+int iommufd_device_reset_begin(struct iommufd_device *idev, bool killable);
+
+/**
+ * iommufd_device_reset_end() - undo iommufd_device_reset_begin() that returned 1
+ * @idev: the device
+ */
+void iommufd_device_reset_end(struct iommufd_device *idev);
 
 /**
  * iommufd_device_show_fdinfo() - show where a device is bound and attached

@@ -23,6 +23,7 @@ struct group {
 
 	struct mutex lock;		/* protects the members below */
 	struct xarray attaches;		/* PASID -> struct attach */
+	unsigned int resets;		/* under way, see reset.c */
 	struct iova_range msi_window;	/* see hw_reserved() */
 	struct hw_doorbells doorbells;	/* that the devices may write to */
 };

@@ -223,6 +223,13 @@ static int attach_move(struct attach *attach, struct hwpt *hwpt)
 	return 0;
 }
 
+/* See reset.c. */
+static bool attach_is_in_reset(const struct attach *attach, const struct hwpt *hwpt)
+{
+	return attach->group->resets && attach_is_plain(attach) &&
+	       (hwpt->faults || (attach->now && attach->now->faults));
+}
+
 /* paging->lock: some drivers don't serialise an attach with another one and with mapping. */
 int attach_connect(struct attach *attach, struct hwpt *hwpt)
 {
@@ -233,6 +240,10 @@ int attach_connect(struct attach *attach, struct hwpt *hwpt)
 		attach_refuse(attach,
 			      "beside PASIDs page tables must be made with IOMMU_HWPT_ALLOC_PASID");
 		return -EINVAL;
+	}
+	if (attach_is_in_reset(attach, hwpt)) {
+		attach_refuse(attach, "a device of its group that reports page faults is being reset");
+		return -EBUSY;
 	}
 	rc = mutex_lock_killable(&paging->lock);
 	if (rc)

@@ -283,6 +283,24 @@ void hw_detach(struct hw_attachment *attachment)
 	hw_overlay_release(attachment);
 }
 
+bool hw_reset_loses_faults(struct iommu_group *group)
+{
+	return vtd_faults_known() && vtd_has(group);
+}
+
+void hw_reset_begin(struct hw_attachment *attachment)
+{
+	attachment_close(attachment);
+}
+
+void hw_reset_end(struct hw_attachment *attachment)
+{
+	if (attachment->closed)
+		vtd_faults_open(attachment->at, &attachment->handle,
+				hw_overlay_core(attachment->domain));
+	attachment->closed = false;
+}
+
 static bool attachment_is_attached(struct hw_attachment *attachment)
 {
 	const struct compat_attachment core = attachment_core(attachment);

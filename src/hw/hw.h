@@ -170,6 +170,7 @@ struct hw_place {
 	struct iommu_group *group;
 	struct device *dev;	/* any device that stays in the group; for a PASID only */
 	u32 pasid;
+	bool in_reset;		/* a device of the group is reset, or about to be */
 };
 
 /*
@@ -222,6 +223,16 @@ int hw_restore(struct hw_attachment *now, struct hw_attachment *old);
 
 /* Block the DMA.  Can't fail. */
 void hw_detach(struct hw_attachment *attachment);
+
+/*
+ * Returns true if a reset of a device of the group, while it is attached to a page table with
+ * faults and without PASID, has to be between hw_reset_begin() and hw_reset_end() of that
+ * attachment.  Faults are refused meanwhile.  It may be detached, but not be replaced.
+ */
+bool hw_reset_loses_faults(struct iommu_group *group);
+void hw_reset_begin(struct hw_attachment *attachment);
+void hw_reset_end(struct hw_attachment *attachment);
+
 /*
  * One more device of the group comes to where the group is attached; it may have joined the
  * group since.  0, or an errno as of hw_attach().

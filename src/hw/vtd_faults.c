@@ -12,7 +12,8 @@
  *
  * For DMA without PASID nobody else looks at a handle's domain. Of PASIDs, a PCI reset moves
  * the domains that the handles have to the blocking domain and back: while such a handle is
- * closed the device isn't reset, for which its configuration space is locked.
+ * closed the device isn't reset, for which its configuration space is locked. That is tried
+ * only: a device in reset asks for nothing, and one of a group of several isn't known to be.
  */
 #include "vtd.h"
 
@@ -69,23 +70,44 @@ bool vtd_faults_known(void)
 	return vtd_faults.found;
 }
 
-bool vtd_faults_close(const struct hw_place *at, struct iommu_attach_handle *handle)
+/* Returns the handler's lock, or NULL.  The devices stay, and their IOMMU with them. */
+static struct mutex *vtd_faults_lock(const struct hw_place *at)
 {
-	bool has_pasid = at->pasid != IOMMU_NO_PASID;
 	struct vtd_faults_search search = {};
 
 	if (!vtd_faults.found)
-		return false;
-	/* The devices stay, and their IOMMU with them. */
+		return NULL;
 	iommu_group_for_each_dev(at->group, &search, vtd_faults_find_lock);
-	if (search.differ || !search.lock || (has_pasid && search.devices > 1))
+	if (search.differ || (at->pasid != IOMMU_NO_PASID && search.devices > 1))
+		return NULL;
+	return search.lock;
+}
+
+bool vtd_faults_close(const struct hw_place *at, struct iommu_attach_handle *handle)
+{
+	struct mutex *lock = vtd_faults_lock(at);
+
+	if (!lock)
 		return false;
-	if (has_pasid)
-		pci_cfg_access_lock(to_pci_dev(at->dev));
-	mutex_lock(search.lock);
+	if (at->pasid != IOMMU_NO_PASID &&
+	    (at->in_reset || !pci_cfg_access_trylock(to_pci_dev(at->dev))))
+		return false;
+	mutex_lock(lock);
 	WRITE_ONCE(handle->domain, &vtd_faults_nobody);
-	mutex_unlock(search.lock);
+	mutex_unlock(lock);
 	return true;
+}
+
+void vtd_faults_open(const struct hw_place *at, struct iommu_attach_handle *handle,
+		     struct iommu_domain *domain)
+{
+	struct mutex *lock = vtd_faults_lock(at);
+
+	if (!lock)
+		return;
+	mutex_lock(lock);
+	WRITE_ONCE(handle->domain, domain);
+	mutex_unlock(lock);
 }
 
 void vtd_faults_closed(const struct hw_place *at)

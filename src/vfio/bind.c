@@ -123,11 +123,16 @@ static void device_file_close_device(struct vfio_device_file *df)
 {
 	struct vfio_device *vdev = df->vdev;
 	struct module *driver = vdev->dev->driver->owner;
+	int begun;
 
 	device_file_assert_locked(df);
 	device_file_remove_bound(df);
+	/* The driver may reset the device. */
+	begun = iommufd_device_reset_begin(df->idev, false);
 	if (vdev->ops->close_device)
 		vdev->ops->close_device(vdev);
+	if (begun)
+		iommufd_device_reset_end(df->idev);
 	device_file_detach_all(df);
 	iommufd_device_unbind(df->idev);
 	df->idev = NULL;

@@ -100,11 +100,10 @@ static ssize_t device_file_write(struct file *file, const char __user *buf,
 				 size_t count, loff_t *pos)
 {
 	struct vfio_device_file *df = file->private_data;
-	struct vfio_device *vdev = df->vdev;
 
-	if (!device_file_granted(df) || !vdev->ops->write)
+	if (!device_file_granted(df))
 		return -EINVAL;
-	return vdev->ops->write(vdev, buf, count, pos);
+	return device_file_forward_write(df, buf, count, pos);
 }
 
 static int device_file_mmap(struct file *file, struct vm_area_struct *vma)

@@ -369,6 +369,18 @@ void vm_ref_put(const struct vm_ref *ref);
  */
 long device_file_forward(struct vfio_device_file *df, unsigned int cmd, void __user *user);
 
+/**
+ * device_file_forward_write() - pass a write to the driver
+ * @df: the file, granted
+ * @buf: what is written
+ * @count: its length
+ * @pos: the place, as the driver's regions have it
+ *
+ * Return: as the driver; -EINVAL if it takes none, -EINTR by a fatal signal.
+ */
+ssize_t device_file_forward_write(struct vfio_device_file *df, const char __user *buf,
+				  size_t count, loff_t *pos);
+
 /* hot_reset.c: reset of a bus or slot */
 
 /**

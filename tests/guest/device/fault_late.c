@@ -5,6 +5,7 @@
  * are for ends.  Each group is answered once, by whom it may be.
  */
 #include <errno.h>
+#include <linux/pci_regs.h>
 #include <poll.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -239,6 +240,24 @@ static void late_rounds(void (*end)(void), void (*again)(void))
 	pages_check_works(0);
 }
 
+/* By its function, as a guest does it. */
+static int reset_by_config(void)
+{
+	unsigned int at = device_capability(&pages.dev, PCI_CAP_ID_EXP) + PCI_EXP_DEVCTL;
+	uint16_t control;
+	int ret = device_config_read(&pages.dev, at, &control, 2);
+
+	control |= PCI_EXP_DEVCTL_BCR_FLR;
+	return ret ?: device_config_write(&pages.dev, at, &control, 2);
+}
+
+static int reset_by_call(void)
+{
+	return device_reset(&pages.dev);
+}
+
+static int (*const reset[])(void) = { reset_by_call, reset_by_config };
+
 static void attach(void)
 {
 	require_ok(device_attach(&pages.dev, pages.hwpt));
@@ -248,6 +267,35 @@ static void late(void (*end)(void))
 {
 	pages_up();
 	late_rounds(end, attach);
+}
+
+/* The kernel lets faults go before it waits for those on their way, and takes them again. */
+static void late_reset(void)
+{
+	if (tap_oracle())
+		tap_skip("Linux's own warns, and frees what its interrupt handler still has");
+	for (int round = 0; round < 12; round++) {
+		fault_t fault;
+
+		pages_up();
+		for (int i = 0; i < 40; i++)
+			edu_ask(&pages.edu, PAGES_IOVA + i % 8 * PAGE);
+		for (int i = 0; i < round % 4; i++)
+			check_eq(pages_next(&fault, 1), 1);
+		/* And more while it lasts: what is refused is asked again. */
+		edu_set_tries(&pages.edu, 1000000);
+		edu_repeat(&pages.edu, true);
+		pages_start(PAGES_IOVA + 7 * PAGE);
+		require_ok(reset[round % 2]());
+		/* By the same attachment. */
+		pages_revive();
+		while (events_poll(&pages.queue) & POLLIN)
+			pages_next(&fault, 1);
+		pages_check_works(0);
+		pages_down();
+		close(pages.queue.fd);
+		close(pages.fd);
+	}
 }
 
 /* Linux's own warns if requests are on their way. */
@@ -416,6 +464,7 @@ static const struct test tests[] = {
 	{ "overflow", overflow },
 	{ "overflow_beside", overflow_beside },
 	{ "overflow_ended", overflow_ended, 120 },
+	{ "late_reset", late_reset, 120 },
 	{ "late_detached", late_detached },
 	{ "late_replaced", late_replaced },
 	{ "late_pasid_detached", late_pasid_detached },

@@ -46,6 +46,12 @@ void pages_up(void)
 	pages_up_with(0);
 }
 
+void pages_revive(void)
+{
+	require_ok(device_bus_master(&pages.dev));
+	require_ok(edu_load(&pages.edu, HOME, 0, PAGES_SIZE));
+}
+
 void pages_down(void)
 {
 	edu_fini(&pages.edu);

@@ -29,6 +29,8 @@ extern struct page_scene {
 /* The device on the page table with faults, its buffer full of a pattern. */
 void pages_up(void);
 void pages_up_with(uint32_t flags);
+/* What a reset has cost: the device may use its page table again, and has the pattern. */
+void pages_revive(void);
 /* So that another test may begin with pages_up(). */
 void pages_down(void);
 
