@@ -365,16 +365,19 @@ def boot(job, show=False):
 def run(job, show=False):
     """Runs the job; a machine that fails before it loads modules gets a second try.
 
-    One that complained then and has run for long keeps its result, with the complaint.
+    So does one whose emulated CPU went wrong.  One that has run for long keeps its result, with
+    the complaint.
     """
     outcome = boot(job, show)
     early = guestlog.complaints_before_modules(outcome.log)
-    if not outcome.started or early and outcome.seconds < AGAIN * job.slowness:
-        why = "complained" if early else "died"
-        lines = early or outcome.log.splitlines()
+    flags = guestlog.impossible_flags(outcome.log)
+    if not outcome.started or (early or flags) and outcome.seconds < AGAIN * job.slowness:
+        why = ("complained before any module was loaded" if early else
+               "had CPU flags that no CPU has" if flags else
+               "died before any module was loaded")
+        lines = early or flags or outcome.log.splitlines()
         outcome = boot(job, show)
-        outcome.retried = (f"the machine {why} before any module was loaded:\n"
-                           + "\n".join(lines[-8:]))
+        outcome.retried = f"the machine {why}:\n" + "\n".join(lines[-8:])
     return outcome
 
 
