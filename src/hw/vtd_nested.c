@@ -307,41 +307,44 @@ static bool vtd_entry_second(const u64 *at, const struct vtd_use *now, struct vt
 
 static const struct vtd_entry vtd_no_entry;
 
-/* Returns false if the core has put something else than the parent in force. */
-static bool vtd_enter_locked(struct vtd_nested *nested, struct device *dev)
+/* Returns NULL, or why it doesn't. */
+static const char *vtd_enter_locked(struct vtd_nested *nested, struct device *dev)
 {
 	struct vtd_use *use = vtd_use_find(nested, dev), *before = vtd_use_now(dev);
 	u64 *at = vtd_pasid_entry(dev);
-	struct vtd_entry second, entry;
+	struct vtd_entry second, entry = vtd_no_entry;
+	const char *why = NULL;
 
 	if (!use || !at || !vtd_entry_second(at, before, &second))
-		return false;
-	/* Kept by vtd_check() or vtd_block(), unless the device was removed and has come back. */
-	if (use != before && !use->kept && vtd_use_keep(use))
-		return false;
+		return "not attached to the guest's table: its PASID table entry isn't the parent's";
 	if (use == before) {
 		vtd_use_release(use);
 		use->second = second;
-	} else {
+	} else if (!vtd_use_keep(use)) {
+		/* It was kept by vtd_check() or vtd_block(), unless the device has come back. */
 		vtd_use_begin(use, &second);
+	} else {
+		why = "DMA is blocked: its IOMMU has no domain ID left for the guest's table";
 	}
-	vtd_entry_nest(&second, &nested->stage1, use->id->id, vtd_ecap(use->id->iommu), &entry);
+	if (!why)
+		vtd_entry_nest(&second, &nested->stage1, use->id->id, vtd_ecap(use->id->iommu),
+			       &entry);
 	vtd_entry_write(dev, at, &entry);
 	if (before && before != use)
 		vtd_use_end(before);
-	return true;
+	return why;
 }
 
 static void vtd_enter(struct hw_overlay *overlay, struct device *dev)
 {
 	unsigned long flags;
-	bool entered;
+	const char *why;
 
 	write_lock_irqsave(&uses_lock, flags);
-	entered = vtd_enter_locked(vtd_nested_of(overlay), dev);
+	why = vtd_enter_locked(vtd_nested_of(overlay), dev);
 	write_unlock_irqrestore(&uses_lock, flags);
-	if (!entered)
-		dev_warn_ratelimited(dev, "not attached to the guest's table: its PASID table entry isn't the parent's\n");
+	if (why)
+		dev_warn_ratelimited(dev, "%s\n", why);
 }
 
 /*
