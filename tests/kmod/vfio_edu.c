@@ -22,7 +22,7 @@
 #include <linux/uaccess.h>
 #include <linux/vfio_pci_core.h>
 
-#include "../../src/compat/vfio.h"
+#include "vfio_ops.h"
 
 #define NAME		"vfio_edu"
 #define EDU_VENDOR	0x1234
@@ -539,12 +539,7 @@ static const struct vfio_device_ops edu_ops = {
 #ifdef IOMMUFD_HAVE_VFIO_MATCH_TOKEN_UUID
 	.match_token_uuid = vfio_pci_core_match_token_uuid,
 #endif
-#ifdef IOMMUFD_HAVE_VFIO_CDEV_OPENED
-	.bind_iommufd = vfio_iommufd_physical_bind,
-	.unbind_iommufd = vfio_iommufd_physical_unbind,
-	.attach_ioas = vfio_iommufd_physical_attach_ioas,
-	.detach_ioas = vfio_iommufd_physical_detach_ioas,
-#endif
+	VFIO_IOMMUFD_OPS
 };
 
 static int edu_probe(struct pci_dev *pdev, const struct pci_device_id *id)

@@ -15,6 +15,7 @@
 #include <linux/uuid.h>
 
 #include "vfio_mock_driver.h"
+#include "vfio_ops.h"
 
 static atomic_t closes;
 
@@ -312,21 +313,10 @@ void vfio_mock_set_behaviour(struct vfio_mock *m, const struct vfio_mock_behave 
 	m->vdev.log_ops = behave->logs ? &log_ops : NULL;
 }
 
-/* How Linux's own nodes get to iommufd; callbacks that exist where nodes may. */
-#ifdef IOMMUFD_HAVE_VFIO_CDEV_OPENED
-#define IOMMUFD_OPS						\
-	.bind_iommufd = vfio_iommufd_physical_bind,		\
-	.unbind_iommufd = vfio_iommufd_physical_unbind,		\
-	.attach_ioas = vfio_iommufd_physical_attach_ioas,	\
-	.detach_ioas = vfio_iommufd_physical_detach_ioas,
-#else
-#define IOMMUFD_OPS
-#endif
-
 static const struct vfio_device_ops full_ops = {
 	.name = VFIO_MOCK_NAME,
 	.release = vfio_release_nothing,
-	IOMMUFD_OPS
+	VFIO_IOMMUFD_OPS
 	.open_device = mock_open,
 	.close_device = mock_close,
 	.read = mock_read,
@@ -347,7 +337,7 @@ static const struct vfio_device_ops full_ops = {
 static const struct vfio_device_ops bare_ops = {
 	.name = VFIO_MOCK_NAME "-bare",
 	.release = vfio_release_nothing,
-	IOMMUFD_OPS
+	VFIO_IOMMUFD_OPS
 };
 
 const struct vfio_device_ops *vfio_mock_ops(u32 ops)
