@@ -283,6 +283,18 @@ static void begin_two(void)
 		store(&from, 1, page);
 }
 
+/* Both, and the move is under way; returns the file of the state. */
+static int begin_move(int *target)
+{
+	int data;
+
+	begin_two();
+	*target = set_state(&to, RESUMING);
+	data = begin(*target);
+	turn(0);
+	return data;
+}
+
 /* Is it as with the source's state, and does it no DMA yet? */
 static void end(int target)
 {
@@ -339,12 +351,8 @@ static void moves(void)
 /* Without the bits of after the stop, something is missing. */
 static void needs_bits(void)
 {
-	int data, target;
+	int target, data = begin_move(&target);
 
-	begin_two();
-	target = set_state(&to, RESUMING);
-	data = begin(target);
-	turn(0);
 	load(&from);
 	store(&from, 0, 77);
 	stop(data, target);
@@ -360,12 +368,8 @@ static void needs_bits(void)
 static void unmapped(void)
 {
 	uint64_t length;
-	int data, target;
+	int target, data = begin_move(&target);
 
-	begin_two();
-	target = set_state(&to, RESUMING);
-	data = begin(target);
-	turn(0);
 	load(&from);
 	store(&from, 1, 40);
 	store(&from, 1, 41);
@@ -386,12 +390,8 @@ static void unmapped(void)
 /* QEMU gives up, and begins again later. */
 static void given_up(void)
 {
-	int data, target;
+	int target, data = begin_move(&target);
 
-	begin_two();
-	target = set_state(&to, RESUMING);
-	data = begin(target);
-	turn(0);
 	store_on(&from, 1, 200);
 	check_eq(set_state(&from, RUNNING), -1);
 	check_ret(copy_state(data, target), -ENODEV);
