@@ -92,8 +92,8 @@ static struct compat_attachment attachment_core(struct hw_attachment *attachment
  *
  * Returns true if @to must not simply be attached in the place of @from.
  */
-static bool attachment_is_miscounted(const struct hw_attachment *from,
-				     const struct hw_attachment *to)
+static bool attachment_must_leave_first(const struct hw_attachment *from,
+					const struct hw_attachment *to)
 {
 #ifdef IOMMUFD_HAVE_IOMMU_FEAT_IOPF
 	return false;	/* hw_faults_enable() does the counting */
@@ -184,7 +184,7 @@ static int attachment_replace_core(struct hw_attachment *from, struct hw_attachm
 	int rc;
 
 	to->closed = false;
-	if (attachment_is_miscounted(from, to))
+	if (attachment_must_leave_first(from, to))
 		return attachment_replace_by_parking(from, &before, &after);
 	rc = compat_replace(&after);
 	if (attachment_is_lost(&before, &after, rc))
