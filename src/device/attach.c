@@ -66,7 +66,7 @@ static struct attach *attach_open(struct group *group, u32 pasid)
 	attach->group = group;
 	attach->at.group = group->iommu_group;
 	attach->at.pasid = pasid;
-	attach->at.in_reset = group->resets;
+	attach->at.resets = &group->resets;
 	xa_init(&attach->devices);
 	rc = xa_insert(&group->attaches, pasid, attach, GFP_KERNEL_ACCOUNT);
 	if (rc) {

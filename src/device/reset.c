@@ -25,22 +25,12 @@ static struct hw_attachment *group_plain_attachment(struct group *group)
 	return attach ? attach->now : NULL;
 }
 
-static void group_mark_in_reset(struct group *group)
-{
-	struct attach *attach;
-	unsigned long pasid;
-
-	xa_for_each(&group->attaches, pasid, attach)
-		attach->at.in_reset = group->resets;
-}
-
 static void group_reset_begin(struct group *group)
 {
 	struct hw_attachment *now = group_plain_attachment(group);
 
 	if (!group->resets++ && now)
 		hw_reset_begin(now);
-	group_mark_in_reset(group);
 }
 
 static void group_reset_end(struct group *group)
@@ -49,7 +39,6 @@ static void group_reset_end(struct group *group)
 
 	if (!--group->resets && now)
 		hw_reset_end(now);
-	group_mark_in_reset(group);
 }
 
 int iommufd_device_reset_begin(struct iommufd_device *idev, bool killable)

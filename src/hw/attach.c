@@ -295,9 +295,9 @@ void hw_reset_begin(struct hw_attachment *attachment)
 
 void hw_reset_end(struct hw_attachment *attachment)
 {
+	/* Who looks meanwhile refuses the fault, or reports it. */
 	if (attachment->closed)
-		vtd_faults_open(attachment->at, &attachment->handle,
-				hw_overlay_core(attachment->domain));
+		WRITE_ONCE(attachment->handle.domain, hw_overlay_core(attachment->domain));
 	attachment->closed = false;
 }
 

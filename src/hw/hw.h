@@ -170,7 +170,7 @@ struct hw_place {
 	struct iommu_group *group;
 	struct device *dev;	/* any device that stays in the group; for a PASID only */
 	u32 pasid;
-	bool in_reset;		/* a device of the group is reset, or about to be */
+	const unsigned int *resets;	/* of devices of the group, under way; for a PASID only */
 };
 
 /*

@@ -53,10 +53,6 @@ bool vtd_faults_known(void);
  */
 bool vtd_faults_close(const struct hw_place *at, struct iommu_attach_handle *handle);
 void vtd_faults_closed(const struct hw_place *at);
-
-/* Undoes vtd_faults_close() for DMA without PASID, whose domain is attached all the time. */
-void vtd_faults_open(const struct hw_place *at, struct iommu_attach_handle *handle,
-		     struct iommu_domain *domain);
 #else
 static inline bool vtd_faults_known(void)
 {
@@ -70,12 +66,6 @@ static inline bool vtd_faults_close(const struct hw_place *at,
 }
 
 static inline void vtd_faults_closed(const struct hw_place *at)
-{
-}
-
-static inline void vtd_faults_open(const struct hw_place *at,
-				   struct iommu_attach_handle *handle,
-				   struct iommu_domain *domain)
 {
 }
 #endif

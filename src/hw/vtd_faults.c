@@ -70,44 +70,23 @@ bool vtd_faults_known(void)
 	return vtd_faults.found;
 }
 
-/* Returns the handler's lock, or NULL.  The devices stay, and their IOMMU with them. */
-static struct mutex *vtd_faults_lock(const struct hw_place *at)
+bool vtd_faults_close(const struct hw_place *at, struct iommu_attach_handle *handle)
 {
+	bool has_pasid = at->pasid != IOMMU_NO_PASID;
 	struct vtd_faults_search search = {};
 
 	if (!vtd_faults.found)
-		return NULL;
+		return false;
+	/* The devices stay, and their IOMMU with them. */
 	iommu_group_for_each_dev(at->group, &search, vtd_faults_find_lock);
-	if (search.differ || (at->pasid != IOMMU_NO_PASID && search.devices > 1))
-		return NULL;
-	return search.lock;
-}
-
-bool vtd_faults_close(const struct hw_place *at, struct iommu_attach_handle *handle)
-{
-	struct mutex *lock = vtd_faults_lock(at);
-
-	if (!lock)
+	if (search.differ || !search.lock || (has_pasid && search.devices > 1))
 		return false;
-	if (at->pasid != IOMMU_NO_PASID &&
-	    (at->in_reset || !pci_cfg_access_trylock(to_pci_dev(at->dev))))
+	if (has_pasid && (*at->resets || !pci_cfg_access_trylock(to_pci_dev(at->dev))))
 		return false;
-	mutex_lock(lock);
+	mutex_lock(search.lock);
 	WRITE_ONCE(handle->domain, &vtd_faults_nobody);
-	mutex_unlock(lock);
+	mutex_unlock(search.lock);
 	return true;
-}
-
-void vtd_faults_open(const struct hw_place *at, struct iommu_attach_handle *handle,
-		     struct iommu_domain *domain)
-{
-	struct mutex *lock = vtd_faults_lock(at);
-
-	if (!lock)
-		return;
-	mutex_lock(lock);
-	WRITE_ONCE(handle->domain, domain);
-	mutex_unlock(lock);
 }
 
 void vtd_faults_closed(const struct hw_place *at)
