@@ -13,6 +13,11 @@
 
 /* QEMU 7.2 ends the machine for a transfer that reaches the buffer's end. */
 #define EDU_MAX		4080u
+/*
+ * The most bytes that are refused or transferred as a whole.  Of more, QEMU tries each four
+ * again if they are refused, and those that a new page table lets through arrive.
+ */
+#define EDU_WHOLE	4u
 /* The engine has 28 address bits unless QEMU's property dma_mask says otherwise. */
 #define EDU_IOVA_LIMIT	(1ull << 28)
 

@@ -143,7 +143,7 @@ static bool write_round(struct race *race, struct race_side *side)
 	*to = 0;
 	add(&w.begun[entry], 1);
 	race_begin(side);
-	edu_start(&w.edu, true, BASE + at, 0, 8);
+	edu_start(&w.edu, true, BASE + at, 0, EDU_WHOLE);
 	if (!check_ret(edu_wait(&w.edu), 0))
 		return false;
 	race_end(side, *to);
