@@ -53,115 +53,89 @@ bool vtd_takes(const struct iommu_user_data_array *array)
 	return array->type == IOMMU_HWPT_INVALIDATE_DATA_VTD_S1;
 }
 
+/* From here on one flush of all that is cached costs less than a flush of each entry. */
+#define VTD_MANY 32U
+
 /*
- * Returns true if the driver can't handle the entry: it is valid, and takes more than a block.
- * The driver reads it again, and user space may change it meanwhile.
+ * Returns true if all entries are for a page each, which the driver handles or refuses whatever
+ * else is in them.  These are what most arrays have, so no more is read than tells that.
  */
-static bool vtd_entry_is_ours(const struct iommu_user_data_array *array, u32 index)
+static bool vtd_has_single_pages(const struct iommu_user_data_array *array)
+{
+	const struct iommu_hwpt_vtd_s1_invalidate __user *entry = array->uptr;
+	u32 i, n = array->entry_num;
+	u64 a, b, c, d, others = 0;
+
+	if (n >= VTD_MANY || array->entry_len != sizeof(*entry) ||
+	    !user_read_access_begin(entry, n * sizeof(*entry)))
+		return false;
+	for (i = 0; i + 4 <= n && !others; i += 4) {
+		unsafe_get_user(a, &entry[i].npages, fault);
+		unsafe_get_user(b, &entry[i + 1].npages, fault);
+		unsafe_get_user(c, &entry[i + 2].npages, fault);
+		unsafe_get_user(d, &entry[i + 3].npages, fault);
+		others = (a ^ 1) | (b ^ 1) | (c ^ 1) | (d ^ 1);
+	}
+	for (; i < n && !others; i++) {
+		unsafe_get_user(a, &entry[i].npages, fault);
+		others = a ^ 1;
+	}
+	user_read_access_end();
+	return !others;
+fault:
+	user_read_access_end();
+	return false;
+}
+
+u32 vtd_valid_entries(const struct iommu_user_data_array *array, bool *all, int *rc)
 {
 	struct iommu_hwpt_vtd_s1_invalidate entry;
+	u32 n;
 
-	if (iommu_copy_struct_from_user_array(&entry, array,
-					      IOMMU_HWPT_INVALIDATE_DATA_VTD_S1, index,
-					      __reserved))
-		return false;
-	return !vtd_range_check(&entry) &&
-	       vtd_block_around(entry.addr, entry.npages).order == VTD_BLOCK_ALL;
-}
-
-#define VTD_SINGLE_PAGES 256U	/* between looks at signals */
-
-/*
- * Returns how many entries from @first on are for a page each, which the driver handles or
- * refuses whatever else is in them.  These are what most arrays have, so no more is read of
- * them than tells that.
- */
-static u32 vtd_single_pages(const struct iommu_user_data_array *array, u32 first)
-{
-	const struct iommu_hwpt_vtd_s1_invalidate __user *entry;
-	u32 i, n = min(array->entry_num - first, VTD_SINGLE_PAGES);
-	u64 a, b, c, d;
-
-	if (array->entry_len != sizeof(*entry))
-		return 0;
-	entry = array->uptr + array->entry_len * first;
-	if (!user_read_access_begin(entry, n * sizeof(*entry)))
-		return 0;
-	for (i = 0; i + 4 <= n; i += 4, entry += 4) {
-		unsafe_get_user(a, &entry[0].npages, out);
-		unsafe_get_user(b, &entry[1].npages, out);
-		unsafe_get_user(c, &entry[2].npages, out);
-		unsafe_get_user(d, &entry[3].npages, out);
-		if ((a ^ 1) | (b ^ 1) | (c ^ 1) | (d ^ 1))
+	*all = false;
+	*rc = 0;
+	for (n = 0; n < array->entry_num; n++) {
+		if (fatal_signal_pending(current))
+			*rc = -EINTR;
+		else
+			*rc = iommu_copy_struct_from_user_array(&entry, array,
+					IOMMU_HWPT_INVALIDATE_DATA_VTD_S1, n, __reserved) ?:
+			      vtd_range_check(&entry);
+		if (*rc)
 			break;
+		*all |= vtd_block_around(entry.addr, entry.npages).order == VTD_BLOCK_ALL;
+		cond_resched();
 	}
-	for (; i < n; i++, entry++) {
-		unsafe_get_user(a, &entry->npages, out);
-		if (a != 1)
-			break;
-	}
-out:
-	user_read_access_end();
-	return i;
-}
-
-/* Returns the number of entries from @first on with the same result as *@ours. */
-static u32 vtd_run(const struct iommu_user_data_array *array, u32 first, bool *ours)
-{
-	u32 end = first, n;
-	bool is_ours;
-
-	*ours = false;
-	while (end < array->entry_num && !fatal_signal_pending(current)) {
-		n = vtd_single_pages(array, end);
-		is_ours = !n && vtd_entry_is_ours(array, end);
-		if (end > first && is_ours != *ours)
-			break;
-		*ours = is_ours;
-		end += n ?: 1;
-	}
-	return end - first;
-}
-
-static int vtd_by_driver(struct iommu_domain *nested, compat_invalidate_fn invalidate,
-			 const struct iommu_user_data_array *array, u32 first, u32 *n)
-{
-	struct iommu_user_data_array part = *array;
-	int rc;
-
-	part.uptr += array->entry_len * first;
-	part.entry_num = *n;
-	rc = invalidate(nested, &part);
-	*n = min(part.entry_num, *n);
-	return rc;
+	*all |= n >= VTD_MANY;
+	return n;
 }
 
 int vtd_invalidate(struct iommu_domain *nested, struct iommu_domain *parent,
 		   compat_invalidate_fn invalidate,
 		   struct iommu_user_data_array *array)
 {
-	u32 done = 0, n, by_driver;
-	bool ours;
-	int rc;
+	struct iommu_user_data_array none = *array;
+	int rc, other_type;
+	bool all;
+	u32 n;
 
-	do {
-		if (fatal_signal_pending(current)) {
-			rc = -EINTR;
-			break;
-		}
-		n = vtd_run(array, done, &ours);
-		if (n == array->entry_num && !ours)
-			return invalidate(nested, array);
-		/* Also with none: other drivers reject the type. */
-		by_driver = ours ? 0 : n;
-		rc = vtd_by_driver(nested, invalidate, array, done, &by_driver);
-		/* This also flushes the domain IDs of nested domains on the parent. */
-		if (ours && !rc)
-			iommu_flush_iotlb_all(parent);
-		done += ours && !rc ? n : by_driver;
-		cond_resched();
-	} while (!rc && done < array->entry_num);
-	array->entry_num = done;
+	/* The driver reads each entry again, and user space may change it meanwhile. */
+	if (vtd_has_single_pages(array))
+		return invalidate(nested, array);
+	n = vtd_valid_entries(array, &all, &rc);
+	if (!all && rc != -EINTR)
+		return invalidate(nested, array);
+	array->entry_num = 0;
+	if (!all)
+		return rc;
+	/* Other drivers reject the type. */
+	none.entry_num = 0;
+	other_type = invalidate(nested, &none);
+	if (other_type)
+		return other_type;
+	/* This also flushes the domain IDs of nested domains on the parent. */
+	iommu_flush_iotlb_all(parent);
+	array->entry_num = n;
 	return rc;
 }
 

@@ -30,6 +30,14 @@ bool vtd_forgets_pasids(struct device *dev);
 bool vtd_takes(const struct iommu_user_data_array *array);
 
 /*
+ * Return the number of valid entries at the begin of an invalidation array. *@rc is what is wrong
+ * with the one after them, or -EINTR if the task was killed, or 0. *@all tells that one flush of
+ * everything has to be done for them: one is more than a block, or they are so many that this
+ * costs less.
+ */
+u32 vtd_valid_entries(const struct iommu_user_data_array *array, bool *all, int *rc);
+
+/*
  * Handle an invalidation array: by @invalidate of the driver where that is
  * sufficient, else by flushing all that is cached for @parent and nested
  * domains on it.  Same result as hw_nested_invalidate().

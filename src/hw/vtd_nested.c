@@ -28,6 +28,7 @@
 #include <linux/spinlock.h>
 
 #include "overlay.h"
+#include "vtd.h"
 #include "vtd_shim.h"
 
 struct vtd_nested {
@@ -443,15 +444,25 @@ static int vtd_take_range(struct vtd_nested *nested, struct iommu_user_data_arra
 
 static int vtd_nested_invalidate(struct hw_overlay *overlay, struct iommu_user_data_array *array)
 {
-	u32 done = 0, n = array->entry_num;
-	int rc = 0;
+	const struct iommu_hwpt_vtd_s1_invalidate everything = { .npages = U64_MAX };
+	u32 valid, done = 0;
+	bool all;
+	int rc;
 
-	if (array->type != IOMMU_HWPT_INVALIDATE_DATA_VTD_S1)
-		rc = -EINVAL;
-	while (!rc && done < n) {
+	if (array->type != IOMMU_HWPT_INVALIDATE_DATA_VTD_S1) {
+		array->entry_num = 0;
+		return -EINVAL;
+	}
+	valid = vtd_valid_entries(array, &all, &rc);
+	if (all) {
+		vtd_nested_drop_range(vtd_nested_of(overlay), &everything);
+		array->entry_num = valid;
+		return rc;
+	}
+	for (rc = 0; done < array->entry_num; done++) {
 		rc = vtd_take_range(vtd_nested_of(overlay), array, done);
-		if (!rc)
-			done++;
+		if (rc)
+			break;
 		cond_resched();
 	}
 	array->entry_num = done;

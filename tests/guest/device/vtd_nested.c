@@ -117,8 +117,8 @@ static void stale_tables(void)
 	}
 }
 
-/* One call with many of them, and ours between the driver's. */
-static void check_array(uint32_t id, uint32_t size, uint32_t big)
+/* One call with many of them, one of which is for everything, or for what was changed. */
+static void check_array(uint32_t id, uint32_t size, uint32_t at, bool everything)
 {
 	int last = vtd_where(&g, VTD_IOVA);
 	unsigned int next = last == (int)FIRST ? SECOND : FIRST;
@@ -127,7 +127,8 @@ static void check_array(uint32_t id, uint32_t size, uint32_t big)
 
 	for (uint32_t i = 0; i < size; i++)
 		array[i] = (range_t){ .addr = i * PAGE, .npages = 1 };
-	array[big] = (range_t){ .addr = 0, .npages = UINT64_MAX };
+	array[at] = everything ? (range_t){ .npages = UINT64_MAX } :
+				 (range_t){ .addr = VTD_IOVA, .npages = 1 };
 	vtd_map(&g, 0, VTD_IOVA, next);
 	check_ret(vtd_invalidate(g.fd, id, array, &n), 0);
 	check_eq(n, size);
@@ -138,11 +139,15 @@ static void stale_array(void)
 {
 	uint32_t id = vtd_nested_up(&g);
 
-	for (uint32_t big = 0; big < 7; big++)
-		check_array(id, 7, big);
-	check_array(id, 300, 0);
-	check_array(id, 300, 257);
-	check_array(id, 300, 299);
+	for (int everything = 0; everything <= 1; everything++) {
+		for (uint32_t at = 0; at < 7; at++)
+			check_array(id, 7, at, everything);
+		check_array(id, 31, 30, everything);
+		check_array(id, 32, 31, everything);
+		check_array(id, 300, 0, everything);
+		check_array(id, 300, 257, everything);
+		check_array(id, 300, 299, everything);
+	}
 }
 
 /* A page of the parent becomes another, while the guest's entries are cached. */

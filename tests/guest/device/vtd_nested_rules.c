@@ -149,13 +149,13 @@ static void bad_pasid(void)
 	check_ret(iommu_destroy(g.fd, bad), 0);
 }
 
-/* Entry @at of eight is bad: those before it are done, and no more. */
+/* Entry @at of many is bad: those before it are done, and no more. */
 static void check_array(uint32_t id, uint32_t at, range_t bad, int want)
 {
-	range_t array[8];
-	uint32_t n = 8;
+	range_t array[48];
+	uint32_t n = at < 8 ? 8 : ARRAY_SIZE(array);
 
-	for (int i = 0; i < 8; i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(array); i++)
 		array[i] = (range_t){ .addr = i & 1 ? 0 : VTD_IOVA,
 				      .npages = i & 1 ? UINT64_MAX : 1 };
 	array[at] = bad;
@@ -163,12 +163,14 @@ static void check_array(uint32_t id, uint32_t at, range_t bad, int want)
 	check_eq(n, at);
 }
 
+#define MANY	40u
+
 static void bad_ranges(void)
 {
-	range_t *end = before_hole(sizeof(*end)), *pages = before_hole(7 * sizeof(*pages));
+	range_t *end = before_hole(sizeof(*end)), *pages = before_hole(MANY * sizeof(*pages));
 	uint32_t id = vtd_nested_up(&g), n = 2;
 
-	for (uint32_t at = 0; at < 8; at++) {
+	for (uint32_t at = 0; at < MANY; at++) {
 		check_array(id, at, (range_t){ .npages = 1, .flags = 2 }, -EOPNOTSUPP);
 		check_array(id, at, (range_t){ .npages = 1, .__reserved = 1 }, -EOPNOTSUPP);
 		check_array(id, at, (range_t){ .npages = UINT64_MAX, .flags = 1u << 31 },
@@ -182,10 +184,10 @@ static void bad_ranges(void)
 	*end = (range_t){ .npages = UINT64_MAX };
 	check_ret(vtd_invalidate(g.fd, id, end, &n), -EFAULT);
 	check_eq(n, 1);
-	for (uint32_t i = 1; i <= 7; i++) {
-		pages[7 - i] = (range_t){ .npages = 1 };
+	for (uint32_t i = 1; i <= MANY; i++) {
+		pages[MANY - i] = (range_t){ .npages = 1 };
 		n = i + 2;
-		check_ret(vtd_invalidate(g.fd, id, pages + 7 - i, &n), -EFAULT);
+		check_ret(vtd_invalidate(g.fd, id, pages + MANY - i, &n), -EFAULT);
 		check_eq(n, i);
 	}
 	n = 0;
