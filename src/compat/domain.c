@@ -19,18 +19,13 @@ static struct iommu_domain *domain_alloc_plain(struct device *dev,
 	return domain;
 }
 
-/*
- * Drivers support PASIDs without knowing the flag, so try without it.  A domain
- * of VT-d with dirty tracking doesn't support PASIDs.
- */
+/* Drivers support PASIDs without knowing the flag, so try without it. */
 static struct iommu_domain *domain_alloc_for_pasids(struct device *dev,
 						    const struct iommu_ops *ops,
 						    unsigned int flags)
 {
 	struct iommu_domain *domain;
 
-	if (flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING)
-		return ERR_PTR(-EOPNOTSUPP);
 	domain = domain_alloc_plain(dev, ops, flags & ~IOMMU_HWPT_ALLOC_PASID);
 	if (!IS_ERR(domain) && !domain->ops->set_dev_pasid) {
 		iommu_domain_free(domain);

@@ -39,16 +39,24 @@ static struct iommu_domain *hw_domain_alloc_by_driver(struct device *dev, u32 fl
 	return iommu_paging_domain_alloc_flags(dev, flags);
 }
 
+/* Not every driver looks at that by itself. */
+static bool hw_domain_can_have(struct device *dev, u32 flags)
+{
+	const bool tracks = flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING;
+	const bool pasids = flags & IOMMU_HWPT_ALLOC_PASID;
+
+	return !(tracks && !hw_tracks_dirty(dev)) &&
+	       !(pasids && vtd_forgets_pasids(dev)) &&
+	       !(tracks && pasids && vtd_tracks_no_pasids(dev));
+}
+
 struct iommu_domain *hw_domain_alloc(struct device *dev, u32 flags,
 				     const struct iommu_user_data *data)
 {
 	const struct hw_shim *shim = hw_shim_of(dev);
 	struct iommu_domain *domain;
 
-	/* Not every driver looks at that by itself. */
-	if ((flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING) && !hw_tracks_dirty(dev))
-		return ERR_PTR(-EOPNOTSUPP);
-	if ((flags & IOMMU_HWPT_ALLOC_PASID) && vtd_forgets_pasids(dev))
+	if (!hw_domain_can_have(dev, flags))
 		return ERR_PTR(-EOPNOTSUPP);
 	domain = hw_domain_alloc_by_driver(dev, flags, data);
 	if (domain == ERR_PTR(-EOPNOTSUPP) && shim && shim->domain_alloc)

@@ -41,8 +41,19 @@ bool vtd_forgets_pasids(struct device *dev)
 {
 	return vtd_is_of(dev, NULL) && dev_is_pci(dev) && pci_ats_supported(to_pci_dev(dev));
 }
+
+/* Linux 6.12's driver allocates such a page table, and refuses the attach. */
+bool vtd_tracks_no_pasids(struct device *dev)
+{
+	return vtd_is_of(dev, NULL);
+}
 #else
 bool vtd_forgets_pasids(struct device *dev)
+{
+	return false;
+}
+
+bool vtd_tracks_no_pasids(struct device *dev)
 {
 	return false;
 }

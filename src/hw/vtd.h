@@ -25,6 +25,8 @@ int vtd_registers(struct device *iommu, u64 *cap, u64 *ecap);
 
 /* Returns true if the driver can't be trusted with PASIDs of that device: none are offered. */
 bool vtd_forgets_pasids(struct device *dev);
+/* Returns true if the driver attaches no page table that tracks dirty pages to a PASID. */
+bool vtd_tracks_no_pasids(struct device *dev);
 
 /* Returns true if the array has the type of VT-d's nested page tables. */
 bool vtd_takes(const struct iommu_user_data_array *array);
