@@ -40,13 +40,14 @@ IOMMUS = {
     "smmuv3-nested": ("arm64", None, ""),
     # access flags and dirty state: what tests/qemu adds
     "smmuv3-httu": ("arm64", None, ""),
-    # PASIDs: likewise
+    # the same with PASIDs
     "smmuv3-ssid": ("arm64", None, ""),
 }
 
 # What a board's own IOMMU is told.
-GLOBALS = {"smmuv3-nested": "arm-smmuv3.stage=nested", "smmuv3-httu": "arm-smmuv3.x-httu=on",
-           "smmuv3-ssid": "arm-smmuv3.x-ssidsize=10"}
+GLOBALS = {"smmuv3-nested": ("arm-smmuv3.stage=nested",),
+           "smmuv3-httu": ("arm-smmuv3.x-httu=on",),
+           "smmuv3-ssid": ("arm-smmuv3.x-httu=on", "arm-smmuv3.x-ssidsize=10")}
 
 # Those without interrupt remapping: vfio wants to be told that this is known.
 # With the IOAPIC that QEMU has there, Linux 7.3 doesn't remap on AMD-Vi either.
@@ -178,7 +179,7 @@ def processor(machine):
         name, comma, more = machine.iommu.partition(",")
         board = "virt,gic-version=3" + (
             f",iommu=smmuv3{comma}{more}" if name.startswith("smmuv3") else "")
-        told = ["-global", GLOBALS[name]] if name in GLOBALS else []
+        told = [word for option in GLOBALS.get(name, ()) for word in ("-global", option)]
         return ["-M", board, "-cpu", "cortex-a72", *told], "console=ttyAMA0"
     # Fast string operations are slow when emulated. KVM of PREEMPT_RT wants the word of the CPU
     # that its TSC doesn't stop, which QEMU doesn't give for TCG without being told.
