@@ -4,8 +4,10 @@
  * nothing else.  node_pasid.c has the rules, on the mock.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "dirty.h"
 #include "edu.h"
 #include "mem.h"
 #include "iommu.h"
@@ -16,6 +18,7 @@
 #define SIZE		64u
 #define SEED		0x31u
 #define WITH_PASID	1
+#define TRACKED		64u		/* pages, a bit each of one word */
 
 static struct world {
 	int fd;
@@ -186,12 +189,144 @@ static void closed(void)
 	check_where(0, -1, -1);
 }
 
+/* Do page tables that track dirty pages fit PASIDs, where the IOMMU has both? */
+static bool tracks_with_pasids(void)
+{
+	const char *iommu = getenv("IOMMU");
+
+	if (!iommu)
+		return true;
+	/* AMD-Vi has tables of one format for dirty bits, of another for PASIDs. */
+	if (!strncmp(iommu, "amd", 3))
+		return false;
+	/* 6.12's driver refuses to attach such a table to a PASID. */
+	return strncmp(iommu, "vtd", 3) || !kernel_before(7, 2);
+}
+
+/* A page table that tracks and fits PASIDs, in entries of single pages. */
+static void track(struct dirty *d)
+{
+	struct iommu_hw_info info;
+	struct mem m;
+	int ret;
+
+	*d = (struct dirty){ .fd = w.fd, .ioas = ioas_new(w.fd) };
+	require_ok(hw_info(w.fd, w.dev.id, NULL, 0, &info));
+	require_ok(option_set(w.fd, IOMMU_OPTION_HUGE_PAGES, d->ioas, 0));
+	mem_get(&m, MEM_ANON, TRACKED * PAGE);
+	memset(m.va, 1, m.size);
+	require_ok(ioas_map_at(w.fd, d->ioas, m.va, m.size, IOVA));
+	ret = hwpt_alloc(w.fd, w.dev.id, d->ioas,
+			 IOMMU_HWPT_ALLOC_PASID | IOMMU_HWPT_ALLOC_DIRTY_TRACKING, &d->hwpt);
+	if (ret == -EOPNOTSUPP && !(info.out_capabilities & IOMMU_HW_CAP_DIRTY_TRACKING))
+		tap_skip("this IOMMU doesn't track, and says so");
+	if (!tracks_with_pasids()) {
+		check_ret(ret, -EOPNOTSUPP);
+		tap_end();
+	}
+	require_ok(ret);
+}
+
+static void write_page(uint32_t pasid, unsigned int page)
+{
+	edu_use_pasid(&w.edu, pasid);
+	require_ok(edu_store(&w.edu, IOVA + page * PAGE, 0, 8));
+}
+
+static void read_page(uint32_t pasid, unsigned int page)
+{
+	edu_use_pasid(&w.edu, pasid);
+	require_ok(edu_load(&w.edu, IOVA + page * PAGE, 0, 8));
+}
+
+/* Which pages are told; made clean, unless @flags. */
+static uint64_t told(const struct dirty *d, uint32_t flags)
+{
+	uint64_t bits = 0;
+
+	require_ok(dirty_get(d, IOVA, TRACKED * PAGE, PAGE, &bits, flags));
+	return bits;
+}
+
+#define PAGE_BIT(page) (1ull << (page))
+
+/* Writes by PASIDs are told, exactly, and nothing that goes to another page table. */
+static void tracked(void)
+{
+	struct dirty d;
+
+	up();
+	track(&d);
+	require_ok(attach(5, d.hwpt));
+	write_page(5, 1);
+	require_ok(dirty_set(w.fd, d.hwpt, true));
+	check_eq(told(&d, 0), 0);
+	/* One that comes when it tracks already. */
+	require_ok(attach(6, d.hwpt));
+	write_page(5, 3);
+	read_page(5, 4);
+	write_page(6, 15);
+	read_page(6, 17);
+	check_eq(told(&d, NO_CLEAR), PAGE_BIT(3) | PAGE_BIT(15));
+	check_eq(told(&d, 0), PAGE_BIT(3) | PAGE_BIT(15));
+	check_eq(told(&d, 0), 0);
+	/* The same pages again: what was made clean isn't cached as dirty for any PASID. */
+	write_page(6, 3);
+	check_eq(told(&d, 0), PAGE_BIT(3));
+	write_page(5, 3);
+	write_page(5, 15);
+	check_eq(told(&d, 0), PAGE_BIT(3) | PAGE_BIT(15));
+	/* read first, and cached by that */
+	read_page(5, 63);
+	write_page(5, 63);
+	check_eq(told(&d, 0), PAGE_BIT(63));
+	/* The device's own DMA is elsewhere, and then there too. */
+	write_page(EDU_NO_PASID, 0);
+	check_eq(told(&d, 0), 0);
+	require_ok(device_attach(&w.dev, d.hwpt));
+	write_page(EDU_NO_PASID, 0);
+	write_page(6, 16);
+	check_eq(told(&d, 0), PAGE_BIT(0) | PAGE_BIT(16));
+}
+
+/* A PASID leaves: what it wrote is told. Tracking goes off and on with PASIDs only. */
+static void tracked_away(void)
+{
+	struct dirty d;
+
+	up();
+	track(&d);
+	require_ok(attach(5, d.hwpt));
+	require_ok(attach(6, d.hwpt));
+	require_ok(dirty_set(w.fd, d.hwpt, true));
+	write_page(5, 8);
+	require_ok(detach(5));
+	write_page(6, 9);
+	check_eq(told(&d, 0), PAGE_BIT(8) | PAGE_BIT(9));
+	require_ok(attach(5, w.hwpt[1]));
+	write_page(5, 0);
+	check_eq(told(&d, 0), 0);
+	require_ok(attach(5, d.hwpt));
+	for (unsigned int i = 0; i < 3; i++) {
+		write_page(5, 20 + i);
+		check_eq(told(&d, 0), PAGE_BIT(20 + i));
+		require_ok(dirty_set(w.fd, d.hwpt, false));
+		write_page(6, 30 + i);
+		require_ok(dirty_set(w.fd, d.hwpt, true));
+		check_eq(told(&d, 0), 0);
+		write_page(6, 30 + i);
+		check_eq(told(&d, 0), PAGE_BIT(30 + i));
+	}
+}
+
 static const struct test tests[] = {
 	{ "several", several },
 	{ "own_moves", own_moves },
 	{ "unmapped", unmapped },
 	{ "rules", rules },
 	{ "closed", closed },
+	{ "tracked", tracked },
+	{ "tracked_away", tracked_away },
 };
 
 TAP_MAIN("pasid_device", tests)
