@@ -5,10 +5,19 @@
 
 #include "page_scene.h"
 #include "tap.h"
+#include "trace.h"
 
 #define HOME	(32 * MIB)	/* always mapped */
 
 struct page_scene pages;
+
+void pages_need_guard(void)
+{
+	if (tap_oracle())
+		tap_skip("Linux's own warns, and frees what its interrupt handler still has");
+	if (!strstr(slurp("/sys/module/iommufd/parameters/shims"), "vtd-faults: on\n"))
+		tap_skip("without BTF nothing keeps VT-d's driver from warning");
+}
 
 void pages_up_with(uint32_t flags)
 {

@@ -26,6 +26,12 @@ extern struct page_scene {
 	struct events queue;
 } pages;
 
+/*
+ * Skips where page requests that are on their way as the last page table with faults goes make
+ * VT-d's driver warn, and free what its interrupt handler still has.
+ */
+void pages_need_guard(void);
+
 /* The device on the page table with faults, its buffer full of a pattern. */
 void pages_up(void);
 void pages_up_with(uint32_t flags);
