@@ -16,6 +16,8 @@ RECIPES = {
     "peer-7.2": ("7.2", "common", "iommufd"),
     "peer-6.12": ("6.12", "common", "iommufd"),
     "debugpeer-7.2": ("7.2", "common", "iommufd", "debug"),
+    "debugbtf-7.2": ("7.2", "common", "debug", "btf"),
+    "debugbtf-6.12": ("6.12", "common", "debug", "btf"),
     "debugkvm-7.2": ("7.2", "common", "debug", "kvm"),
     "bench-7.2": ("7.2", "common"),     # peer-7.2 without iommufd, to measure ours
 }

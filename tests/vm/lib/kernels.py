@@ -17,7 +17,7 @@ STOCK = ("6.1", "6.12", "7.2", "7.3")
 FLAVOURS = ("cloud", "rt")
 
 PREBUILT = ("debug-7.2", "debug-6.12", "peer-7.2", "peer-6.12", "debugpeer-7.2",
-            "debugkvm-7.2", "bench-7.2")
+            "debugbtf-7.2", "debugbtf-6.12", "debugkvm-7.2", "bench-7.2")
 
 ARCHES = ("amd64", "arm64")
 NAMES = STOCK + PREBUILT        # those of the lanes' usual kernels
