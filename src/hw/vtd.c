@@ -41,31 +41,33 @@ bool vtd_forgets_pasids(struct device *dev)
 {
 	return vtd_is_of(dev, NULL) && dev_is_pci(dev) && pci_ats_supported(to_pci_dev(dev));
 }
-
-/* Linux 6.12's driver allocates such a page table, and refuses the attach. */
-bool vtd_tracks_no_pasids(struct device *dev)
-{
-	return vtd_is_of(dev, NULL);
-}
 #else
 bool vtd_forgets_pasids(struct device *dev)
 {
 	return false;
 }
+#endif
 
 bool vtd_tracks_no_pasids(struct device *dev)
 {
+#ifdef IOMMUFD_HAVE_SYM_IOMMU_REPLACE_DEVICE_PASID
 	return false;
-}
+#else
+	/* Linux 6.12's driver allocates such a page table, and refuses the attach. */
+	return vtd_is_of(dev, NULL);
 #endif
+}
 
 bool vtd_takes(const struct iommu_user_data_array *array)
 {
 	return array->type == IOMMU_HWPT_INVALIDATE_DATA_VTD_S1;
 }
 
-/* From here on one flush of all that is cached costs less than a flush of each entry. */
-#define VTD_MANY 32U
+/*
+ * From here on all that is cached is flushed at once. That is a descriptor or two for each device
+ * on the parent, which also loses what it has cached, instead of one for each entry.
+ */
+#define VTD_MANY 128U
 
 /*
  * Returns true if all entries are for a page each, which the driver handles or refuses whatever
