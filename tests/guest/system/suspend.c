@@ -56,12 +56,13 @@ static void sleep_idle(void)
  */
 static int sleep_in_memory(unsigned int seconds)
 {
-	const char *wakeups = slurp(POWER "wakeup_count");
 	char alarm[16];
 
 	snprintf(alarm, sizeof(alarm), "+%u", seconds);
 	require_ok(write_file(CLOCK "wakealarm", "0"));
-	require_ok(write_file(POWER "wakeup_count", wakeups));
+	/* There was another one meanwhile. */
+	if (write_file(POWER "wakeup_count", slurp(POWER "wakeup_count")))
+		return -EBUSY;
 	require_ok(write_file(CLOCK "wakealarm", alarm));
 	return write_file(POWER "state", "mem");
 }
