@@ -424,11 +424,14 @@ static void attachments_run_late(struct work_struct *work)
 
 void hw_attachment_free(struct hw_attachment *attachment)
 {
-	if (!attachment->faults) {
+	/* The core looks at any handle that it finds, for a device that asks all the same. */
+	if (!attachment->faults && !hw_faults_may_come(attachment->at->group)) {
 		kfree(attachment);
 		return;
 	}
-	if (!attachment->closed)
+	if (!attachment->faults)
+		hw_faults_silence(&attachment->handle);
+	else if (!attachment->closed)
 		hw_faults_refuse(&attachment->handle);
 	attachment->late_group = iommu_group_ref_get(attachment->at->group);
 	attachment_add_late(attachment);

@@ -39,6 +39,24 @@ void hw_faults_refuse(struct iommu_attach_handle *handle)
 	WRITE_ONCE(handle->domain, &ended_domain);
 }
 
+/* A domain without faults, which is all that the core asks of it. */
+static struct iommu_domain quiet_domain;
+
+void hw_faults_silence(struct iommu_attach_handle *handle)
+{
+	WRITE_ONCE(handle->domain, &quiet_domain);
+}
+
+static int fault_may_come(struct device *dev, void *unused)
+{
+	return !dev_is_pci(dev) || pci_pri_supported(to_pci_dev(dev));
+}
+
+bool hw_faults_may_come(struct iommu_group *group)
+{
+	return iommu_group_for_each_dev(group, NULL, fault_may_come);
+}
+
 /*
  * The core holds a reference from before it allocates a fault until the
  * response.
@@ -79,6 +97,15 @@ void hw_fault_own(struct iopf_group *group)
 
 void hw_faults_refuse(struct iommu_attach_handle *handle)
 {
+}
+
+void hw_faults_silence(struct iommu_attach_handle *handle)
+{
+}
+
+bool hw_faults_may_come(struct iommu_group *group)
+{
+	return false;
 }
 
 bool hw_faults_are_under_way(struct iommu_group *group)

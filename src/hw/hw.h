@@ -181,8 +181,8 @@ struct hw_place {
  * Not every driver waits until its interrupt handler has reported earlier
  * faults (AMD-Vi never does; VT-d from Linux 7.2 on too late, which
  * vtd_faults_close() or attachment_park() makes good), and the core stores a
- * new handle after the hardware was switched.  So free an attachment with
- * faults only after a delay; a late fault is refused.
+ * new handle after the hardware was switched.  So free an attachment of a device
+ * that may ask, with faults or without, only after a delay; a late fault is refused.
  */
 struct hw_attachment {
 	struct iommu_attach_handle handle;
@@ -246,8 +246,15 @@ void hw_attachment_free(struct hw_attachment *attachment);
  */
 void hw_attachments_exit(void);
 
-/* Make the core refuse faults of an attachment that has ended. */
+/*
+ * Make the core refuse faults of an attachment that has ended: by its handler, which the core
+ * may be about to call, or where it never had one by having none.
+ */
 void hw_faults_refuse(struct iommu_attach_handle *handle);
+void hw_faults_silence(struct iommu_attach_handle *handle);
+
+/* Returns true if a device of the group may ask for pages, whatever it is attached to. */
+bool hw_faults_may_come(struct iommu_group *group);
 
 /* Returns true if a fault of the group's devices isn't responded to yet. */
 bool hw_faults_are_under_way(struct iommu_group *group);

@@ -38,9 +38,6 @@ static const struct layout_member vtd_faults_members[] = {
 	{ "intel_iommu", NULL, "iopf_lock", sizeof(struct mutex), &vtd_faults.lock },
 };
 
-/* A domain without faults, which is all that the core asks of it. */
-static struct iommu_domain vtd_faults_nobody;
-
 struct vtd_faults_search {
 	struct mutex *lock;
 	unsigned int devices;
@@ -84,7 +81,7 @@ bool vtd_faults_close(const struct hw_place *at, struct iommu_attach_handle *han
 	if (has_pasid && (*at->resets || !pci_cfg_access_trylock(to_pci_dev(at->dev))))
 		return false;
 	mutex_lock(search.lock);
-	WRITE_ONCE(handle->domain, &vtd_faults_nobody);
+	hw_faults_silence(handle);
 	mutex_unlock(search.lock);
 	return true;
 }
