@@ -22,6 +22,7 @@
 
 struct device;
 struct dma_buf_attachment;
+struct mutex;
 
 /* Bytes of the largest structure in the table of ioctls. */
 #define COMMAND_MAX	64
@@ -39,6 +40,11 @@ static inline int test_dmabuf_phys(struct dma_buf_attachment *attachment,
 				   phys_addr_t *base, size_t *length)
 {
 	return -EOPNOTSUPP;
+}
+
+static inline struct mutex *test_fault_lock(struct device *dev)
+{
+	return NULL;
 }
 #endif
 

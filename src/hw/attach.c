@@ -36,8 +36,8 @@ static int attachment_make_parking(struct hw_attachment *attachment)
 	struct iommu_domain *domain;
 	struct device *dev;
 
-	if (!attachment->faults || at->pasid != IOMMU_NO_PASID || vtd_faults_known() ||
-	    !vtd_has(at->group) ||
+	if (!attachment->faults || at->pasid != IOMMU_NO_PASID ||
+	    vtd_faults_known(at->group) || !vtd_has(at->group) ||
 	    !iommu_group_for_each_dev(at->group, &dev, attachment_first_device))
 		return 0;
 	domain = iommu_paging_domain_alloc_flags(dev, 0);
@@ -285,7 +285,7 @@ void hw_detach(struct hw_attachment *attachment)
 
 bool hw_reset_loses_faults(struct iommu_group *group)
 {
-	return vtd_faults_known() && vtd_has(group);
+	return vtd_faults_known(group);
 }
 
 void hw_reset_begin(struct hw_attachment *attachment)

@@ -10,13 +10,14 @@
 
 #include <uapi/linux/iommufd.h>
 
+#include "../core/test.h"
 #include "hw.h"
 #include "vtd.h"
 #include "vtd_spec.h"
 
 static int vtd_is_of(struct device *dev, void *unused)
 {
-	return hw_iommu_has_attributes(dev, "intel-iommu");
+	return hw_iommu_has_attributes(dev, "intel-iommu") || test_fault_lock(dev);
 }
 
 bool vtd_has_device(struct device *dev)

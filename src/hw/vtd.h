@@ -49,8 +49,8 @@ int vtd_invalidate(struct iommu_domain *nested, struct iommu_domain *parent,
 		   struct iommu_user_data_array *array);
 
 #ifdef IOMMUFD_VTD_FAULTS
-/* Returns true if vtd_faults_close() can be expected to work. */
-bool vtd_faults_known(void);
+/* Returns true if the group is behind a VT-d, and vtd_faults_close() can be expected to work. */
+bool vtd_faults_known(struct iommu_group *group);
 
 /*
  * The core finds no domain with faults by that handle any more: what it was told before has been
@@ -64,7 +64,7 @@ bool vtd_faults_known(void);
 bool vtd_faults_close(const struct hw_place *at, struct iommu_attach_handle *handle);
 void vtd_faults_closed(const struct hw_place *at);
 #else
-static inline bool vtd_faults_known(void)
+static inline bool vtd_faults_known(struct iommu_group *group)
 {
 	return false;
 }

@@ -24,6 +24,7 @@
 #include <linux/mutex.h>
 #include <linux/pci.h>
 
+#include "../core/test.h"
 #include "hw.h"
 #include "layout.h"
 #include "vtd_spec.h"
@@ -44,27 +45,47 @@ struct vtd_faults_search {
 	bool differ;
 };
 
+/* The lock with which faults of a device are reported, or NULL. */
+static struct mutex *vtd_faults_lock(struct device *dev)
+{
+	struct mutex *lock = test_fault_lock(dev);
+	void *info = dev_iommu_priv_get(dev), *iommu;
+
+	if (lock)
+		return lock;
+	if (!vtd_faults.found || !info || !vtd_has_device(dev))
+		return NULL;
+	iommu = READ_ONCE(*layout_at(void *, info, vtd_faults.iommu));
+	return layout_at(struct mutex, iommu, vtd_faults.lock);
+}
+
 static int vtd_faults_find_lock(struct device *dev, void *arg)
 {
 	struct vtd_faults_search *search = arg;
-	void *info = dev_iommu_priv_get(dev), *iommu;
-	struct mutex *lock;
+	struct mutex *lock = vtd_faults_lock(dev);
 
-	if (!info || !vtd_has_device(dev)) {
-		search->differ = true;
-		return 1;
-	}
-	iommu = READ_ONCE(*layout_at(void *, info, vtd_faults.iommu));
-	lock = layout_at(struct mutex, iommu, vtd_faults.lock);
-	search->differ = search->lock && search->lock != lock;
+	search->differ = !lock || (search->lock && search->lock != lock);
 	search->lock = lock;
 	search->devices++;
 	return search->differ;
 }
 
-bool vtd_faults_known(void)
+static int vtd_faults_has_lock(struct device *dev, void *unused)
 {
-	return vtd_faults.found;
+	return !!vtd_faults_lock(dev);
+}
+
+bool vtd_faults_known(struct iommu_group *group)
+{
+	return iommu_group_for_each_dev(group, NULL, vtd_faults_has_lock);
+}
+
+/* Of what isn't a PCI device, there is no reset that moves PASIDs. */
+static bool vtd_faults_keep_resets_off(const struct hw_place *at)
+{
+	if (at->pasid == IOMMU_NO_PASID || !dev_is_pci(at->dev))
+		return true;
+	return !*at->resets && pci_cfg_access_trylock(to_pci_dev(at->dev));
 }
 
 bool vtd_faults_close(const struct hw_place *at, struct iommu_attach_handle *handle)
@@ -72,13 +93,11 @@ bool vtd_faults_close(const struct hw_place *at, struct iommu_attach_handle *han
 	bool has_pasid = at->pasid != IOMMU_NO_PASID;
 	struct vtd_faults_search search = {};
 
-	if (!vtd_faults.found)
-		return false;
 	/* The devices stay, and their IOMMU with them. */
 	iommu_group_for_each_dev(at->group, &search, vtd_faults_find_lock);
 	if (search.differ || !search.lock || (has_pasid && search.devices > 1))
 		return false;
-	if (has_pasid && (*at->resets || !pci_cfg_access_trylock(to_pci_dev(at->dev))))
+	if (!vtd_faults_keep_resets_off(at))
 		return false;
 	mutex_lock(search.lock);
 	hw_faults_silence(handle);
@@ -88,7 +107,7 @@ bool vtd_faults_close(const struct hw_place *at, struct iommu_attach_handle *han
 
 void vtd_faults_closed(const struct hw_place *at)
 {
-	if (at->pasid != IOMMU_NO_PASID)
+	if (at->pasid != IOMMU_NO_PASID && dev_is_pci(at->dev))
 		pci_cfg_access_unlock(to_pci_dev(at->dev));
 }
 

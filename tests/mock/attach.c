@@ -120,6 +120,8 @@ void test_device_destroy(struct object *obj)
 	unsigned long pasid;
 	void *entry;
 
+	if (test->dev)
+		mock_device_go(test->dev);
 	xa_for_each(&test->attached, pasid, entry)
 		detach(test, pasid);
 	if (test->idev)
@@ -253,6 +255,25 @@ int test_pasid_detach(struct command *cmd, struct iommu_test_cmd *arg)
 	detach(test, arg->pasid_detach.pasid);
 	device_put(test);
 	return 0;
+}
+
+/* As vfio does it, of a device that is alone in its group. */
+int test_reset(struct command *cmd, struct iommu_test_cmd *arg)
+{
+	struct test_device *test;
+	int begun, rc;
+
+	test = device_get(cmd->ctx, arg->id);
+	if (IS_ERR(test))
+		return PTR_ERR(test);
+	mutex_lock(&test->lock);
+	begun = iommufd_device_reset_begin(test->idev, false);
+	rc = mock_device_reset(test->dev);
+	if (begun > 0)
+		iommufd_device_reset_end(test->idev);
+	mutex_unlock(&test->lock);
+	device_put(test);
+	return rc;
 }
 
 /* What the IOMMU has for the PASID, whatever iommufd believes. */

@@ -83,6 +83,7 @@ static int (*const operations[])(struct command *cmd, struct iommu_test_cmd *arg
 	[IOMMU_TEST_OP_PASID_CHECK_HWPT] = test_pasid_check,
 	[IOMMU_TEST_OP_DMABUF_GET] = test_dmabuf_get,
 	[IOMMU_TEST_OP_DMABUF_REVOKE] = test_dmabuf_revoke,
+	[IOMMU_TEST_OP_RESET] = test_reset,
 };
 
 int test_command(struct command *cmd)

@@ -30,6 +30,7 @@ int test_pasid_attach(struct command *cmd, struct iommu_test_cmd *arg);
 int test_pasid_replace(struct command *cmd, struct iommu_test_cmd *arg);
 int test_pasid_detach(struct command *cmd, struct iommu_test_cmd *arg);
 int test_pasid_check(struct command *cmd, struct iommu_test_cmd *arg);
+int test_reset(struct command *cmd, struct iommu_test_cmd *arg);
 void test_device_destroy(struct object *obj);
 
 /* trigger.c: what devices do by themselves */

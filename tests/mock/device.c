@@ -14,7 +14,14 @@
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
 
+#include "../../src/hw/shims.h"
 #include "driver.h"
+
+#if defined(IOMMUFD_VTD_FAULTS) || defined(IOMMUFD_HAVE_IOMMU_FEAT_IOPF)
+#define FLAGS_OF_FAULTS	MOCK_FLAGS_DEVICE_ENDS_EARLY
+#else
+#define FLAGS_OF_FAULTS	0
+#endif
 
 #define NAME "iommufd_mock"
 
@@ -252,6 +259,7 @@ static struct mock_device *mock_new(u32 flags)
 	for (i = 0; i < MOCK_DEV_CACHE_NUM; i++)
 		mock->cache[i] = IOMMU_TEST_DEV_CACHE_DEFAULT;
 	mock_moves_init(mock);
+	mock_late_init(mock);
 	atomic_inc(&devices);
 	device_initialize(mock_dev(mock));
 	mock_dev(mock)->release = release;
@@ -263,8 +271,10 @@ struct device *mock_device_create(u32 flags, struct device *beside)
 	struct mock_device *mock;
 	int rc;
 
+	if (flags & MOCK_FLAGS_DEVICE_ENDS_EARLY & ~FLAGS_OF_FAULTS)
+		return ERR_PTR(-EOPNOTSUPP);
 	if (flags & ~(MOCK_FLAGS_DEVICE_NO_DIRTY | MOCK_FLAGS_DEVICE_PASID |
-		      MOCK_FLAGS_DEVICE_ENFORCES))
+		      MOCK_FLAGS_DEVICE_ENFORCES | MOCK_FLAGS_DEVICE_ENDS_EARLY))
 		return ERR_PTR(-EINVAL);
 	mock = mock_new(flags);
 	if (!mock)
@@ -285,6 +295,7 @@ EXPORT_SYMBOL_NS_GPL(mock_device_create, "IOMMUFD");
 void mock_device_destroy(struct device *dev)
 {
 	WRITE_ONCE(to_mock_device(dev)->going, true);
+	mock_device_go(dev);
 	unplug(to_mock_device(dev));
 	put_device(dev);
 }

@@ -6,6 +6,7 @@
 #include <linux/iommu.h>
 #include <linux/platform_device.h>
 #include <linux/rwsem.h>
+#include <linux/workqueue.h>
 #include <linux/xarray.h>
 
 #include "../../src/hw/shim.h"
@@ -13,6 +14,7 @@
 #include "table.h"
 #include "uapi.h"
 
+struct mock_held;
 struct mock_viommu;
 
 struct mock_paging {
@@ -50,7 +52,12 @@ struct mock_device {
 	const struct iommu_domain *pasid_left;	/* to compare with only */
 	unsigned int fault_users;	/* domains with a handler */
 
-	atomic_t responses;
+	/* Faults that have to be answered, and those that were. */
+	atomic_t asked, responses;
+	struct mock_request last;	/* under the lock that is held while it is reported */
+	struct work_struct late;	/* asks that once more, by itself */
+	int late_result;
+	struct mock_held *held;		/* see mock_device_hold() */
 	u32 cache[MOCK_DEV_CACHE_NUM];
 
 	struct rw_semaphore viommu_lock;	/* comes after the group's mutex; guards: */
@@ -172,6 +179,20 @@ void mock_faults_exit(void);
 /* A domain is attached to a device or one of its PASIDs, or isn't any more. */
 int mock_faults_enter(struct mock_device *mock, struct iommu_domain *domain);
 void mock_faults_leave(struct mock_device *mock, struct iommu_domain *domain);
+
+/*
+ * Tells the core of a fault as an interrupt handler does, with what mock_fault_lock() says held;
+ * a move isn't waited for.
+ */
+int mock_report(struct mock_device *mock, const struct mock_request *request);
+
+/* late.c */
+void mock_late_init(struct mock_device *mock);
+/*
+ * A device with MOCK_FLAGS_DEVICE_ENDS_EARLY asks once more, at a moment where that may reach
+ * nobody.  Returns when that was reported.
+ */
+void mock_late_ask(struct mock_device *mock);
 
 #ifdef IOMMUFD_HAVE_IOPF_GROUP
 void mock_page_response(struct device *dev, struct iopf_fault *fault,

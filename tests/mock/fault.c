@@ -6,8 +6,10 @@
  * on 6.12 whoever attaches such a domain switches them on.
  */
 #include <linux/err.h>
+#include <linux/mutex.h>
 #include <linux/rwsem.h>
 
+#include "../../src/hw/shims.h"
 #include "driver.h"
 
 /* One a group, or few: taken for reading by who reports, for writing by who moves it. */
@@ -36,10 +38,27 @@ void mock_move_end(struct device *dev)
 	up_write(moves_of(dev));
 }
 
-unsigned int mock_device_responses(struct device *dev)
+#ifdef IOMMUFD_VTD_FAULTS
+
+/* As VT-d's driver has one for each IOMMU. */
+static DEFINE_MUTEX(report_lock);
+
+struct mutex *mock_fault_lock(struct device *dev)
 {
-	return atomic_read(&to_mock_device(dev)->responses);
+	if (!mock_is_device(dev) ||
+	    !(to_mock_device(dev)->flags & MOCK_FLAGS_DEVICE_ENDS_EARLY))
+		return NULL;
+	return &report_lock;
 }
+
+#else
+
+struct mutex *mock_fault_lock(struct device *dev)
+{
+	return NULL;
+}
+
+#endif
 
 #ifdef IOMMUFD_HAVE_IOPF_GROUP
 
@@ -76,8 +95,12 @@ static int switch_on(struct mock_device *mock)
 
 static void switch_off(struct mock_device *mock)
 {
-	if (!WARN_ON(!mock->fault_users) && !--mock->fault_users)
-		iopf_queue_remove_device(queue, mock_dev(mock));
+	if (WARN_ON(!mock->fault_users) || --mock->fault_users)
+		return;
+	/* Who has a fault now has memory that is freed, and who has one later is a surprise. */
+	mock_late_ask(mock);
+	iopf_queue_remove_device(queue, mock_dev(mock));
+	mock_late_ask(mock);
 }
 
 #ifdef IOMMUFD_HAVE_IOMMU_FEAT_IOPF
@@ -125,28 +148,48 @@ void mock_faults_leave(struct mock_device *mock, struct iommu_domain *domain)
 
 #endif
 
-int mock_device_fault(struct device *dev, u32 pasid, u32 group_id, u32 perm,
-		      u64 addr, bool more)
+int mock_report(struct mock_device *mock, const struct mock_request *request)
 {
 	struct iopf_fault event = {
 		.fault = {
 			.type = IOMMU_FAULT_PAGE_REQ,
 			.prm = {
-				.flags = more ? 0 : IOMMU_FAULT_PAGE_REQUEST_LAST_PAGE,
-				.pasid = pasid,
-				.grpid = group_id,
-				.perm = perm,
-				.addr = addr,
+				.flags = request->more ? 0 : IOMMU_FAULT_PAGE_REQUEST_LAST_PAGE,
+				.pasid = request->pasid,
+				.grpid = request->group_id,
+				.perm = request->perm,
+				.addr = request->addr,
 			},
 		},
 	};
 	int rc;
 
-	if (pasid != IOMMU_NO_PASID)
+	if (request->pasid != IOMMU_NO_PASID)
 		event.fault.prm.flags |= IOMMU_FAULT_PAGE_REQUEST_PASID_VALID;
-	down_read(moves_of(dev));
-	rc = iommu_report_device_fault(dev, &event);
-	up_read(moves_of(dev));
+	rc = iommu_report_device_fault(mock_dev(mock), &event);
+	/* The last one of a group is answered for all, and one that nobody takes for itself. */
+	if (!request->more || rc == -EINVAL)
+		atomic_inc(&mock->asked);
+	return rc;
+}
+
+int mock_device_fault(struct device *dev, const struct mock_request *request)
+{
+	struct mock_device *mock = to_mock_device(dev);
+	struct mutex *lock = mock_fault_lock(dev);
+	int rc;
+
+	if (lock) {
+		mutex_lock(lock);
+		mock->last = *request;
+		rc = mock_report(mock, request);
+		mutex_unlock(lock);
+	} else {
+		down_read(moves_of(dev));
+		mock->last = *request;
+		rc = mock_report(mock, request);
+		up_read(moves_of(dev));
+	}
 	return rc;
 }
 
@@ -177,8 +220,7 @@ void mock_faults_leave(struct mock_device *mock, struct iommu_domain *domain)
 {
 }
 
-int mock_device_fault(struct device *dev, u32 pasid, u32 group_id, u32 perm,
-		      u64 addr, bool more)
+int mock_device_fault(struct device *dev, const struct mock_request *request)
 {
 	return -EOPNOTSUPP;
 }

@@ -94,6 +94,17 @@ bool test_owns_device(struct device *dev)
 	return owns;
 }
 
+struct mutex *test_fault_lock(struct device *dev)
+{
+	struct mutex *found = NULL;
+
+	mutex_lock(&lock);
+	if (registered)
+		found = registered->fault_lock(dev);
+	mutex_unlock(&lock);
+	return found;
+}
+
 int test_dmabuf_phys(struct dma_buf_attachment *attachment, phys_addr_t *base,
 		     size_t *length)
 {

@@ -10,6 +10,7 @@ struct device;
 struct dma_buf_attachment;
 struct iommufd_ctx;
 struct module;
+struct mutex;
 struct object;
 struct object_type;
 
@@ -20,8 +21,9 @@ struct test_ops {
 	int (*command)(struct command *cmd);
 	void (*destroy)(struct object *obj);
 
-	/* See test_owns_device(), test_dmabuf_phys(). */
+	/* See test_owns_device(), test_fault_lock(), test_dmabuf_phys(). */
 	bool (*owns_device)(struct device *dev);
+	struct mutex *(*fault_lock)(struct device *dev);
 	int (*dmabuf_phys)(struct dma_buf_attachment *attachment,
 			   phys_addr_t *base, size_t *length);
 };
@@ -42,6 +44,12 @@ int test_ioctl(struct command *cmd);
  * keep itself open by it, and has no interrupts.
  */
 bool test_owns_device(struct device *dev);
+
+/*
+ * The device's driver ends page faults as VT-d's does: the lock that is held while a fault of
+ * the device is reported.  NULL if not.
+ */
+struct mutex *test_fault_lock(struct device *dev);
 
 /*
  * Where the memory of a DMA-buf of the mock's is, with its reservation locked: 0,

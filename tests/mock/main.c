@@ -11,6 +11,7 @@ static const struct test_ops ops = {
 	.command = test_command,
 	.destroy = test_device_destroy,
 	.owns_device = mock_is_device,
+	.fault_lock = mock_fault_lock,
 	.dmabuf_phys = mock_dmabuf_phys,
 };
 

@@ -48,15 +48,36 @@ u32 mock_device_cache(struct device *dev, unsigned int index);
 void mock_move_begin(struct device *dev);
 void mock_move_end(struct device *dev);
 
-/*
- * The device asks for a page: 0, -EOPNOTSUPP if kernel knows no faults (6.1), or what
- * the kernel says.  @perm is IOMMU_FAULT_PERM_*; @more: the group goes on.
- */
-int mock_device_fault(struct device *dev, u32 pasid, u32 group_id, u32 perm,
-		      u64 addr, bool more);
+/* The device asks for a page. */
+struct mock_request {
+	u32 pasid;
+	u32 group_id;
+	u32 perm;		/* IOMMU_FAULT_PERM_* */
+	u64 addr;
+	bool more;		/* the group goes on */
+};
 
-/* How many faults of the device were answered. */
-unsigned int mock_device_responses(struct device *dev);
+/* 0, -EOPNOTSUPP if the kernel knows no faults (6.1), or what the kernel says. */
+int mock_device_fault(struct device *dev, const struct mock_request *request);
+
+/*
+ * late.c.  A fault that stays where the core has found its attachment, as if the interrupt
+ * handler were interrupted there: until mock_device_go(), or for a minute.  One of a device at a
+ * time.  0, -ENOENT if nobody takes it, -EBUSY, -EOPNOTSUPP or -ENOMEM.
+ */
+int mock_device_hold(struct device *dev, const struct mock_request *request);
+/* Waits until it is done: 0, or -ENOENT if there is none. */
+int mock_device_go(struct device *dev);
+
+/* fault.c: see test_fault_lock(). */
+struct mutex *mock_fault_lock(struct device *dev);
+
+/*
+ * moves.c.  What the core of Linux 7.2 does around a reset, of which no attachment is told: it
+ * blocks the DMA without PASID, and lets it go on.  0, or -EOPNOTSUPP.  The caller keeps the device
+ * where it is attached.
+ */
+int mock_device_reset(struct device *dev);
 
 /*
  * viommu.c.  The vIOMMU that the device is attached to reports an event of its: 0,

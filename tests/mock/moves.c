@@ -40,6 +40,7 @@ void mock_moves_check(struct mock_device *mock)
 	WARN_ON(!xa_empty(&mock->pasids));
 	WARN_ON(mock->fault_users);
 	WARN_ON(mock->viommu);
+	WARN_ON(atomic_read(&mock->asked) != atomic_read(&mock->responses));
 }
 
 static bool tracks_what_it_cannot(struct mock_device *mock,
@@ -127,7 +128,9 @@ static int move(struct mock_device *mock, struct iommu_domain *domain)
 	if (mock->domain) {
 		if (!mock->going)
 			mock_domain_left(mock->domain);
-		mock_faults_leave(mock, mock->domain);
+		/* VT-d's driver forgets that where a nested one comes. */
+		if (!mock_fault_lock(mock_dev(mock)) || !mock_is_nested(domain))
+			mock_faults_leave(mock, mock->domain);
 	}
 	mock->domain = domain;
 	return 0;
@@ -271,6 +274,23 @@ void mock_remove_dev_pasid(struct device *dev, ioasid_t pasid,
 	forget_pasid(to_mock_device(dev), pasid, domain);
 }
 
+#endif
+
+#ifdef IOMMUFD_HAVE_IOMMU_ATTACH_DEV_OLD
+int mock_device_reset(struct device *dev)
+{
+	struct mock_device *mock = to_mock_device(dev);
+	struct iommu_domain *domain = mock->domain;
+
+	WARN_ON(mock_attach_dev(&mock_blocked, dev, domain));
+	WARN_ON(mock_attach_dev(domain, dev, &mock_blocked));
+	return 0;
+}
+#else
+int mock_device_reset(struct device *dev)
+{
+	return -EOPNOTSUPP;
+}
 #endif
 
 struct iommu_domain *mock_device_domain(struct device *dev, u32 pasid)

@@ -25,20 +25,37 @@ static struct iommufd_device *mock_get(struct iommufd_ctx *ctx, u32 id)
 	return idev;
 }
 
-/* Where the request goes, and if it goes anywhere, is the kernel's affair. */
+static int ask(struct device *dev, const struct mock_request *request, u32 how)
+{
+	int rc;
+
+	if (how & MOCK_IOPF_GO)
+		return mock_device_go(dev);
+	if (how & MOCK_IOPF_HOLD)
+		return mock_device_hold(dev, request);
+	/* Where the request goes, and if it goes anywhere, is the kernel's affair. */
+	rc = mock_device_fault(dev, request);
+	return rc == -EOPNOTSUPP ? rc : 0;
+}
+
 int test_trigger_iopf(struct command *cmd, struct iommu_test_cmd *arg)
 {
+	const struct mock_request request = {
+		.pasid = arg->trigger_iopf.pasid,
+		.group_id = arg->trigger_iopf.grpid,
+		.perm = arg->trigger_iopf.perm,
+		.addr = arg->trigger_iopf.addr,
+		.more = arg->__reserved & MOCK_IOPF_MORE,
+	};
 	struct iommufd_device *idev;
 	int rc;
 
 	idev = mock_get(cmd->ctx, arg->trigger_iopf.dev_id);
 	if (IS_ERR(idev))
 		return PTR_ERR(idev);
-	rc = mock_device_fault(idev->dev, arg->trigger_iopf.pasid,
-			       arg->trigger_iopf.grpid, arg->trigger_iopf.perm,
-			       arg->trigger_iopf.addr, arg->__reserved);
+	rc = ask(idev->dev, &request, arg->__reserved);
 	object_put(cmd->ctx, &idev->obj);
-	return rc == -EOPNOTSUPP ? rc : 0;
+	return rc;
 }
 
 int test_trigger_vevent(struct command *cmd, struct iommu_test_cmd *arg)

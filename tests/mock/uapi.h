@@ -41,6 +41,8 @@ enum {
 	IOMMU_TEST_OP_PASID_CHECK_HWPT = 21,	/* mock device; ours: or any device */
 	IOMMU_TEST_OP_DMABUF_GET = 22,		/* - */
 	IOMMU_TEST_OP_DMABUF_REVOKE = 23,	/* - */
+
+	IOMMU_TEST_OP_RESET = 64,		/* ours; mock device */
 };
 
 /* iommu_test_cmd.mock_domain_flags.dev_flags */
@@ -54,6 +56,19 @@ enum {
 	MOCK_FLAGS_DEVICE_BESIDE = 1 << 16,
 	/* Ours: its IOMMU can enforce coherency. */
 	MOCK_FLAGS_DEVICE_ENFORCES = 1 << 17,
+	/*
+	 * Ours: its driver ends page faults as VT-d's of Linux 7.2 does, and the device goes on
+	 * asking meanwhile.
+	 */
+	MOCK_FLAGS_DEVICE_ENDS_EARLY = 1 << 18,
+};
+
+/* Ours: .trigger_iopf's __reserved */
+enum {
+	MOCK_IOPF_MORE = 1 << 0,	/* more faults of the group follow */
+	/* It stays where it has found its attachment, for a minute at the most. */
+	MOCK_IOPF_HOLD = 1 << 1,
+	MOCK_IOPF_GO = 1 << 2,		/* what stays goes on; nothing else is asked */
 };
 
 /* .create_access.flags */
@@ -112,14 +127,13 @@ struct iommu_test_cmd {
 			__u32 pasid;
 			__u32 hwpt_id;		/* 0: is nothing attached? */
 		} pasid_check;
-		/* Ours: if __reserved isn't 0, more faults of the group follow. */
 		struct {
 			__u32 dev_id;
 			__u32 pasid;
 			__u32 grpid;
 			__u32 perm;
 			__u64 addr;
-		} trigger_iopf;
+		} trigger_iopf;			/* __reserved: MOCK_IOPF_* */
 		struct {
 			__u32 dev_id;
 		} trigger_vevent;
