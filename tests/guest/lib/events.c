@@ -60,10 +60,10 @@ int nested_with_faults(int iommufd, uint32_t dev, uint32_t pt, uint32_t faults,
 }
 
 static int trigger(int iommufd, const struct mock *m, uint32_t pasid, uint32_t group,
-		   uint64_t addr, bool more)
+		   uint64_t addr, uint32_t how)
 {
 	struct iommu_test_cmd c = {
-		.__reserved = more,
+		.__reserved = how,
 		.trigger_iopf = {
 			.dev_id = m->dev, .pasid = pasid, .grpid = group,
 			.perm = IOMMU_PGFAULT_PERM_READ | IOMMU_PGFAULT_PERM_WRITE,
@@ -77,13 +77,24 @@ static int trigger(int iommufd, const struct mock *m, uint32_t pasid, uint32_t g
 int mock_fault(int iommufd, const struct mock *m, uint32_t pasid, uint32_t group,
 	       uint64_t addr)
 {
-	return trigger(iommufd, m, pasid, group, addr, false);
+	return trigger(iommufd, m, pasid, group, addr, 0);
 }
 
 int mock_fault_more(int iommufd, const struct mock *m, uint32_t pasid, uint32_t group,
 		    uint64_t addr)
 {
-	return trigger(iommufd, m, pasid, group, addr, true);
+	return trigger(iommufd, m, pasid, group, addr, MOCK_IOPF_MORE);
+}
+
+int mock_fault_hold(int iommufd, const struct mock *m, uint32_t pasid, uint32_t group,
+		    uint64_t addr)
+{
+	return trigger(iommufd, m, pasid, group, addr, MOCK_IOPF_HOLD);
+}
+
+int mock_fault_go(int iommufd, const struct mock *m)
+{
+	return trigger(iommufd, m, 0, 0, 0, MOCK_IOPF_GO);
 }
 
 int mock_event(int iommufd, const struct mock *m)

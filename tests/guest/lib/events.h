@@ -33,6 +33,14 @@ int mock_fault(int iommufd, const struct mock *m, uint32_t pasid, uint32_t group
 /* The same, and more of the group follow. */
 int mock_fault_more(int iommufd, const struct mock *m, uint32_t pasid, uint32_t group,
 		    uint64_t addr);
+/*
+ * A fault that has found its attachment stays there until mock_fault_go(), which returns when it
+ * was reported; for a minute at the most.  -ENOENT if nobody takes it.
+ */
+int mock_fault_hold(int iommufd, const struct mock *m, uint32_t pasid, uint32_t group,
+		    uint64_t addr);
+int mock_fault_go(int iommufd, const struct mock *m);
+
 /* Its vIOMMU reports an event. */
 int mock_event(int iommufd, const struct mock *m);
 

@@ -22,6 +22,8 @@ struct fault_scene {
 extern struct fault_scene faults;
 
 void faults_up(void);
+/* @flags are MOCK_FLAGS_DEVICE_*, of the device. */
+void faults_up_with(uint32_t flags);
 
 void faults_down(void);
 

@@ -67,6 +67,13 @@ int mock_unplug(int fd, const struct mock *mock)
 	return iommu_destroy(fd, mock->stdev);
 }
 
+int mock_reset(int fd, const struct mock *mock)
+{
+	struct iommu_test_cmd cmd = {};
+
+	return mock_cmd(fd, IOMMU_TEST_OP_RESET, mock->stdev, &cmd);
+}
+
 int mock_pasid_replace(int fd, const struct mock *mock, uint32_t pasid, uint32_t pt)
 {
 	struct iommu_test_cmd cmd = { .pasid_replace = { pasid, pt } };

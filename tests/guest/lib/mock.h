@@ -32,6 +32,8 @@ int mock_device_beside(int fd, uint32_t pt, uint32_t flags, const struct mock *b
 		       struct mock *mock);
 int mock_replace(int fd, const struct mock *mock, uint32_t pt);
 int mock_unplug(int fd, const struct mock *mock);
+/* Its DMA is blocked meanwhile, as the kernel does from Linux 7.2 on; before, -EOPNOTSUPP. */
+int mock_reset(int fd, const struct mock *mock);
 
 /* mock_pasid_attach() and mock_pasid_detach() are in events.h. */
 int mock_pasid_replace(int fd, const struct mock *mock, uint32_t pasid, uint32_t pt);
