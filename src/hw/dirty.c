@@ -4,7 +4,7 @@
  * the kernel's, which no kernel has that is built without its own iommufd.  But
  * without a bitmap it still reports, for the flush, between which addresses entries
  * were dirty.  So a stretch of entries is asked for at once, and only if something in
- * it is dirty they are asked for one by one.
+ * it is dirty they are asked for by one or two, of which that tells which are dirty.
  *
  * Drivers advance from the address that they are given by the size of the entry that
  * they find there, and miss others if that address isn't where the entry begins.  So
@@ -152,7 +152,9 @@ struct dirty_reader {
 	unsigned long last;		/* of what is read */
 	bool done;
 	unsigned long stretch;		/* how much to ask for at once */
-	unsigned int entries;		/* how many to read one by one before that */
+	unsigned int entries;		/* how many times to ask for one or two before that */
+	unsigned long page;		/* size of the smallest entries */
+	bool pairs;			/* no entry is as large as two of these */
 	bool inside;			/* the block that is being read lies in @within */
 };
 
@@ -187,14 +189,30 @@ static int dirty_note(struct dirty_reader *reader, const struct iova_range *entr
 }
 
 /*
- * Reads the next entry: 1 if it was dirty.  It is made clean only if all of it is noted,
+ * The end of what to ask for next: an entry, or two of the smallest.  Together these are aligned,
+ * so that a larger entry has both or none.  Only where one call reads and makes clean: a second
+ * one might make clean what has become dirty in between.
+ */
+static unsigned long dirty_next_last(const struct dirty_reader *reader)
+{
+	unsigned long last = reader->at + reader->page - 1;
+
+	if (reader->inside && reader->pairs && !(reader->at & reader->page) &&
+	    last < reader->last)
+		last += reader->page;
+	return last;
+}
+
+/*
+ * Reads the next entry, or two: 1 if it was dirty.  It is made clean only if all of it is noted,
  * which takes a second call as long as that isn't known of its whole block.
  */
 static int dirty_read_entry(struct dirty_reader *reader)
 {
 	struct hw_dirty *dirty = reader->dirty;
-	unsigned long first = reader->at, last = first + hw_page_size(dirty->domain) - 1;
+	unsigned long first = reader->at, last = dirty_next_last(reader);
 	struct iova_range entry, again;
+	bool both;
 	int rc;
 
 	rc = dirty_driver_ask(dirty->domain, first, last,
@@ -203,22 +221,26 @@ static int dirty_read_entry(struct dirty_reader *reader)
 		dirty_pass(reader, last);
 		return rc;
 	}
+	both = entry.last - entry.first >= reader->page && entry.last == last;
 	dirty_widen_to_entry(&entry);
 	if (dirty->clear && dirty_is_within(reader, entry.first, entry.last)) {
 		if (!reader->inside)
 			rc = dirty_driver_ask(dirty->domain, first, last, true, &again);
 		if (rc < 0)
 			return rc;
-		dirty_add_cleaned_entry(dirty, &entry);
+		if (both)
+			dirty_add_cleaned(dirty, &entry, reader->page);
+		else
+			dirty_add_cleaned_entry(dirty, &entry);
 	}
 	reader->inside |= dirty_block_is_within(reader, &entry);
-	dirty_pass(reader, entry.last);
+	dirty_pass(reader, max(entry.last, last));
 	return dirty_note(reader, &entry) ?: 1;
 }
 
 /*
- * Reads entries one by one up to @last, in one block, or as many as reader->entries
- * allows.  How many the next time depends on how many were dirty.
+ * Reads entries up to @last, in one block, by as many calls as reader->entries allows.  How
+ * many the next time depends on how many found something.
  */
 static int dirty_read_block(struct dirty_reader *reader, unsigned long last)
 {
@@ -272,9 +294,11 @@ static int dirty_driver_read(struct hw_dirty *dirty, const struct iova_range *ma
 		.last = last,
 		.stretch = BLOCK,
 		.entries = 1,
+		.page = hw_page_size(dirty->domain),
 	};
 	int rc;
 
+	reader.pairs = !(hw_pgsize_bitmap(dirty->domain) & (2 * reader.page));
 	do {
 		rc = dirty_read_stretch(&reader);
 		cond_resched();
