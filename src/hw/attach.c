@@ -400,7 +400,9 @@ static bool attachments_free_late(void)
 	bool more;
 
 	while ((attachment = attachment_take_late())) {
-		if (hw_faults_are_under_way(attachment->late_group)) {
+		cond_resched();
+		/* A fault is only counted when a domain with faults has been found. */
+		if (attachment->faults && hw_faults_are_under_way(attachment->late_group)) {
 			attachment_add_late(attachment);
 			continue;
 		}
@@ -425,7 +427,8 @@ static void attachments_run_late(struct work_struct *work)
 void hw_attachment_free(struct hw_attachment *attachment)
 {
 	/* The core looks at any handle that it finds, for a device that asks all the same. */
-	if (!attachment->faults && !hw_faults_may_come(attachment->at->group)) {
+	if (!attachment->faults && (!hw_faults_may_come(attachment->at->group) ||
+				    vtd_faults_wait(attachment->at->group))) {
 		kfree(attachment);
 		return;
 	}

@@ -221,7 +221,7 @@ static int dirty_read_entry(struct dirty_reader *reader)
 		dirty_pass(reader, last);
 		return rc;
 	}
-	both = entry.last - entry.first >= reader->page && entry.last == last;
+	both = entry.first == first && entry.last == last && last - first >= reader->page;
 	dirty_widen_to_entry(&entry);
 	if (dirty->clear && dirty_is_within(reader, entry.first, entry.last)) {
 		if (!reader->inside)

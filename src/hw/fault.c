@@ -5,6 +5,7 @@
 #include <linux/pci.h>
 
 #include "hw.h"
+#include "vtd.h"
 
 #ifdef IOMMUFD_HAVE_SYM_IOPF_GROUP_RESPONSE
 int hw_domain_take_faults(struct iommu_domain *domain,
@@ -47,9 +48,14 @@ void hw_faults_silence(struct iommu_attach_handle *handle)
 	WRITE_ONCE(handle->domain, &quiet_domain);
 }
 
+/*
+ * By VT-d and AMD-Vi, PCI devices without PRI have no faults reported. By an SMMUv3 some stall,
+ * with any page table.
+ */
 static int fault_may_come(struct device *dev, void *unused)
 {
-	return !dev_is_pci(dev) || pci_pri_supported(to_pci_dev(dev));
+	return !dev_is_pci(dev) || pci_pri_supported(to_pci_dev(dev)) ||
+	       !(vtd_has_device(dev) || hw_iommu_has_attributes(dev, "amd-iommu"));
 }
 
 bool hw_faults_may_come(struct iommu_group *group)

@@ -182,7 +182,9 @@ struct hw_place {
  * faults (AMD-Vi never does; VT-d from Linux 7.2 on too late, which
  * vtd_faults_close() or attachment_park() makes good), and the core stores a
  * new handle after the hardware was switched.  So free an attachment of a device
- * that may ask, with faults or without, only after a delay; a late fault is refused.
+ * that may ask, with faults or without, only after a delay, unless vtd_faults_wait()
+ * makes that needless; a late fault is refused. The domain isn't kept: a handler that has
+ * found one which is freed then may still read whether it takes faults.
  */
 struct hw_attachment {
 	struct iommu_attach_handle handle;

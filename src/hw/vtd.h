@@ -63,6 +63,12 @@ bool vtd_faults_known(struct iommu_group *group);
  */
 bool vtd_faults_close(const struct hw_place *at, struct iommu_attach_handle *handle);
 void vtd_faults_closed(const struct hw_place *at);
+
+/*
+ * Wait until no interrupt handler uses a handle, or its domain, that the core doesn't know any
+ * more. Returns false if that isn't possible.
+ */
+bool vtd_faults_wait(struct iommu_group *group);
 #else
 static inline bool vtd_faults_known(struct iommu_group *group)
 {
@@ -77,6 +83,11 @@ static inline bool vtd_faults_close(const struct hw_place *at,
 
 static inline void vtd_faults_closed(const struct hw_place *at)
 {
+}
+
+static inline bool vtd_faults_wait(struct iommu_group *group)
+{
+	return false;
 }
 #endif
 

@@ -105,6 +105,22 @@ bool vtd_faults_close(const struct hw_place *at, struct iommu_attach_handle *han
 	return true;
 }
 
+static int vtd_faults_wait_for(struct device *dev, void *unused)
+{
+	struct mutex *lock = vtd_faults_lock(dev);
+
+	if (!lock)
+		return 1;
+	mutex_lock(lock);
+	mutex_unlock(lock);
+	return 0;
+}
+
+bool vtd_faults_wait(struct iommu_group *group)
+{
+	return !iommu_group_for_each_dev(group, NULL, vtd_faults_wait_for);
+}
+
 void vtd_faults_closed(const struct hw_place *at)
 {
 	if (at->pasid != IOMMU_NO_PASID && dev_is_pci(at->dev))

@@ -282,9 +282,8 @@ int mock_device_reset(struct device *dev)
 	struct mock_device *mock = to_mock_device(dev);
 	struct iommu_domain *domain = mock->domain;
 
-	WARN_ON(mock_attach_dev(&mock_blocked, dev, domain));
-	WARN_ON(mock_attach_dev(domain, dev, &mock_blocked));
-	return 0;
+	return mock_attach_dev(&mock_blocked, dev, domain) ?:
+	       mock_attach_dev(domain, dev, &mock_blocked);
 }
 #else
 int mock_device_reset(struct device *dev)
