@@ -6,7 +6,7 @@
     oldest:7.2              the oldest that the archive still has
     7.2=7.2.11-1~bpo13+1    that version, if it can be had
     sid, experimental       the newest of these suites, whatever its series
-    debug-7.2, peer-7.2 ... built by hand, amd64 only; may be absent
+    debug-7.2, peer-7.2 ... built by hand; may be absent
 """
 
 import re
@@ -18,6 +18,7 @@ FLAVOURS = ("cloud", "rt")
 
 PREBUILT = ("debug-7.2", "debug-6.12", "peer-7.2", "peer-6.12", "debugpeer-7.2",
             "debugbtf-7.2", "debugbtf-6.12", "debugkvm-7.2", "bench-7.2")
+PREBUILT_ARM64 = ("debug-7.2",)
 
 ARCHES = ("amd64", "arm64")
 NAMES = STOCK + PREBUILT        # those of the lanes' usual kernels
@@ -34,6 +35,11 @@ def stock(name):
     return found
 
 
+def prebuilt(arch):
+    """The kernels that are built by hand for that architecture."""
+    return {"amd64": PREBUILT, "arm64": PREBUILT_ARM64}.get(arch, ())
+
+
 def has_own_iommufd(name):
     """Was this kernel built with Linux's own iommufd?"""
     return "peer" in name
@@ -46,7 +52,7 @@ def is_debug(name):
 
 def exists(name, arch):
     """Can there be such a kernel for that architecture?"""
-    return bool(stock(name)) and arch in ARCHES or name in PREBUILT and arch == "amd64"
+    return bool(stock(name)) and arch in ARCHES or name in prebuilt(arch)
 
 
 def kernel_name(text):

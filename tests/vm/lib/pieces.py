@@ -26,41 +26,49 @@ def check_name(name, arch):
         raise Failed(f"no kernel {name} for {arch}")
 
 
-def prebuilt(name):
+def file_name(name, arch):
+    """What a hand-built kernel's archive and its pieces are called."""
+    return name if arch == "amd64" else f"{name}-{arch}"
+
+
+def prebuilt(name, arch="amd64"):
     """A hand-built kernel: vmlinuz, lib/modules and build/."""
-    archive = ARCHIVES / f"{name}.tar.xz"
+    archive = ARCHIVES / f"{file_name(name, arch)}.tar.xz"
     if not archive.exists():
-        return built(name)
+        return built(name, arch)
     stat = archive.stat()
 
     def make(directory):
         note(f"unpacking {archive.name}")
         run(["tar", "-C", directory, "-xJf", archive, "--strip-components=1"])
-        (directory / "bzImage").rename(directory / "vmlinuz")
+        if (directory / "bzImage").exists():
+            (directory / "bzImage").rename(directory / "vmlinuz")
 
-    return piece("kernel", f"{name}-amd64", f"{stat.st_size} {stat.st_mtime_ns}", make)
+    return piece("kernel", f"{name}-{arch}", f"{stat.st_size} {stat.st_mtime_ns}", make)
 
 
-def built(name, may_build=False):
+def built(name, arch="amd64", may_build=False):
     """The same, built here if it was asked for once (`fetch build`)."""
-    version, options = kbuild.fragment(name)
+    version, options = kbuild.fragment(name, arch)
     ident = f"{version} {sorted(options.items())}"
 
     def make(directory):
         if not may_build:
-            raise Missing(f"no archive {name}.tar.xz of this kernel in {ARCHIVES}, and it "
-                          f"wasn't built here: tests/vm/fetch build {name}")
-        need_tools("make", "gcc", "flex", "bison", "bc", "rsync")
-        kbuild.build(name, source(version), directory)
+            raise Missing(f"no archive {file_name(name, arch)}.tar.xz of this kernel in "
+                          f"{ARCHIVES}, and it wasn't built here: "
+                          f"tests/vm/fetch build {name} {arch}")
+        need_tools("make", "gcc", "flex", "bison", "bc", "rsync",
+                   *(["aarch64-linux-gnu-gcc", "pahole"] if arch == "arm64" else []))
+        kbuild.build(name, arch, source(version), directory)
 
-    return piece("kernel", f"{name}-built", ident, make)
+    return piece("kernel", f"{file_name(name, arch)}-built", ident, make)
 
 
 def kernel(name, arch="amd64"):
     """A kernel to boot: vmlinuz, config and lib/modules."""
     check_name(name, arch)
     if name in PREBUILT:
-        return prebuilt(name)
+        return prebuilt(name, arch)
     headers(name, arch)         # first, so that both are of one version
 
     def fetch(package):
@@ -93,7 +101,7 @@ def headers(name, arch="amd64"):
     """What external modules are built against; the directory to give as KDIR."""
     check_name(name, arch)
     if name in PREBUILT:
-        return prebuilt(name) / "build"
+        return prebuilt(name, arch) / "build"
     return archive.fetched(name, arch, stock_headers)
 
 
