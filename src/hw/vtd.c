@@ -101,6 +101,17 @@ fault:
 	return false;
 }
 
+int vtd_read_entry(const struct iommu_user_data_array *array, u32 index,
+		   struct iommu_hwpt_vtd_s1_invalidate *entry)
+{
+	/* Devices that don't respond make long arrays slow. */
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	return iommu_copy_struct_from_user_array(entry, array, IOMMU_HWPT_INVALIDATE_DATA_VTD_S1,
+						 index, __reserved) ?:
+	       vtd_range_check(entry);
+}
+
 u32 vtd_valid_entries(const struct iommu_user_data_array *array, bool *all, int *rc)
 {
 	struct iommu_hwpt_vtd_s1_invalidate entry;
@@ -109,12 +120,7 @@ u32 vtd_valid_entries(const struct iommu_user_data_array *array, bool *all, int 
 	*all = false;
 	*rc = 0;
 	for (n = 0; n < array->entry_num; n++) {
-		if (fatal_signal_pending(current))
-			*rc = -EINTR;
-		else
-			*rc = iommu_copy_struct_from_user_array(&entry, array,
-					IOMMU_HWPT_INVALIDATE_DATA_VTD_S1, n, __reserved) ?:
-			      vtd_range_check(&entry);
+		*rc = vtd_read_entry(array, n, &entry);
 		if (*rc)
 			break;
 		*all |= vtd_block_around(entry.addr, entry.npages).order == VTD_BLOCK_ALL;

@@ -31,6 +31,15 @@ bool vtd_tracks_no_pasids(struct device *dev);
 /* Returns true if the array has the type of VT-d's nested page tables. */
 bool vtd_takes(const struct iommu_user_data_array *array);
 
+struct iommu_hwpt_vtd_s1_invalidate;
+
+/*
+ * Read an entry of an invalidation array and check it. Returns 0, what is wrong with it, or
+ * -EINTR if the task was killed.
+ */
+int vtd_read_entry(const struct iommu_user_data_array *array, u32 index,
+		   struct iommu_hwpt_vtd_s1_invalidate *entry);
+
 /*
  * Return the number of valid entries at the begin of an invalidation array. *@rc is what is wrong
  * with the one after them, or -EINTR if the task was killed, or 0. *@all tells that one flush of

@@ -23,7 +23,6 @@
 #include <linux/err.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 
@@ -428,15 +427,8 @@ static int vtd_take_range(struct vtd_nested *nested, struct iommu_user_data_arra
 			  u32 index)
 {
 	struct iommu_hwpt_vtd_s1_invalidate range;
-	int rc;
+	int rc = vtd_read_entry(array, index, &range);
 
-	/* A device that doesn't respond makes this slow. */
-	if (fatal_signal_pending(current))
-		return -EINTR;
-	rc = iommu_copy_struct_from_user_array(&range, array, IOMMU_HWPT_INVALIDATE_DATA_VTD_S1,
-					       index, __reserved);
-	if (!rc)
-		rc = vtd_range_check(&range);
 	if (!rc)
 		vtd_nested_drop_range(nested, &range);
 	return rc;
