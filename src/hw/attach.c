@@ -3,6 +3,7 @@
 #include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/jiffies.h>
+#include <linux/moduleparam.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
@@ -362,17 +363,24 @@ int hw_restore(struct hw_attachment *now, struct hw_attachment *old)
  * its memory allocation, during which the core counts the fault.
  */
 #ifdef IOMMUFD_TEST
-#define LATE HZ		/* tests wait for it after each of a hundred attachments */
+/* Tests that look for leaks after each of thousands of attachments can't wait for this. */
+static unsigned int attachment_late_ms = 1000;
+module_param(attachment_late_ms, uint, 0644);
 #else
-#define LATE (5 * HZ)
+static const unsigned int attachment_late_ms = 5000;
 #endif
+
+static unsigned long attachment_late(void)
+{
+	return msecs_to_jiffies(attachment_late_ms) + 1;
+}
 
 static DEFINE_SPINLOCK(late_lock);
 static LIST_HEAD(late);			/* struct hw_attachment, under @late_lock */
 
 static void attachment_add_late(struct hw_attachment *attachment)
 {
-	attachment->until = jiffies + LATE;
+	attachment->until = jiffies + attachment_late();
 	spin_lock(&late_lock);
 	list_add_tail(&attachment->item, &late);
 	spin_unlock(&late_lock);
@@ -438,7 +446,7 @@ void hw_attachment_free(struct hw_attachment *attachment)
 		hw_faults_refuse(&attachment->handle);
 	attachment->late_group = iommu_group_ref_get(attachment->at->group);
 	attachment_add_late(attachment);
-	schedule_delayed_work(&late_work, LATE);
+	schedule_delayed_work(&late_work, attachment_late());
 }
 
 void hw_attachments_exit(void)

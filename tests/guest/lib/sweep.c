@@ -13,6 +13,7 @@
 #include "tap.h"
 
 #define DOOR	"/sys/kernel/debug/iommufd_inject/"
+#define LATE	"/sys/module/iommufd/parameters/attachment_late_ms"
 
 /* More calls than any sequence makes. */
 #define RUNS_MAX	3000
@@ -117,6 +118,19 @@ static void track(const char *value)
 	close(fd);
 }
 
+/*
+ * How long an ended attachment is kept for a page fault that may have found it, 1000 if
+ * nobody says otherwise.  No fault of a sweep comes late, and there are thousands of runs,
+ * each of which waits for that memory.
+ */
+static void keep_attachments(const char *ms)
+{
+	int fd = open(LATE, O_WRONLY | O_CLOEXEC);
+
+	require(fd >= 0 && write(fd, ms, strlen(ms)) > 0);
+	close(fd);
+}
+
 /* Files may be released a little after they are closed, and devices are. */
 static bool settle(const struct meters *before)
 {
@@ -165,6 +179,7 @@ void sweep(void (*prepare)(void), void (*run)(void))
 	outcome = mmap(NULL, sizeof(*outcome), PROT_READ | PROT_WRITE,
 		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	require(outcome != MAP_FAILED);
+	keep_attachments("0");
 	track("1");
 	for (int onward = 0; onward < 2 && !tap_failures(); onward++) {
 		/* Slow kernels only sample the second half. */
@@ -175,6 +190,7 @@ void sweep(void (*prepare)(void), void (*run)(void))
 			calls = outcome->seen;
 	}
 	track("0");
+	keep_attachments("1000");
 	if (!tap_failures())
 		tap_diag("%lu calls failed, one at a time; then all from one on", calls);
 }
