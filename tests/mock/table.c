@@ -370,7 +370,7 @@ int table_read_dirty(struct mock_table *table, unsigned long iova, size_t size,
 	unsigned long base, first, end, unit;
 	struct part part;
 	size_t done;
-	int rc = 0;
+	int rc = 0, told;
 
 	for (done = 0; !rc && done < size; done += part.size) {
 		xa_lock(&table->blocks);
@@ -379,9 +379,15 @@ int table_read_dirty(struct mock_table *table, unsigned long iova, size_t size,
 		unit = part.block ? entry_size(table, part.block) : 0;
 		xa_unlock(&table->blocks);
 		base = (iova + done) & ~(TABLE_BLOCK_SIZE - 1);
-		/* What was taken is noted even if the range has a hole behind it. */
-		for_each_set_bitrange(first, end, found, BLOCK_ENTRIES_MAX)
-			rc = note(arg, base + first * unit, (end - first) * unit) ?: rc;
+		/*
+		 * What was taken is noted even if the range has a hole behind it.  No
+		 * receiver refuses what was made clean.
+		 */
+		for_each_set_bitrange(first, end, found, BLOCK_ENTRIES_MAX) {
+			told = note(arg, base + first * unit, (end - first) * unit);
+			if (told)
+				return told;
+		}
 	}
 	return rc;
 }
