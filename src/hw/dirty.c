@@ -46,6 +46,11 @@ static const struct hw_shim *dirty_shim(struct iommu_domain *domain)
 	return shim && shim->dirty_set && shim->dirty_read ? shim : NULL;
 }
 
+static bool dirty_clears(const struct hw_dirty *dirty)
+{
+	return dirty->clear && !dirty->finds;
+}
+
 #ifdef IOMMUFD_HAVE_CAP_DIRTY_TRACKING
 
 static bool dirty_driver_can(struct iommu_domain *domain)
@@ -216,14 +221,14 @@ static int dirty_read_entry(struct dirty_reader *reader)
 	int rc;
 
 	rc = dirty_driver_ask(dirty->domain, first, last,
-			      dirty->clear && reader->inside, &entry);
+			      dirty_clears(dirty) && reader->inside, &entry);
 	if (rc <= 0) {
 		dirty_pass(reader, last);
 		return rc;
 	}
 	both = entry.first == first && entry.last == last && last - first >= reader->page;
 	dirty_widen_to_entry(&entry);
-	if (dirty->clear && dirty_is_within(reader, entry.first, entry.last)) {
+	if (dirty_clears(dirty) && dirty_is_within(reader, entry.first, entry.last)) {
 		if (!reader->inside)
 			rc = dirty_driver_ask(dirty->domain, first, last, true, &again);
 		if (rc < 0)
@@ -365,7 +370,8 @@ static int dirty_walk_read(struct hw_dirty *dirty, const struct iova_range *mapp
 		.walk = {
 			.range = { first, last },
 			.limit = min(mapped->last, dirty->sink->last),
-			.clear = dirty->clear,
+			.clear = dirty_clears(dirty),
+			.single = dirty->finds,
 			.note = dirty_walk_note,
 			.cleaned = dirty_walk_cleaned,
 		},
@@ -424,6 +430,7 @@ int hw_dirty_begin(struct hw_dirty *dirty, struct iommu_domain *domain, bool cle
 	dirty->noted = sink;
 	dirty->sink = sink ?: &no_sink;
 	dirty->clear = clear;
+	dirty->finds = false;
 	dirty->part = PART_ASKED;
 	dirty->cleaned.first = ULONG_MAX;
 	dirty->cleaned.last = 0;
@@ -446,7 +453,7 @@ int hw_dirty_read(struct hw_dirty *dirty, const struct iova_range *mapped,
 
 	if (dirty->shim)
 		return dirty->shim->dirty_read(dirty->domain, first, last - first + 1,
-					       dirty->clear, dirty->sink);
+					       dirty_clears(dirty), dirty->sink);
 	if (dirty->walks) {
 		rc = dirty_walk_read(dirty, mapped, first, last);
 		if (rc != -EOPNOTSUPP)

@@ -37,6 +37,11 @@ struct hw_dirty {
 	bool noted;			/* a sink was given */
 	struct hw_dirty_sink *sink;
 	bool clear;
+	/*
+	 * May be changed between reads: the sink ends the read at the first
+	 * dirty entry, and nothing is cleared.
+	 */
+	bool finds;
 	unsigned long part;		/* see hw_dirty_begin() */
 	struct iova_range cleaned;	/* but not flushed; empty if first > last */
 	unsigned long cleaned_size;	/* of each entry made clean; 0 if they differ */
@@ -54,8 +59,8 @@ int hw_dirty_set(struct iommu_domain *domain, bool enable);
 /*
  * Begin to read, and to clear if @clear, dirty bits.  With @sink NULL nothing
  * is reported.  Returns 0, or -EOPNOTSUPP without support by driver or shim.
- * dirty->part is how many bytes of IOVA, some huge pages, to read at a time so
- * that a caller's locks are held for some milliseconds at most.
+ * dirty->part, a power of two, is how many bytes of IOVA to read at a time, up to a
+ * multiple of it, so that a caller's locks are held for some milliseconds at most.
  */
 int hw_dirty_begin(struct hw_dirty *dirty, struct iommu_domain *domain, bool clear,
 		   struct hw_dirty_sink *sink);

@@ -223,6 +223,8 @@ static unsigned int walk_read_run(const struct walk_part *part, unsigned int i)
 
 	if (walk_iova(part, i) < walk->range.first)
 		return i;
+	if (walk->single)
+		last = i;
 	if (walk_iova(part, last + 1) - 1 > walk->limit) {
 		if (walk->limit < walk_iova(part, i + 1) - 1)
 			return i;

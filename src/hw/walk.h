@@ -33,6 +33,7 @@ struct walk {
 	 */
 	unsigned long limit;
 	bool clear;
+	bool single;		/* report dirty pages one at a time, as if each were alone */
 	/*
 	 * Called for each dirty page, or several side by side; a result other than 0 ends
 	 * the walk.

@@ -93,21 +93,23 @@ int bitmap_open(struct user_bitmap *map, unsigned long iova)
 {
 	unsigned long byte = bitmap_bit(map, iova) / BITS_PER_BYTE;
 	unsigned long bytes = bitmap_bit(map, map->last) / BITS_PER_BYTE - byte + 1;
-	unsigned long start = map->data + byte, pages;
+	unsigned long start = map->data + byte, nth, pages;
 	int got;
 
 	map->offset = offset_in_page(start);
+	nth = start / PAGE_SIZE - map->data / PAGE_SIZE;
 	pages = (map->offset + bytes - 1) / PAGE_SIZE + 1;
-	got = pin_user_pages_fast(start & PAGE_MASK, min(pages, BITMAP_PAGES), FOLL_WRITE,
-				  map->pages);
+	pages = min(pages, BITMAP_PAGES - nth % BITMAP_PAGES);
+	got = pin_user_pages_fast(start & PAGE_MASK, pages, FOLL_WRITE, map->pages);
 	if (got <= 0)
 		return got == -EINTR || got == -ENOMEM ? got : -EFAULT;
 	map->npages = got;
+	map->cut = map->npages < pages;
 	map->touched = false;
 	map->window_bit = byte * BITS_PER_BYTE;
 	map->window_last = bitmap_window_end(map);
 	/* The rest of a range that reached past an earlier window. */
-	if (map->any && map->noted >= iova)
+	if (bitmap_has_noted(map, iova))
 		bitmap_set_range(map, iova, min(map->noted, map->window_last));
 	return 0;
 }

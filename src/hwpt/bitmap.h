@@ -15,7 +15,11 @@
 
 struct page;
 
-/* However the bitmap is aligned, a window has bits for at least 31 * 32,768 pages. */
+/*
+ * Windows end where so many pages of the bitmap do, counted from its first one, wherever they
+ * begin.  So if range and bitmap are aligned, and bits stand for 4 KiB, they end between
+ * entries of up to 4 GiB.
+ */
 #define BITMAP_PAGES 32UL
 
 struct user_bitmap {
@@ -29,6 +33,7 @@ struct user_bitmap {
 	unsigned long window_bit;	/* the window's first bit, a multiple of 8 */
 	unsigned int offset;		/* of its byte in the first page */
 	unsigned int npages;		/* 0 if there is no window */
+	bool cut;			/* it ends before a page that couldn't be pinned */
 	bool touched;			/* a bit was set */
 	struct page *pages[BITMAP_PAGES];
 
@@ -51,7 +56,7 @@ int bitmap_begin(struct user_bitmap *map, unsigned long first, unsigned long las
 		 u64 page_size, u64 data);
 
 /**
- * bitmap_open() - pin a window, as large as possible
+ * bitmap_open() - pin a window, to its end or as far as user space can write
  * @map: the bitmap
  * @iova: the window begins at its bit or shortly before; above that of earlier windows
  *
@@ -68,6 +73,17 @@ int bitmap_open(struct user_bitmap *map, unsigned long iova);
  * What was noted past the window is kept for the next one.
  */
 void bitmap_close(struct user_bitmap *map);
+
+static inline bool bitmap_is_open(const struct user_bitmap *map)
+{
+	return map->npages;
+}
+
+/* Was a range noted that reaches to @iova or further? */
+static inline bool bitmap_has_noted(const struct user_bitmap *map, unsigned long iova)
+{
+	return map->any && map->noted >= iova;
+}
 
 /**
  * bitmap_note() - set the bits of a range

@@ -33,10 +33,15 @@ struct scan {
 	struct user_bitmap map;
 };
 
+/* Without a window, ends the reading with -ENOSPC and scan->first set to what was found. */
 static int scan_note(struct hw_dirty_sink *sink, unsigned long iova, unsigned long length)
 {
 	struct scan *scan = container_of(sink, struct scan, sink);
 
+	if (!bitmap_is_open(&scan->map)) {
+		scan->first = iova;
+		return -ENOSPC;
+	}
 	bitmap_note(&scan->map, iova, iova + length - 1);
 	return 0;
 }
@@ -98,7 +103,7 @@ static unsigned long scan_part(struct scan *scan, unsigned long last, int *rc)
 	struct iova_node *node;
 
 	/* Recorded with an entry that reached past the previous part. */
-	if (scan->map.any && scan->map.noted >= first) {
+	if (bitmap_has_noted(&scan->map, first)) {
 		if (scan->map.noted >= last)
 			return last;
 		first = scan->map.noted + 1;
@@ -109,7 +114,7 @@ static unsigned long scan_part(struct scan *scan, unsigned long last, int *rc)
 	if (node->first > last)
 		return node->first - 1;
 	first = max(first, node->first);
-	last = first + min(last - first, scan->hw.part - 1);
+	last = min(last, first | (scan->hw.part - 1));
 	return scan_area_list(scan, node, first, last, rc);
 }
 
@@ -131,7 +136,7 @@ static unsigned long scan_part_locked(struct scan *scan, unsigned long last, int
 	return last;
 }
 
-/* Read the range that has its bits in one window; all of it if there is no bitmap. */
+/* Read the range that has its bits in one window; all of it while there is none. */
 static int scan_window(struct scan *scan, unsigned long window_last)
 {
 	unsigned long last;
@@ -152,15 +157,38 @@ static int scan_window(struct scan *scan, unsigned long window_last)
 	return 0;
 }
 
+/* Return 0 if nothing is dirty; -ENOSPC, with scan->first set to it, for what is. */
+static int scan_find(struct scan *scan)
+{
+	scan->hw.finds = true;
+	scan->sink.last = scan->last;
+	return scan_window(scan, scan->last);
+}
+
+/*
+ * Read from the begin of a window on.  If it was cut short, the next one can't be had, most
+ * likely, and an entry that reaches there stays dirty: else the rest of it would be lost.
+ */
+static int scan_read(struct scan *scan)
+{
+	scan->hw.finds = false;
+	scan->sink.last = scan->map.cut ? scan->map.window_last : scan->last;
+	return scan_window(scan, scan->map.window_last);
+}
+
+/* The bitmap's pages before the first dirty one, and after the last window, aren't pinned. */
 static int scan_bitmap(struct scan *scan)
 {
 	int rc;
 
 	do {
+		rc = bitmap_has_noted(&scan->map, scan->first) ? -ENOSPC : scan_find(scan);
+		if (rc != -ENOSPC)
+			return rc;
 		rc = bitmap_open(&scan->map, scan->first);
 		if (rc)
 			return rc;
-		rc = scan_window(scan, scan->map.window_last);
+		rc = scan_read(scan);
 		bitmap_close(&scan->map);
 		if (rc)
 			return rc;
@@ -247,7 +275,6 @@ static int hwpt_get_dirty(struct hwpt *hwpt, const struct iommu_hwpt_get_dirty_b
 		return rc;
 	if (!hwpt->tracks_dirty)
 		return -EOPNOTSUPP;
-	scan.sink.last = scan.last;
 	rc = hw_dirty_begin(&scan.hw, hwpt->table.domain, clear, &scan.sink);
 	if (rc)
 		return rc;

@@ -102,6 +102,109 @@ static void bad_memory(void)
 	check_eq(*(gone - 626), 0);
 }
 
+/* Where nothing is dirty, the bitmap isn't looked at. */
+static void clean_untouched(void)
+{
+	unsigned char in_core[3];
+	uint8_t *bits, *readable;
+
+	dirty_scene_up(5000);
+	bits = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	readable = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	require_ok(dirty_scene_get(0, 5000, NULL, 0));
+	require_ok(dirty_scene_get(0, 5000, readable, 0));
+	require_ok(dirty_scene_get(0, 5000, bits + PAGE - 9, 0));
+	require(!mincore(bits, 3 * PAGE, in_core));
+	check(!(in_core[0] & 1) && !(in_core[1] & 1));
+	/* Nor is its begin where only the end is dirty. */
+	dirty_write(&dirty, BASE + 4999 * PAGE, 1);
+	require_ok(dirty_scene_get(0, 5000, bits + PAGE - 9, 0));
+	require(!mincore(bits, 3 * PAGE, in_core));
+	check(in_core[1] & 1);
+	check_eq(bit(bits + PAGE - 9, 4999), 1);
+	check_eq(bit(bits + PAGE - 9, 4998), 0);
+	if (!tap_oracle())	/* pinned from its begin on */
+		check(!(in_core[0] & 1));
+}
+
+/*
+ * A bit for each byte, so that the bitmap takes many pages: what is dirty lies side by side,
+ * far apart, and at both ends.
+ */
+static void many_windows(void)
+{
+	static const struct { int first, n; } dirtied[] = {
+		{ 0, 1 }, { 10, 2 }, { 255, 3 }, { 1024, 1 }, { 2047, 1 }, { 3900, 600 }, { 4999, 1 },
+	};
+	static bool is_dirty[5000];
+	const size_t size = 5000 * PAGE / 8;
+	uint8_t *bits;
+
+	dirty_scene_up(5000);
+	bits = mmap(NULL, size + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	require(bits != MAP_FAILED);
+	for (int round = 0; round < 2; round++) {
+		/* The second time, windows end within entries: page 255's first one. */
+		uint8_t *at = bits + round * 300;
+
+		memset(is_dirty, 0, sizeof(is_dirty));
+		for (size_t i = 0; i < ARRAY_SIZE(dirtied); i++) {
+			dirty_write(&dirty, BASE + dirtied[i].first * PAGE, dirtied[i].n);
+			memset(is_dirty + dirtied[i].first, 1, dirtied[i].n);
+		}
+		memset(bits, 0, size + PAGE);
+		require_ok(dirty_get(&dirty, BASE, 5000 * PAGE, 1, at, 0));
+		/* Of a page, the first entry's half at least. */
+		for (int i = 0; i < 5000; i++)
+			if (!check_eq(mem_differs_from(at + i * PAGE / 8, PAGE / 2 / 8,
+						       is_dirty[i] ? 0xff : 0), -1))
+				break;
+		memset(bits, 0, size + PAGE);
+		require_ok(dirty_get(&dirty, BASE, 5000 * PAGE, 1, at, 0));
+		check_eq(mem_differs_from(bits, size + PAGE, 0), -1);
+	}
+}
+
+/*
+ * A huge page that reaches into memory of the bitmap's that can't be written, behind a small
+ * page whose bit lies elsewhere.  What of it was noted is in the bitmap, all of it is dirty.
+ * Linux says 0, and it's clean.
+ */
+static void bad_behind_huge(void)
+{
+	/* One byte of the bitmap for 16, so half an entry's bits take eight pages. */
+	const uint64_t unit = MOCK_HUGE_PAGE_SIZE, size = 6 * unit, bytes = size / 16;
+	const uint64_t small = unit / 2, huge = 2 * unit, bad = huge + unit / 2;
+	struct mem pages;
+	uint8_t *bits, *good;
+
+	if (tap_oracle())
+		tap_skip("Linux doesn't say what it couldn't note");
+	dirty_open(&dirty, true);
+	mem_get(&pages, MEM_ANON, unit);
+	mem_get(&dirty_mem, MEM_HUGETLB, 3 * HUGE);
+	for (uint64_t at = 0; at < unit; at += PAGE)
+		require_ok(ioas_map_at(dirty.fd, dirty.ioas, pages.va + at, PAGE, BASE + at));
+	require_ok(ioas_map_at(dirty.fd, dirty.ioas, dirty_mem.va, size - unit, BASE + unit));
+	bits = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	good = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	require(bits != MAP_FAILED && good != MAP_FAILED);
+	require(!mprotect(bits + bad / 16, PAGE, PROT_NONE));
+	dirty_write(&dirty, BASE + small, 1);
+	dirty_write(&dirty, BASE + huge + 17 * PAGE, 1);
+	check_ret(dirty_get(&dirty, BASE, size, 2, bits, 0), -EFAULT);
+	check_eq(mem_differs_from(bits + small / 16, PAGE / 2 / 16, 0xff), -1);
+	check_eq(mem_differs_from(bits + huge / 16, (bad - huge) / 16, 0xff), -1);
+	require_ok(dirty_get(&dirty, BASE, size, 2, good, 0));
+	check_eq(mem_differs_from(good, huge / 16, 0), -1);
+	check_eq(mem_differs_from(good + huge / 16, unit / 16, 0xff), -1);
+	check_eq(mem_differs_from(good + (huge + unit) / 16, (size - huge - unit) / 16, 0), -1);
+	memset(good, 0, bytes);
+	require_ok(dirty_get(&dirty, BASE, size, 2, good, 0));
+	check_eq(mem_differs_from(good, bytes, 0), -1);
+	mem_put(&pages);
+}
+
 /* Pages of all kinds, which a first write makes. */
 static void kinds_of_memory(void)
 {
@@ -149,6 +252,9 @@ static const struct test tests[] = {
 	{ "holes", holes },
 	{ "vast", vast },
 	{ "bad_memory", bad_memory },
+	{ "clean_untouched", clean_untouched },
+	{ "many_windows", many_windows },
+	{ "bad_behind_huge", bad_behind_huge },
 	{ "kinds_of_memory", kinds_of_memory },
 };
 

@@ -20,7 +20,7 @@
 #include "random.h"
 
 #define BASE	0x7f0000000000ul
-#define USER	24		/* pages */
+#define USER	40		/* pages */
 
 static u8 *user[USER];		/* NULL: user space can't write there */
 static u8 before[USER][PAGE_SIZE];
@@ -179,7 +179,7 @@ static void random_round(void)
 	size_t n = 0;
 
 	user_begin();
-	random_bitmap(&map, one_in(5) ? 18 * PAGE_SIZE * 8 : one_in(2) ? 70000 : 300);
+	random_bitmap(&map, one_in(5) ? (USER - 4) * PAGE_SIZE * 8 : one_in(2) ? 70000 : 300);
 	at = map.first;
 	while (n < ARRAY_SIZE(ranges)) {
 		left = map.last - at;
@@ -314,6 +314,45 @@ static void quiet(void)
 	user_end();
 }
 
+/* The first byte whose bit isn't in the first @pages pages of a bitmap that begins at byte 9. */
+static unsigned long behind(unsigned long pages)
+{
+	return (pages * PAGE_SIZE - 9) * 8 * 4096;
+}
+
+/* A window ends with a page whose number is known, or before one that can't be pinned. */
+static void windows(void)
+{
+	struct user_bitmap map;
+	u8 *kept;
+
+	random_begin(0);
+	user_begin();
+	kept = user[34];
+	user[34] = NULL;
+	check_eq(bitmap_begin(&map, 0, behind(36) - 1, 4096, BASE + 9), 0);
+	check(!bitmap_is_open(&map));
+	check_eq(bitmap_open(&map, behind(20) + 4096), 0);
+	check(bitmap_is_open(&map));
+	check_eq(map.window_last, behind(32) - 1);
+	check(!map.cut);
+	bitmap_note(&map, behind(31), behind(33) - 1);
+	bitmap_close(&map);
+	check(bitmap_has_noted(&map, behind(33) - 1));
+	check(!bitmap_has_noted(&map, behind(33)));
+	check_eq(bitmap_open(&map, behind(32)), 0);
+	check_eq(map.window_last, behind(34) - 1);
+	check(map.cut);
+	bitmap_close(&map);
+	check_eq(bitmap_open(&map, behind(34)), -EFAULT);
+	check(!bitmap_is_open(&map));
+	memset(model, 0, sizeof(model));
+	model_note(&map, behind(31), behind(33) - 1);
+	user[34] = kept;
+	compare();
+	user_end();
+}
+
 static const struct test tests[] = {
 	{ "edges", edges },
 	{ "random_ranges", random_ranges },
@@ -321,6 +360,7 @@ static const struct test tests[] = {
 	{ "refused", refused },
 	{ "faults", faults },
 	{ "quiet", quiet },
+	{ "windows", windows },
 };
 
 TAP_MAIN(tests)

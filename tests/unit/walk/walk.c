@@ -240,7 +240,7 @@ static void walk_random(void)
 {
 	struct page_of *from = &pages[random_below(n_pages)], *page;
 	struct page_of *to = from + random_below(&pages[n_pages] - from);
-	struct walk walk = { .clear = one_in(2) };
+	struct walk walk = { .clear = one_in(2), .single = one_in(4) };
 	unsigned int i;
 
 	walk.range.first = from->first;
@@ -319,9 +319,9 @@ static void random_amd(void)
 }
 
 /* 600 small pages, of which each @nth is dirty; the walk is stopped at the @n-th note. */
-static void run_until(unsigned int nth, unsigned int n)
+static void run_until(unsigned int nth, unsigned int n, bool single)
 {
-	struct walk walk = { .clear = true };
+	struct walk walk = { .clear = true, .single = single };
 	unsigned int i;
 
 	random_begin(0);
@@ -341,7 +341,7 @@ static void stops(void)
 {
 	unsigned int i;
 
-	run_until(1, 1);
+	run_until(1, 1, false);
 	check_eq(cleaned.n, 1);
 	check_eq(cleaned.range[0].last, noted.range[0].last);
 	for (i = 0; i < 600; i++)
@@ -355,11 +355,24 @@ static void stops_later(void)
 {
 	unsigned int i;
 
-	run_until(3, 3);
+	run_until(3, 3, false);
 	check_eq(noted.n, 3);
 	check_eq(cleaned.n, 3);
 	for (i = 0; i < 600; i++)
 		check_eq(is_dirty(i * 4096ul, 12), i % 3 == 0 && i > 6);
+	end();
+}
+
+/* Side by side, but told one at a time. */
+static void stops_single(void)
+{
+	unsigned int i;
+
+	run_until(1, 3, true);
+	check_eq(noted.n, 3);
+	check_eq(cleaned.n, 3);
+	for (i = 0; i < 600; i++)
+		check_eq(is_dirty(i * 4096ul, 12), i > 2);
 	end();
 }
 
@@ -392,6 +405,7 @@ static const struct test tests[] = {
 	{ "random_amd", random_amd },
 	{ "stops", stops },
 	{ "stops_later", stops_later },
+	{ "stops_single", stops_single },
 	{ "holes", holes },
 };
 
