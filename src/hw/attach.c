@@ -370,6 +370,7 @@ module_param(attachment_late_ms, uint, 0644);
 static const unsigned int attachment_late_ms = 5000;
 #endif
 
+/* Never 0: what has to wait once more would be looked at without a pause. */
 static unsigned long attachment_late(void)
 {
 	return msecs_to_jiffies(attachment_late_ms) + 1;

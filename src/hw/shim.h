@@ -79,7 +79,7 @@ struct hw_shim {
 	/*
 	 * Report dirty entries that begin in a mapped range, or contain its
 	 * first byte.  With @clear, clear and flush those that lie between
-	 * @iova and sink->last.
+	 * @iova and sink->last.  An error of the sink ends it.
 	 */
 	int (*dirty_read)(struct iommu_domain *domain, unsigned long iova,
 			  unsigned long length, bool clear,

@@ -350,30 +350,28 @@ static void stops(void)
 	end();
 }
 
-/* What wasn't told yet stays dirty. */
-static void stops_later(void)
+/* Pages are told one at a time, and what wasn't told yet stays dirty. */
+static void stops_after(unsigned int nth, unsigned int n, bool single)
 {
 	unsigned int i;
 
-	run_until(3, 3, false);
-	check_eq(noted.n, 3);
-	check_eq(cleaned.n, 3);
+	run_until(nth, n, single);
+	check_eq(noted.n, n);
+	check_eq(cleaned.n, n);
 	for (i = 0; i < 600; i++)
-		check_eq(is_dirty(i * 4096ul, 12), i % 3 == 0 && i > 6);
+		check_eq(is_dirty(i * 4096ul, 12), i % nth == 0 && i > (n - 1) * nth);
 	end();
 }
 
-/* Side by side, but told one at a time. */
+static void stops_later(void)
+{
+	stops_after(3, 3, false);
+}
+
+/* Though they lie side by side. */
 static void stops_single(void)
 {
-	unsigned int i;
-
-	run_until(1, 3, true);
-	check_eq(noted.n, 3);
-	check_eq(cleaned.n, 3);
-	for (i = 0; i < 600; i++)
-		check_eq(is_dirty(i * 4096ul, 12), i > 2);
-	end();
+	stops_after(1, 3, true);
 }
 
 /* Nothing that isn't there is taken for a page. */
