@@ -568,6 +568,28 @@ static void parent(void)
 	exact_pages(1);
 }
 
+/* An entry that reaches into memory of the bitmap's that can't be written stays dirty. */
+static void bad_bitmap(void)
+{
+	/* A bit for 16 bytes: an entry has four pages of the bitmap, the second one 4 to 7. */
+	const size_t size = PAGES * PAGE / 16 / 8;
+	uint8_t *bits;
+
+	up_tracking(MEM_HUGETLB);
+	if (tap_oracle())
+		tap_skip("Linux doesn't say what it couldn't note");
+	bits = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	require(bits != MAP_FAILED);
+	require(!mprotect(bits + 6 * PAGE, PAGE, PROT_NONE));
+	require_ok(dirty_get(&w.d, IOVA, PAGES * PAGE, 16, bits, 0));
+	write_page(512 + 17);
+	check_ret(dirty_get(&w.d, IOVA, PAGES * PAGE, 16, bits, 0), -EFAULT);
+	check_eq(mem_differs_from(bits, 4 * PAGE, 0), -1);
+	check_eq(mem_differs_from(bits + 4 * PAGE, 2 * PAGE, 0xff), -1);
+	check_told(512, 0);
+	check_told(512, 0);
+}
+
 static const struct test tests[] = {
 	{ "exact", exact },
 	{ "exact_huge", exact_huge },
@@ -583,6 +605,7 @@ static const struct test tests[] = {
 	{ "told_once", told_once },
 	{ "two_devices", two_devices },
 	{ "parent", parent },
+	{ "bad_bitmap", bad_bitmap },
 };
 
 TAP_MAIN("dirty_device", tests)
